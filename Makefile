@@ -1,0 +1,39 @@
+# Everything a newcomer needs: `make demo` renders a shot, `make check` is what CI runs.
+
+UV := .tools/bin/uv
+BIN := .venv/bin
+# uv does not read pip's configuration; hand on where this machine keeps its wheels, if it says so.
+export UV_FIND_LINKS ?= $(shell python3 -m pip config get global.find-links 2>/dev/null)
+
+
+.PHONY: setup demo check format lint types tests bench clean
+
+setup: .venv/.ready
+
+$(UV):
+	python3 -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/.ready: pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing .venv
+	$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev
+	touch $@
+
+demo: setup
+	$(BIN)/bodyswap demo --out out/demo
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf .venv .tools out .mypy_cache .ruff_cache .pytest_cache

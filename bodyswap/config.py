@@ -1,0 +1,116 @@
+"""Every setting of a render, with its default; and the only place the environment is read.
+
+It does not know the command line: text overrides arrive as `key=value` and leave as settings.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bodyswap.errors import UsageError
+
+
+class Mode(StrEnum):
+    """How temporal state crosses a join between shards."""
+
+    FAST = "fast"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseSettings:
+    """How people are found and posed. `model` names a file of configs/pose, or is a path to one."""
+
+    model: str = "rtmpose-t-bodyswap"
+    batch_frames: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolveSettings:
+    """How one performer's track is cleaned before it is retargeted."""
+
+    longest_gap_s: float = 0.25
+    smoothing_s: float = 0.1
+    least_confidence: float = 0.3
+    retarget: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """A whole render. `warmup_frames` None means: as many as the subject's card asks for."""
+
+    mode: Mode = Mode.FAST
+    codec: str = "h264"
+    device: str = "auto"
+    warmup_frames: int | None = None
+    pose: PoseSettings = field(default_factory=PoseSettings)
+    solve: SolveSettings = field(default_factory=SolveSettings)
+
+    def __post_init__(self) -> None:
+        if self.codec not in ("h264", "ffv1"):
+            raise UsageError(f"codec '{self.codec}' is unknown; choose h264 or ffv1")
+        if self.warmup_frames is not None and self.warmup_frames < 0:
+            raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
+        if self.pose.batch_frames < 1:
+            raise UsageError(f"pose.batch_frames is {self.pose.batch_frames}; give at least 1")
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Settings that differ from the defaults by `values`. Raises UsageError at unknown keys."""
+        _refuse_unknown_keys(values, cls, prefix="")
+        try:
+            merged = OmegaConf.merge(OmegaConf.structured(cls), OmegaConf.create(dict(values)))
+            settings = OmegaConf.to_object(merged)
+        except OmegaConfBaseException as error:
+            raise UsageError(f"setting {error.full_key}: {str(error).splitlines()[0]}") from error
+        assert isinstance(settings, cls)
+        return settings
+
+    def with_overrides(self, overrides: Sequence[str]) -> Self:
+        """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
+        for text in overrides:
+            if "=" not in text:
+                raise UsageError(f"override '{text}' has no '='; write it like pose.batch_frames=4")
+        changes = OmegaConf.from_dotlist(list(overrides))
+        merged = OmegaConf.merge(OmegaConf.create(self.to_dict()), changes)
+        values = OmegaConf.to_container(merged)
+        assert isinstance(values, dict)
+        return self.from_dict({str(key): value for key, value in values.items()})
+
+
+def cache_folder() -> Path:
+    """Where downloads and prepared data are kept between runs."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "bodyswap"
+
+
+def default_store_url() -> str:
+    """The store used where none is named: $BODYSWAP_STORE, or a folder of the user's."""
+    return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
+
+
+def gpu_is_required() -> bool:
+    """True where tests must fail, not skip, without a GPU."""
+    return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"
+
+
+def _refuse_unknown_keys(values: Mapping[str, object], schema: type, prefix: str) -> None:
+    known = {item.name: item for item in fields(schema)}
+    for key, value in values.items():
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
+            raise UsageError(f"setting '{prefix}{key}' is unknown; {hint}")
+        nested = known[key].default_factory
+        if isinstance(nested, type) and is_dataclass(nested) and isinstance(value, Mapping):
+            _refuse_unknown_keys(value, nested, prefix=f"{prefix}{key}.")

@@ -1,0 +1,93 @@
+"""Frame ranges and timelines: which frames, and when each one is shown.
+
+It does not know files; `media.index` builds a `Timeline` from one.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from bodyswap.errors import UsageError
+
+FIRST_FRAME_NUMBER = 1001
+"""The number people give a plate's first frame: the editorial convention of VFX turnover."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class FrameRange:
+    """Frame indices `start` to `stop`, half-open, counted from 0 at the plate's first frame."""
+
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.stop:
+            raise UsageError(f"frame range [{self.start}, {self.stop}) runs backwards or below 0")
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.stop))
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and self.start <= index < self.stop
+
+    def with_warm_up(self, warm_up_frames: int) -> "FrameRange":
+        """The range begun `warm_up_frames` earlier, or at frame 0 where there are not as many."""
+        return FrameRange(start=max(0, self.start - warm_up_frames), stop=self.stop)
+
+    def __str__(self) -> str:
+        first, last = self.start + FIRST_FRAME_NUMBER, self.stop + FIRST_FRAME_NUMBER - 1
+        return f"{first}-{last}" if len(self) else "(no frames)"
+
+
+def parse_frame_range(text: str, available_frames: int) -> FrameRange:
+    """Read inclusive frame numbers, "1001-1040" or "1001", the plate's first frame being 1001.
+
+    Raises:
+        UsageError: the text is no range, or names frames the plate does not have.
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", text)
+    if match is None:
+        raise UsageError(f"frames '{text}' is not a range; write it like 1001-1040")
+    first = int(match[1])
+    last = int(match[2] or match[1])
+    final = FIRST_FRAME_NUMBER + available_frames - 1
+    if first > last:
+        raise UsageError(f"frames '{text}' runs backwards; write the lower number first")
+    if first < FIRST_FRAME_NUMBER or last > final:
+        raise UsageError(
+            f"frames '{text}' is outside the plate, whose frames are {FIRST_FRAME_NUMBER}-{final}"
+        )
+    return FrameRange(start=first - FIRST_FRAME_NUMBER, stop=last - FIRST_FRAME_NUMBER + 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """The presentation time of every frame of a clip, in ticks of `time_base` seconds."""
+
+    pts: tuple[int, ...]
+    time_base: Fraction
+    rate: Fraction
+
+    def __post_init__(self) -> None:
+        if any(later <= earlier for earlier, later in pairwise(self.pts)):
+            raise ValueError("pts must rise from frame to frame")
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def is_variable_rate(self) -> bool:
+        """True where frames are not evenly spaced (beyond one tick of rounding)."""
+        deltas = [later - earlier for earlier, later in pairwise(self.pts)]
+        return bool(deltas) and max(deltas) - min(deltas) > 1
+
+    def cut(self, frames: FrameRange) -> "Timeline":
+        """The same clock over `frames` only."""
+        return Timeline(
+            pts=self.pts[frames.start : frames.stop], time_base=self.time_base, rate=self.rate
+        )
