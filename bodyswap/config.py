@@ -62,7 +62,8 @@ class RenderSettings:
             raise UsageError(f"pose.batch_frames is {self.pose.batch_frames}; give at least 1")
 
     def to_dict(self) -> dict[str, object]:
-        return asdict(self)
+        """Plain values only, as YAML and JSON hold them."""
+        return asdict(self) | {"mode": str(self.mode)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -111,6 +112,6 @@ def _refuse_unknown_keys(values: Mapping[str, object], schema: type, prefix: str
             close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
             raise UsageError(f"setting '{prefix}{key}' is unknown; {hint}")
-        nested = known[key].default_factory
+        nested = known[key].type
         if isinstance(nested, type) and is_dataclass(nested) and isinstance(value, Mapping):
             _refuse_unknown_keys(value, nested, prefix=f"{prefix}{key}.")

@@ -8,10 +8,10 @@ It does not know how an error is shown; `exit_code` is the only hint it gives th
     │   ├── PlateError            3   the driving video cannot be read, or lacks what was asked
     │   │   └── NoPerformerError  4   no person was found in it
     │   └── SubjectError          5   the subject is missing, damaged, or does not fit the request
-    ├── ModelError                6   a pose model's config, weights and skeleton do not fit together
+    ├── ModelError                6   a pose model's config, weights and skeleton do not fit
     ├── StoreError                7   the store refused or lost something
     │   └── IntegrityError        7   stored bytes are not what their commit says
-    └── JobError                  8   a farm job ended without a shot: failed, cancelled, quarantined
+    └── JobError                  8   a farm job ended without a shot
 """
 
 

@@ -116,10 +116,10 @@ class Detections:
         return cls(
             skeleton=skeleton,
             frames=FrameRange(start=start, stop=stop),
-            frame_M=arrays["frame"],
-            keypoints_MK2=arrays["keypoints"],
-            confidence_MK=arrays["confidence"],
-            box_M4=arrays["box"],
+            frame_M=arrays["frame"].astype(np.int64),
+            keypoints_MK2=arrays["keypoints"].astype(np.float32),
+            confidence_MK=arrays["confidence"].astype(np.float32),
+            box_M4=arrays["box"].astype(np.float32),
         )
 
 
@@ -165,8 +165,8 @@ class PoseSequence:
         return cls(
             skeleton=skeleton,
             frames=FrameRange(start=start, stop=stop),
-            keypoints_NK2=arrays["keypoints"],
-            confidence_NK=arrays["confidence"],
+            keypoints_NK2=arrays["keypoints"].astype(np.float32),
+            confidence_NK=arrays["confidence"].astype(np.float32),
         )
 
 
