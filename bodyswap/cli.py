@@ -1,0 +1,59 @@
+"""The verbs that need one machine only: train, train-pose, quality, doctor.
+
+It does not know stores or jobs; `cluster.cli` mounts these verbs beside the farm's.
+The stages are imported inside each verb, so that `--help` does not wait for torch.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bodyswap.config import RenderSettings
+from bodyswap.terminal import say, training_progress
+
+app = typer.Typer()
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
+]
+
+
+@app.command()
+def quality(
+    render: Annotated[Path, typer.Argument(help="The rendered shot.")],
+    reference: Annotated[Path, typer.Option(help="What it should look like, frame for frame.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of LPIPS weights; without it LPIPS is left out.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="The reference's frames, e.g. 1001-1040.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a render with its truth: PSNR, SSIM and, with weights, LPIPS."""
+    from bodyswap.quality.files import compare_files
+
+    report = compare_files(render, reference, frames_text=frames, lpips_weights=weights)
+    if as_json:
+        say(json.dumps(report.to_dict()))
+    else:
+        say(report.summary())
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Check that this machine can render: libraries, pose model, subjects, device, encoder."""
+    from bodyswap.doctor import examine
+
+    findings = examine()
+    if as_json:
+        say(json.dumps([finding.to_dict() for finding in findings]))
+    else:
+        for finding in findings:
+            say(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.name}: {finding.message}")
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)

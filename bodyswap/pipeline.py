@@ -1,0 +1,161 @@
+"""One machine's part in a shot: the two passes over a frame range. READ THIS FIRST.
+
+    pose pass     decode -> pose                         any range, any machine
+    solve         one performer, filled, smoothed, retargeted to the subject   whole shot, once
+    render pass   draw pose map -> generator -> composite -> encode            any range
+    assemble      join the segments by packet copy, then decode all of it to be sure
+
+It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bodyswap.composite import composite
+from bodyswap.config import RenderSettings
+from bodyswap.decode import decode
+from bodyswap.device import choose_device
+from bodyswap.encode import CODECS, Segment, encode
+from bodyswap.frames import RGB
+from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
+from bodyswap.media.check import check_delivery
+from bodyswap.media.concat import concat
+from bodyswap.media.index import index_clip
+from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.pose import estimate_poses
+from bodyswap.render import BoundaryState, Renderer
+from bodyswap.skeleton import Detections, PoseSequence
+from bodyswap.solve import Solution, solve
+from bodyswap.timing import FrameRange
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames finished so far."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderedRange:
+    """A closed segment, and the temporal state its successor may start from."""
+
+    segment: Segment
+    boundary: bytes
+
+
+class Pipeline:
+    """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
+
+    def __init__(self) -> None:
+        self._estimators: dict[tuple[str, str], PoseEstimator] = {}
+        self._subjects: dict[tuple[Path, str], Subject] = {}
+
+    def pose_range(
+        self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
+    ) -> Detections:
+        """Everyone seen in `frames` of the plate."""
+        clip = index_clip(plate)
+        batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
+        estimator = self._estimator(settings)
+        return estimate_poses(_counted(batches, on_frame), frames, estimator)
+
+    def solve_shot(
+        self,
+        detections: Detections,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution:
+        """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
+        card = self._subject(subject, settings).card
+        return solve(detections, frames, clip=index_clip(plate), card=card, settings=settings.solve)
+
+    def render_range(
+        self,
+        plate: Path,
+        frames: FrameRange,
+        poses: PoseSequence,
+        subject: Path,
+        out: Path,
+        *,
+        settings: RenderSettings,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> RenderedRange:
+        """The subject in `poses`, over their own background, as a closed segment at `out`.
+
+        With `state`, a predecessor's boundary, it goes on from there; without, it warms up.
+        """
+        clip = index_clip(plate)
+        person = self._subject(subject, settings)
+        renderer = Renderer(person, device=choose_device(settings.device))
+        pictures = self._pictures(renderer, poses, frames, settings, state)
+        segment = encode(
+            _counted(pictures, on_frame),
+            out,
+            timeline=clip.timeline,
+            frames=frames,
+            codec=CODECS[settings.codec],
+        )
+        return RenderedRange(segment=segment, boundary=renderer.state.to_bytes())
+
+    def assemble_shot(
+        self,
+        segments: list[Path],
+        plate: Path,
+        frames: FrameRange,
+        out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None:
+        """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
+        clip = index_clip(plate)
+        timeline = clip.timeline.cut(frames)
+        sound = plate if clip.has_audio and frames == clip.frames else None
+        concat(segments, timeline, out, codec=CODECS[settings.codec], audio_from=sound)
+        check_delivery(out, timeline)
+
+    def _pictures(
+        self,
+        renderer: Renderer,
+        poses: PoseSequence,
+        frames: FrameRange,
+        settings: RenderSettings,
+        state: bytes | None,
+    ) -> Iterator[RGB]:
+        subject = renderer.subject
+        rendered = renderer.render(
+            poses,
+            frames,
+            warmup_frames=(
+                subject.card.warmup_frames
+                if settings.warmup_frames is None
+                else settings.warmup_frames
+            ),
+            state=BoundaryState.from_bytes(state) if state else None,
+        )
+        for frame in rendered:
+            yield composite(frame, subject.background_HW3)
+
+    def _estimator(self, settings: RenderSettings) -> PoseEstimator:
+        key = (settings.pose.model, settings.device)
+        if key not in self._estimators:
+            device = choose_device(settings.device)
+            self._estimators[key] = build_estimator(settings.pose.model, device)
+        return self._estimators[key]
+
+    def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
+        key = (folder, settings.device)
+        if key not in self._subjects:
+            self._subjects[key] = load_subject(folder, choose_device(settings.device))
+        return self._subjects[key]
+
+
+def _counted(items: Iterable[Item], on_frame: OnFrame) -> Iterator[Item]:
+    done = 0
+    for item in items:
+        yield item
+        done += len(item) if hasattr(item, "pts") else 1
+        on_frame(done)

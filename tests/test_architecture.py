@@ -1,0 +1,76 @@
+"""The layers of ARCHITECTURE.md hold: imports point down, and each giant has one door."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "bodyswap").rglob("*.py")) + sorted((ROOT / "cluster").rglob("*.py"))
+DOORS = {
+    "av": ("bodyswap/media/",),
+    "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmengine": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmdet": ("bodyswap/keypoints/mmpose_door.py",),
+    "ray": ("cluster/runtime_ray.py",),
+    "boto3": ("cluster/store_s3.py",),
+    "botocore": ("cluster/store_s3.py",),
+    "omegaconf": ("bodyswap/config.py",),
+}
+VALUES = ("errors", "timing", "frames", "skeleton", "config", "stance")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("giant", sorted(DOORS))
+def test_a_third_party_giant_is_imported_only_behind_its_door(giant: str) -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if any(name.split(".")[0] == giant for name in _imports(path))
+    }
+    assert all(user.startswith(DOORS[giant]) for user in users), users
+
+
+def test_one_machine_knows_nothing_of_the_farm() -> None:
+    for path in (ROOT / "bodyswap").rglob("*.py"):
+        assert not any(name.split(".")[0] == "cluster" for name in _imports(path)), path
+
+
+def test_values_import_only_values() -> None:
+    allowed = {f"bodyswap.{name}" for name in VALUES}
+    for name in VALUES:
+        path = ROOT / "bodyswap" / f"{name}.py"
+        own = {module for module in _imports(path) if module.startswith("bodyswap")}
+        assert own <= allowed, f"{path}: {own - allowed}"
+
+
+def test_rooms_do_not_reach_up_to_the_stages() -> None:
+    stages = {"decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline"}
+    for room in ("media", "keypoints", "nets", "quality", "stage"):
+        for path in (ROOT / "bodyswap" / room).rglob("*.py"):
+            for module in _imports(path):
+                parts = module.split(".")
+                assert not (parts[0] == "bodyswap" and parts[1:2] and parts[1] in stages), (
+                    f"{path.relative_to(ROOT)} imports {module}"
+                )
+
+
+def test_help_is_quick_because_no_giant_is_loaded_for_it() -> None:
+    program = "import sys, cluster.cli; print(sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    for giant in ("torch", "ray", "mmpose", "kornia", "av"):
+        assert f"'{giant}'" not in loaded, giant
