@@ -8,17 +8,16 @@
 It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from bodyswap.composite import composite
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device
 from bodyswap.encode import CODECS, Segment, encode
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
@@ -32,8 +31,6 @@ from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +55,7 @@ class Pipeline:
         clip = index_clip(plate)
         batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
         estimator = self._estimator(settings)
-        return estimate_poses(_counted(batches, on_frame), frames, estimator)
+        return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
 
     def solve_shot(
         self,
@@ -93,7 +90,7 @@ class Pipeline:
         renderer = Renderer(person, device=choose_device(settings.device))
         pictures = self._pictures(renderer, poses, frames, settings, state)
         segment = encode(
-            _counted(pictures, on_frame),
+            _report_frames(pictures, on_frame),
             out,
             timeline=clip.timeline,
             frames=frames,
@@ -153,9 +150,15 @@ class Pipeline:
         return self._subjects[key]
 
 
-def _counted(items: Iterable[Item], on_frame: OnFrame) -> Iterator[Item]:
+def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[FrameBatch]:
     done = 0
-    for item in items:
-        yield item
-        done += len(item) if hasattr(item, "pts") else 1
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        on_frame(done)
+
+
+def _report_frames(pictures: Iterator[RGB], on_frame: OnFrame) -> Iterator[RGB]:
+    for done, picture in enumerate(pictures, start=1):
+        yield picture
         on_frame(done)
