@@ -1,0 +1,1 @@
+"""The networks of a subject: generator, discriminators, their losses, and the folder on disk."""
