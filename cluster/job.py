@@ -1,0 +1,138 @@
+"""What a job is: its request with everything resolved, its states, its identity.
+
+Pure: it does not know stores, workers or clocks.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from bodyswap.config import RenderSettings
+from bodyswap.errors import UsageError
+from bodyswap.timing import FrameRange
+from cluster.record import content_hash
+
+HIGHEST_PRIORITY = 99
+DEFAULT_PRIORITY = 50
+_ID_LENGTH = 16
+
+
+class Stage(StrEnum):
+    """The farm's four kinds of work, in the order a job goes through them."""
+
+    POSE = "pose"
+    SOLVE = "solve"
+    RENDER = "render"
+    ASSEMBLE = "assemble"
+
+
+class JobState(StrEnum):
+    """How far a job is. What follows what is told by `may_become`."""
+
+    SUBMITTED = "submitted"
+    PLANNED = "planned"
+    POSING = "posing"
+    SOLVING = "solving"
+    RENDERING = "rendering"
+    ASSEMBLING = "assembling"
+    PUBLISHED = "published"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """True where the farm does nothing more for the job by itself."""
+        return self in (JobState.PUBLISHED, JobState.FAILED)
+
+    def may_become(self, later: "JobState") -> bool:
+        """True where a job goes from here to `later`; a failed one may be submitted again."""
+        if self is JobState.FAILED:
+            return later is JobState.SUBMITTED
+        order = list(JobState)
+        return not self.is_final and order.index(later) > order.index(self)
+
+
+STATE_OF_STAGE = {
+    Stage.POSE: JobState.POSING,
+    Stage.SOLVE: JobState.SOLVING,
+    Stage.RENDER: JobState.RENDERING,
+    Stage.ASSEMBLE: JobState.ASSEMBLING,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateRef:
+    """A plate in the store, by content."""
+
+    sha256: str
+    name: str
+    frame_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFile:
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectRef:
+    """A subject's model in the store, by content."""
+
+    name: str
+    files: tuple[SubjectFile, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        return content_hash(sorted((file.name, file.sha256) for file in self.files))
+
+    @property
+    def version(self) -> str:
+        """Short, and never the same for two models."""
+        return self.digest[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
+
+    `shards` None leaves their number to the planner. The fields from `project` on do not change
+    what is rendered, so they are no part of the job's id.
+    """
+
+    plate: PlateRef
+    subject: SubjectRef
+    frames: FrameRange
+    settings: dict[str, object]
+    software: str
+    shards: int | None = None
+    project: str = "default"
+    priority: int = DEFAULT_PRIORITY
+    submitted_at: str = ""
+    submitted_by: str = ""
+
+    def __post_init__(self) -> None:
+        if not len(self.frames):
+            raise UsageError("a job of no frames was asked for; give at least one")
+        if self.frames.stop > self.plate.frame_count:
+            raise UsageError(f"frames {self.frames} are beyond {self.plate.name}'s last frame")
+        if self.shards is not None and not 1 <= self.shards <= len(self.frames):
+            raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
+        if not 0 <= self.priority <= HIGHEST_PRIORITY:
+            raise UsageError(f"priority {self.priority} is not within 0 to {HIGHEST_PRIORITY}")
+
+    @cached_property
+    def job(self) -> str:
+        """The job's id: the same request gives the same one, whoever asks and when."""
+        identity = (
+            self.plate.sha256,
+            self.subject.digest,
+            (self.frames.start, self.frames.stop),
+            self.settings,
+            self.software,
+            self.shards,
+        )
+        return content_hash(identity)[:_ID_LENGTH]
+
+    @cached_property
+    def render_settings(self) -> RenderSettings:
+        return RenderSettings.from_dict(self.settings)

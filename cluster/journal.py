@@ -1,0 +1,64 @@
+"""A job's journal in the store: what happened to it, when, by whom; append-only.
+
+It does not know what follows from an entry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cluster.failures import Failure
+from cluster.job import JobState
+from cluster.keys import JobKeys
+from cluster.plan import Shard
+from cluster.record import from_json, to_json
+from cluster.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line: the job's state from here on and why; for a failed attempt, which and how."""
+
+    state: JobState
+    at_s: float
+    by: str
+    why: str = ""
+    shard: Shard | None = None
+    failure: Failure | None = None
+
+
+class Journal:
+    """The entries of one job, oldest first."""
+
+    def __init__(self, store: Store, job: str) -> None:
+        self._store = store
+        self._keys = JobKeys(job=job)
+
+    def read(self) -> tuple[Entry, ...]:
+        entries = []
+        for key in self._store.list_keys(self._keys.journal):
+            data = self._store.get(key)
+            if data is not None:
+                entries.append(from_json(data, Entry, what=key))
+        return tuple(entries)
+
+    def latest(self) -> Entry | None:
+        """The last entry, or None where there is none yet."""
+        keys = self._store.list_keys(self._keys.journal)
+        data = self._store.get(keys[-1]) if keys else None
+        return None if data is None else from_json(data, Entry, what=keys[-1])
+
+    def append(self, entry: Entry) -> None:
+        """Write `entry` after every other one, whoever else is writing."""
+        number = len(self._store.list_keys(self._keys.journal))
+        while not self._store.put_if_absent(self._keys.journal_entry(number), to_json(entry)):
+            number += 1
+
+    def open(self, entry: Entry) -> None:
+        """Write the first entry, unless the journal has one."""
+        self._store.put_if_absent(self._keys.journal_entry(0), to_json(entry))
+
+
+def since_submission(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries of the job's present life: from its latest submission on."""
+    starts = [n for n, entry in enumerate(entries) if entry.state is JobState.SUBMITTED]
+    return tuple(entries[starts[-1] :]) if starts else tuple(entries)

@@ -1,0 +1,90 @@
+"""Where everything lies in the store.
+
+It does not know the objects, only their names; DESIGN's "The bucket is the database" as code.
+"""
+
+import re
+from dataclasses import dataclass
+
+from cluster.job import HIGHEST_PRIORITY, JobSpec, PlateRef, Stage, SubjectRef
+from cluster.lease import Lease
+from cluster.plan import Shard
+
+QUEUE = "queue/"
+JOBS = "jobs/"
+SUBJECTS = "subjects/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobKeys:
+    """The keys of one job."""
+
+    job: str
+
+    @property
+    def root(self) -> str:
+        return f"{JOBS}{self.job}/"
+
+    @property
+    def spec(self) -> str:
+        return f"{self.root}job.yaml"
+
+    @property
+    def plan(self) -> str:
+        return f"{self.root}plan.json"
+
+    @property
+    def progress(self) -> str:
+        return f"{self.root}progress.json"
+
+    @property
+    def journal(self) -> str:
+        return f"{self.root}journal/"
+
+    @property
+    def out(self) -> str:
+        return f"{self.root}out/"
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.out}manifest.json"
+
+    def journal_entry(self, number: int) -> str:
+        return f"{self.journal}{number:06d}.json"
+
+    def stage(self, stage: Stage) -> str:
+        return f"{self.root}{stage}/"
+
+    def shard(self, shard: Shard) -> str:
+        return f"{self.stage(shard.stage)}{shard.index:05d}/"
+
+    def commit(self, shard: Shard) -> str:
+        return f"{self.shard(shard)}commit.json"
+
+    def lease(self, shard: Shard, epoch: int) -> str:
+        return f"{self.shard(shard)}lease-{epoch:04d}.json"
+
+    def attempt(self, lease: Lease) -> str:
+        return f"{self.shard(lease.shard)}{lease.attempt}/"
+
+
+def queue_marker(spec: JobSpec, submitted_at: str) -> str:
+    """Sorts before the markers of lower priorities, then of later submissions."""
+    return f"{QUEUE}{HIGHEST_PRIORITY - spec.priority:02d}-{submitted_at}-{spec.job}"
+
+
+def job_of_marker(marker: str) -> str:
+    return marker.rpartition("-")[2]
+
+
+def plate_file(plate: PlateRef) -> str:
+    return f"plates/{plate.sha256}/{plate.name}"
+
+
+def subject_file(subject: SubjectRef, name: str) -> str:
+    return f"{SUBJECTS}{subject.name}/{subject.version}/{name}"
+
+
+def key_part(text: str) -> str:
+    """`text` with what no key may hold replaced, such as the spaces of a file name."""
+    return re.sub(r"[^A-Za-z0-9._=+@-]", "_", text)[-120:].lstrip("._=+@-") or "unnamed"

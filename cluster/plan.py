@@ -1,0 +1,81 @@
+"""Cut a job's frames into shards.
+
+Pure: it does not know which worker gets which shard, or when.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bodyswap.timing import FrameRange
+from cluster.job import JobSpec, Stage
+from cluster.record import content_hash
+
+LEAST_SHARD_FRAMES = 24
+"""A shorter one would spend its time on warm-up frames and on its own start."""
+
+MOST_SHARD_FRAMES = 480
+"""What is lost at most when a worker dies."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Shard:
+    """A stage's work over `frames`; `index` counts from 0 within the stage."""
+
+    stage: Stage
+    index: int
+    frames: FrameRange
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.index} ({self.frames})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A job's shards, written once: later runs of the same job keep to it."""
+
+    job: str
+    frames: FrameRange
+    pose: tuple[FrameRange, ...]
+    render: tuple[FrameRange, ...]
+    content_hash: str
+
+    def shards(self, stage: Stage) -> tuple[Shard, ...]:
+        ranges = {
+            Stage.POSE: self.pose,
+            Stage.SOLVE: (self.frames,),
+            Stage.RENDER: self.render,
+            Stage.ASSEMBLE: (self.frames,),
+        }[stage]
+        return tuple(
+            Shard(stage=stage, index=index, frames=frames) for index, frames in enumerate(ranges)
+        )
+
+    @property
+    def all_shards(self) -> tuple[Shard, ...]:
+        return tuple(shard for stage in Stage for shard in self.shards(stage))
+
+
+def make_plan(spec: JobSpec, *, workers: int) -> Plan:
+    """The plan of `spec` for about `workers` workers: as few shards as keep them busy."""
+    count = spec.shards or _fitting_count(len(spec.frames), workers)
+    ranges = cut(spec.frames, count)
+    identity = (spec.job, [(part.start, part.stop) for part in ranges])
+    return Plan(
+        job=spec.job,
+        frames=spec.frames,
+        pose=ranges,
+        render=ranges,
+        content_hash=content_hash(identity),
+    )
+
+
+def cut(frames: FrameRange, count: int) -> tuple[FrameRange, ...]:
+    """`frames` as `count` consecutive ranges whose lengths differ by one at most."""
+    bounds = [frames.start + len(frames) * step // count for step in range(count + 1)]
+    return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
+
+
+def _fitting_count(frame_count: int, workers: int) -> int:
+    most = max(1, frame_count // LEAST_SHARD_FRAMES)
+    least = -(-frame_count // MOST_SHARD_FRAMES)
+    return max(least, min(workers, most))

@@ -1,0 +1,129 @@
+"""Release a finished job: its deliverables under out/, and the manifest last.
+
+It does not know what they show. The manifest means published: nothing under out/ counts before.
+"""
+
+from dataclasses import dataclass
+
+from bodyswap.errors import StoreError
+from bodyswap.timing import FrameRange
+from cluster.commit import Commit, StoredFile
+from cluster.job import JobSpec, PlateRef, SubjectRef
+from cluster.keys import JobKeys
+from cluster.record import from_json, to_json
+from cluster.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One render shard's share of the shot. `frames` is half-open, `numbers` what people say."""
+
+    shard: int
+    frames: FrameRange
+    numbers: str
+    frame_count: int
+    first_pts: int
+    last_pts: int
+    sha256: str
+    attempt: str
+    worker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliverable:
+    name: str
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What was delivered, and what every part of it came from."""
+
+    job: str
+    plate: PlateRef
+    subject: SubjectRef
+    settings: dict[str, object]
+    software: str
+    frames: FrameRange
+    numbers: str
+    frame_count: int
+    first_pts: int
+    last_pts: int
+    deliverables: tuple[Deliverable, ...]
+    parts: tuple[Part, ...]
+
+
+def publish(
+    store: Store, spec: JobSpec, *, solved: Commit, rendered: tuple[Commit, ...], assembled: Commit
+) -> Manifest:
+    """Copy the deliverables under out/ and write the manifest, unless it is written already."""
+    named = {
+        file.name: file
+        for file in (
+            *assembled.files,
+            _renamed(solved.file("performer"), "performer-poses.npz"),
+            _renamed(solved.file("subject"), "subject-poses.npz"),
+            _renamed(solved.file("report"), "solve-report.json"),
+        )
+    }
+    keys = JobKeys(job=spec.job)
+    for name, file in named.items():
+        store.copy(file.key, keys.out + name)
+    first_pts, last_pts = _pts(assembled)
+    manifest = Manifest(
+        job=spec.job,
+        plate=spec.plate,
+        subject=spec.subject,
+        settings=spec.settings,
+        software=spec.software,
+        frames=spec.frames,
+        numbers=str(spec.frames),
+        frame_count=assembled.frame_count,
+        first_pts=first_pts,
+        last_pts=last_pts,
+        deliverables=tuple(_deliverable(keys, file) for file in named.values()),
+        parts=tuple(_part(commit) for commit in rendered),
+    )
+    store.put_if_absent(keys.manifest, to_json(manifest))
+    return manifest
+
+
+def read_manifest(store: Store, job: str) -> Manifest | None:
+    """The job's manifest, or None while it is not published."""
+    key = JobKeys(job=job).manifest
+    data = store.get(key)
+    return None if data is None else from_json(data, Manifest, what=key)
+
+
+def _renamed(file: StoredFile, name: str) -> StoredFile:
+    return StoredFile(name=name, key=file.key, sha256=file.sha256, size_bytes=file.size_bytes)
+
+
+def _deliverable(keys: JobKeys, file: StoredFile) -> Deliverable:
+    return Deliverable(
+        name=file.name, key=keys.out + file.name, sha256=file.sha256, size_bytes=file.size_bytes
+    )
+
+
+def _part(commit: Commit) -> Part:
+    shard = commit.lease.shard
+    first_pts, last_pts = _pts(commit)
+    return Part(
+        shard=shard.index,
+        frames=shard.frames,
+        numbers=str(shard.frames),
+        frame_count=commit.frame_count,
+        first_pts=first_pts,
+        last_pts=last_pts,
+        sha256=commit.file("segment").sha256,
+        attempt=commit.lease.attempt,
+        worker=commit.lease.worker,
+    )
+
+
+def _pts(commit: Commit) -> tuple[int, int]:
+    if commit.first_pts is None or commit.last_pts is None:
+        raise StoreError(f"{commit.lease.shard} was committed without its pts")
+    return commit.first_pts, commit.last_pts

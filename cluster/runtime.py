@@ -1,0 +1,49 @@
+"""What the controller asks of whatever runs the workers.
+
+It does not know jobs or the store, only orders and reports. `runtime_inline` and `runtime_ray`
+implement it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cluster.order import Order, Report
+
+PIPELINE = "bodyswap.pipeline:Pipeline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerConfig:
+    """What a worker is made from, in whatever process.
+
+    `pipeline` is "module:class"; `scratch` a folder on the worker's machine for its local files.
+    """
+
+    store_url: str
+    scratch: Path
+    pipeline: str = PIPELINE
+
+
+class Runtime(Protocol):
+    """Named workers, each doing one order at a time."""
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Every live worker. One that dies is replaced under another name."""
+
+    @property
+    def idle_workers(self) -> tuple[str, ...]:
+        """Those without an order."""
+
+    def start(self, worker: str, order: Order) -> None:
+        """Hand `order` to an idle worker and return at once."""
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        """What was heard since the last call, waiting up to `timeout_s` for the first of it.
+
+        Every started order ends in exactly one Done or Failed, also when its worker dies.
+        """
+
+    def close(self) -> None:
+        """Stop every worker, whatever it is doing, and remove the local files."""

@@ -1,0 +1,198 @@
+"""Workers as Ray actors: one warm process each, on this machine or on a whole cluster.
+
+It does not know jobs or the store. A dead actor's order is reported as a death, and the actor is
+replaced under a new name.
+"""
+
+import logging
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from typing import cast
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError, RayTaskError
+
+from bodyswap.errors import BodyswapError, UsageError
+from cluster.failures import Failure, classify, death
+from cluster.order import Ending, Failed, Order, Progressed, Report
+from cluster.runtime import WorkerConfig
+from cluster.worker import build_worker
+
+_ASK_EVERY_S = 0.25
+_MOST_LOCAL_WORKERS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What one worker gets of a machine."""
+
+    cpus: float
+    gpus: float
+    threads: int
+
+
+def default_workers(*, cpus: int, gpus: int) -> int:
+    """One worker a GPU; without GPUs a few, each with a part of the cores."""
+    return gpus or max(1, min(cpus, _MOST_LOCAL_WORKERS))
+
+
+def share(*, cpus: int, gpus: int, workers: int) -> Share:
+    """An equal part of the resources; Ray wants whole numbers above 1."""
+    return Share(
+        cpus=_part(cpus, workers), gpus=_part(gpus, workers), threads=max(1, cpus // workers)
+    )
+
+
+class RayRuntime:
+    """Ray actors, started with Ray on this machine, or in the cluster at `address`."""
+
+    def __init__(
+        self, config: WorkerConfig, *, workers: int | None = None, address: str | None = None
+    ) -> None:
+        if workers is not None and workers < 1:
+            raise UsageError(f"{workers} workers were asked for; give at least 1")
+        self._config = config
+        self._owns_ray = not ray.is_initialized()
+        if self._owns_ray:
+            _start_ray(address)
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
+        cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
+        count = workers or default_workers(cpus=cpus, gpus=gpus)
+        self._share = share(cpus=cpus, gpus=gpus, workers=count)
+        self._actors: dict[str, ActorHandle[_ActorProcess]] = {}
+        self._spawned = 0
+        self._running: dict[ray.ObjectRef[Ending], tuple[str, Order]] = {}
+        self._asked: dict[ray.ObjectRef[int], tuple[str, Order]] = {}
+        self._asked_at_s = 0.0
+        for _ in range(count):
+            self._spawn()
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return tuple(self._actors)
+
+    @property
+    def idle_workers(self) -> tuple[str, ...]:
+        busy = {worker for worker, _ in self._running.values()}
+        return tuple(worker for worker in self._actors if worker not in busy)
+
+    def start(self, worker: str, order: Order) -> None:
+        assert worker in self.idle_workers, f"worker {worker} is not idle"
+        self._running[self._actors[worker].run.remote(order)] = (worker, order)
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        self._ask_for_progress()
+        waited_for = [*self._running, *self._asked]
+        if not waited_for:
+            time.sleep(timeout_s)
+            return []
+        ray.wait(waited_for, num_returns=1, timeout=timeout_s)
+        ready, _ = ray.wait(waited_for, num_returns=len(waited_for), timeout=0)
+        # Progress first, so that no order is heard of after its end.
+        heard = [self._progress(ref) for ref in ready if ref in self._asked]
+        endings = [self._ending(ref) for ref in ready if ref in self._running]
+        return [report for report in heard if report is not None] + endings
+
+    def close(self) -> None:
+        for actor in self._actors.values():
+            ray.kill(actor, no_restart=True)
+        self._actors.clear()
+        if self._owns_ray:
+            ray.shutdown()
+        shutil.rmtree(self._config.scratch, ignore_errors=True)
+
+    def _spawn(self) -> None:
+        self._spawned += 1
+        name = f"ray-{self._spawned}"
+        options = ray.remote(_ActorProcess).options(
+            num_cpus=self._share.cpus,
+            num_gpus=self._share.gpus,
+            max_restarts=0,
+            max_task_retries=0,
+            # One thread does the order, the other answers how far it is.
+            max_concurrency=2,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(self._share.threads)}},
+        )
+        handle = options.remote(name, self._config)
+        self._actors[name] = cast(ActorHandle[_ActorProcess], handle)
+
+    def _ask_for_progress(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._asked_at_s + _ASK_EVERY_S:
+            return
+        self._asked_at_s = now_s
+        waiting = {worker for worker, _ in self._asked.values()}
+        for worker, order in self._running.values():
+            if worker not in waiting:
+                self._asked[self._actors[worker].frames_done.remote(order)] = (worker, order)
+
+    def _progress(self, ref: ray.ObjectRef[int]) -> Report | None:
+        _, order = self._asked.pop(ref)
+        try:
+            frames_done = int(ray.get(ref))
+        except RayError:
+            # The order's own end tells more.
+            return None
+        return Progressed(lease=order.lease, frames_done=frames_done)
+
+    def _ending(self, ref: ray.ObjectRef[Ending]) -> Report:
+        worker, order = self._running.pop(ref)
+        try:
+            ending: Ending = ray.get(ref)
+        except RayTaskError as error:
+            failure = classify(error, worker=worker, at_s=time.time())
+        except RayError as error:
+            failure = self._bury(worker, error)
+        else:
+            return ending
+        return Failed(lease=order.lease, failure=failure)
+
+    def _bury(self, worker: str, error: RayError) -> Failure:
+        # Ray may think a process dead that is only out of reach: make sure before it is replaced.
+        ray.kill(self._actors.pop(worker), no_restart=True)
+        self._spawn()
+        return death(worker=worker, at_s=time.time(), evidence=str(error))
+
+
+class _ActorProcess:
+    """A worker in its own process; frames never leave it."""
+
+    def __init__(self, name: str, config: WorkerConfig) -> None:
+        self._worker = build_worker(name, config)
+        self._frames_done = 0
+        self._order: Order | None = None
+
+    def run(self, order: Order) -> Ending:
+        self._order, self._frames_done = order, 0
+        return self._worker.run(order, self._count)
+
+    def frames_done(self, order: Order) -> int:
+        is_same = self._order is not None and self._order.lease == order.lease
+        return self._frames_done if is_same else 0
+
+    def _count(self, frames_done: int) -> None:
+        self._frames_done = frames_done
+
+
+def _start_ray(address: str | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        if address is None:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = address or "this machine"
+        raise BodyswapError(f"Ray on {where} cannot be reached: {error}") from error
+
+
+def _part(total: int, workers: int) -> float:
+    return total // workers if total >= workers else int(total / workers * 1000) / 1000

@@ -1,0 +1,74 @@
+"""Subjects in the store: put there by content, found again by name.
+
+It does not know what a model is made of, only its files. `subject.json`, written last, means that
+all of them are there.
+"""
+
+from pathlib import Path
+
+from bodyswap.errors import SubjectError
+from bodyswap.subjects import find_local_subject
+from cluster.inspection import Inspector
+from cluster.job import SubjectFile, SubjectRef
+from cluster.keys import SUBJECTS, key_part, subject_file
+from cluster.record import file_hash, from_json, to_json
+from cluster.store import Store
+
+_MARKER = "subject.json"
+
+
+def find_subject(
+    store: Store, reference: str, inspector: Inspector
+) -> tuple[SubjectRef, Path | None]:
+    """The subject at a folder, packaged, or in the store, and its local folder if it has one.
+
+    In the store a subject is called "name" or, where it has several versions, "name@version".
+
+    Raises:
+        SubjectError: there is no such subject, it is damaged, or `reference` fits several.
+    """
+    try:
+        folder = find_local_subject(reference)
+    except SubjectError:
+        stored = _stored(store, reference)
+        if stored is None:
+            raise
+        return stored, None
+    return _described(folder, inspector), folder
+
+
+def put_subject(store: Store, subject: SubjectRef, folder: Path) -> None:
+    """Store the subject's files, unless they are there."""
+    marker = subject_file(subject, _MARKER)
+    if store.head(marker) is None:
+        for file in subject.files:
+            store.put_file(subject_file(subject, file.name), folder / file.name)
+        store.put_if_absent(marker, to_json(subject))
+
+
+def _described(folder: Path, inspector: Inspector) -> SubjectRef:
+    name = inspector.subject_name(folder)
+    if key_part(name) != name:
+        raise SubjectError(f"subject '{name}' cannot be stored; use letters, digits and ._- only")
+    files = tuple(
+        SubjectFile(name=path.name, sha256=file_hash(path))
+        for path in sorted(folder.iterdir())
+        if path.is_file() and key_part(path.name) == path.name
+    )
+    return SubjectRef(name=name, files=files)
+
+
+def _stored(store: Store, reference: str) -> SubjectRef | None:
+    name, _, version = reference.partition("@")
+    if not name or key_part(name) != name:
+        return None
+    keys = [
+        key
+        for key in store.list_keys(f"{SUBJECTS}{name}/")
+        if key.endswith(f"/{_MARKER}") and key.split("/")[2].startswith(version)
+    ]
+    if len(keys) > 1:
+        versions = ", ".join(f"{name}@{key.split('/')[2]}" for key in keys)
+        raise SubjectError(f"subject '{reference}' has several versions; name one: {versions}")
+    data = store.get(keys[0]) if keys else None
+    return None if data is None else from_json(data, SubjectRef, what=keys[0])

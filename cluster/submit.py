@@ -1,0 +1,107 @@
+"""Turn a request into a job in the store. Nothing else is needed to submit, no farm and no network.
+
+It does not know who renders it. Everything is checked before the first byte is written.
+"""
+
+import importlib.metadata
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bodyswap.config import RenderSettings
+from bodyswap.errors import PlateError
+from bodyswap.timing import FrameRange, parse_frame_range
+from cluster.inspection import Inspector
+from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef
+from cluster.journal import Entry, Journal
+from cluster.keys import QUEUE, JobKeys, job_of_marker, key_part, plate_file, queue_marker
+from cluster.record import file_hash, to_yaml
+from cluster.store import Store
+from cluster.subjects import find_subject, put_subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What a person asks for.
+
+    `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
+    text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner.
+    """
+
+    plate: Path
+    subject: str
+    settings: RenderSettings = field(default_factory=RenderSettings)
+    frames: str | None = None
+    shards: int | None = None
+    project: str = "default"
+    priority: int = DEFAULT_PRIORITY
+    submitted_by: str = ""
+
+
+def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> str:
+    """Put the job and its inputs into the store, and answer its id.
+
+    A request that was made before gives the same job; one that had failed is tried anew.
+
+    Raises:
+        InputError: the plate, the subject, the frames or a setting cannot be used.
+        StoreError: the store failed; submitting again goes on.
+    """
+    if not request.plate.is_file():
+        raise PlateError(f"plate '{request.plate}' is not a file; give a video")
+    frame_count = inspector.plate_frame_count(request.plate)
+    subject, folder = find_subject(store, request.subject, inspector)
+    spec = JobSpec(
+        plate=PlateRef(
+            sha256=file_hash(request.plate),
+            name=key_part(request.plate.name),
+            frame_count=frame_count,
+        ),
+        subject=subject,
+        frames=_frames(request.frames, frame_count),
+        settings=request.settings.to_dict(),
+        software=f"bodyswap {importlib.metadata.version('bodyswap')}",
+        shards=request.shards,
+        project=request.project,
+        priority=request.priority,
+        submitted_at=_stamp(now_s),
+        submitted_by=request.submitted_by,
+    )
+    _put_plate(store, spec.plate, request.plate)
+    if folder is not None:
+        put_subject(store, subject, folder)
+    store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+    _enqueue(store, spec, now_s)
+    return spec.job
+
+
+def _frames(text: str | None, frame_count: int) -> FrameRange:
+    if text is None:
+        return FrameRange(start=0, stop=frame_count)
+    return parse_frame_range(text, frame_count)
+
+
+def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
+    key = plate_file(plate)
+    facts = store.head(key)
+    if facts is None or facts.size_bytes != path.stat().st_size:
+        store.put_file(key, path)
+
+
+def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
+    journal = Journal(store, spec.job)
+    entry = Entry(state=JobState.SUBMITTED, at_s=now_s, by=spec.submitted_by)
+    journal.open(entry)
+    latest = journal.latest()
+    state = latest.state if latest else JobState.SUBMITTED
+    if state is JobState.FAILED:
+        journal.append(entry)
+        state = JobState.SUBMITTED
+    is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
+    if not state.is_final and not is_queued:
+        store.put(queue_marker(spec, _stamp(now_s)), b"")
+
+
+def _stamp(now_s: float) -> str:
+    """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
+    return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")

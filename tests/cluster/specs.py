@@ -1,0 +1,28 @@
+"""Job specs for tests that need one and care about a field or two of it."""
+
+from bodyswap.config import Mode, RenderSettings
+from bodyswap.timing import FrameRange
+from cluster.job import JobSpec, PlateRef, SubjectFile, SubjectRef
+
+SUBJECT = SubjectRef(name="tiny", files=(SubjectFile(name="card.yaml", sha256="b" * 64),))
+
+
+def make_spec(
+    *,
+    frames: FrameRange,
+    shards: int | None = None,
+    mode: Mode = Mode.FAST,
+    priority: int = 50,
+    plate: str = "a" * 64,
+    subject: SubjectRef = SUBJECT,
+) -> JobSpec:
+    return JobSpec(
+        plate=PlateRef(sha256=plate, name="plate.mp4", frame_count=frames.stop),
+        subject=subject,
+        frames=frames,
+        settings=RenderSettings(mode=mode).to_dict(),
+        software="bodyswap test",
+        shards=shards,
+        priority=priority,
+        submitted_at="20260101T000000.000000Z",
+    )

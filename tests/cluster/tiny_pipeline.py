@@ -1,0 +1,204 @@
+"""A pipeline small enough for tests, yet real: its plates are text, its frames are numbers.
+
+A plate is a line "plate", then a number for each frame ("nobody" where no person is seen). The
+rendered number depends on the previous one, as the real generator does, so a wrong boundary state
+or a missing warm-up shows. `Trouble`, a file of the subject, makes it slow, raise, or die.
+"""
+
+import json
+import os
+import signal
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bodyswap.config import RenderSettings
+from bodyswap.errors import NoPerformerError, PlateError
+from bodyswap.skeleton import COCO_17, Detections, PoseSequence
+from bodyswap.timing import FrameRange
+
+OnFrame = Callable[[int], None]
+TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
+TICKS_A_FRAME = 512
+_TROUBLE = "trouble.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What goes wrong while frame `at` is rendered; only the first time if `once` names a file."""
+
+    kind: str = ""
+    at: int = -1
+    once: str = ""
+    frame_s: float = 0.0
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinySegment:
+    path: Path
+    frames: FrameRange
+    first_pts: int
+    last_pts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyRange:
+    segment: TinySegment
+    boundary: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinySolution:
+    performer: PoseSequence
+    subject: PoseSequence
+    report: dict[str, object] = field(default_factory=dict)
+
+
+class TinyInspector:
+    def plate_frame_count(self, plate: Path) -> int:
+        return len(_read_plate(plate))
+
+    def subject_name(self, folder: Path) -> str:
+        return (folder / "card.yaml").read_text().strip()
+
+
+class TinyPipeline:
+    def pose_range(
+        self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
+    ) -> Detections:
+        numbers = _read_plate(plate)
+        seen = [index for index in frames if numbers[index] is not None]
+        keypoints = np.zeros((len(seen), 17, 2), np.float32)
+        keypoints[:, :, 0] = np.array([numbers[index] for index in seen]).reshape(-1, 1)
+        on_frame(len(frames))
+        return Detections(
+            skeleton=COCO_17,
+            frames=frames,
+            frame_M=np.array(seen, np.int64),
+            keypoints_MK2=keypoints,
+            confidence_MK=np.ones((len(seen), 17), np.float32),
+            box_M4=np.zeros((len(seen), 4), np.float32),
+        )
+
+    def solve_shot(
+        self,
+        detections: Detections,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> TinySolution:
+        if not len(detections.frame_M):
+            raise NoPerformerError(f"no person was found in {plate.name}")
+        assert list(detections.frame_M) == list(frames)
+        poses = PoseSequence(
+            skeleton=COCO_17,
+            frames=frames,
+            keypoints_NK2=detections.keypoints_MK2,
+            confidence_NK=detections.confidence_MK,
+        )
+        return TinySolution(performer=poses, subject=poses, report={"people": 1})
+
+    def render_range(
+        self,
+        plate: Path,
+        frames: FrameRange,
+        poses: PoseSequence,
+        subject: Path,
+        out: Path,
+        *,
+        settings: RenderSettings,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> TinyRange:
+        trouble = _read_trouble(subject)
+        started_s = time.time()
+        first = frames if state else frames.with_warm_up(settings.warmup_frames or 0)
+        first = FrameRange(start=max(first.start, poses.frames.start), stop=first.stop)
+        value = struct.unpack("<d", state)[0] if state else 0.0
+        lines = []
+        for index in first:
+            _make_trouble(trouble, index)
+            value = 0.5 * value + float(poses.keypoints_NK2[index - poses.frames.start, 0, 0])
+            if index in frames:
+                lines.append(json.dumps([index, index * TICKS_A_FRAME, value]))
+                on_frame(len(lines))
+        out.write_text("\n".join(lines) + "\n")
+        if trouble.log:
+            with Path(trouble.log).open("a") as log:
+                log.write(json.dumps([os.getpid(), frames.start, started_s, time.time()]) + "\n")
+        pts = [json.loads(line)[1] for line in lines]
+        segment = TinySegment(path=out, frames=frames, first_pts=pts[0], last_pts=pts[-1])
+        return TinyRange(segment=segment, boundary=struct.pack("<d", value))
+
+    def assemble_shot(
+        self,
+        segments: list[Path],
+        plate: Path,
+        frames: FrameRange,
+        out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None:
+        out.write_text("".join(segment.read_text() for segment in segments))
+        assert [index for index, _, _ in read_shot(out)] == list(frames)
+
+
+def write_plate(path: Path, frame_count: int) -> Path:
+    lines = [str((7 * index) % 13) for index in range(frame_count)]
+    path.write_text("\n".join(["plate", *lines]) + "\n")
+    return path
+
+
+def write_subject(folder: Path, trouble: Trouble | None = None) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "card.yaml").write_text("tiny\n")
+    (folder / _TROUBLE).write_text(json.dumps(asdict(trouble or Trouble())))
+    return folder
+
+
+def read_shot(path: Path) -> list[tuple[int, int, float]]:
+    """Index, pts and number of every frame."""
+    return [tuple(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def expected_shot(plate: Path, frames: FrameRange) -> list[tuple[int, int, float]]:
+    """What one uninterrupted pass over `frames` renders."""
+    numbers, value, shot = _read_plate(plate), 0.0, []
+    for index in frames:
+        value = 0.5 * value + (numbers[index] or 0.0)
+        shot.append((index, index * TICKS_A_FRAME, value))
+    return shot
+
+
+def _read_plate(path: Path) -> list[float | None]:
+    first, *lines = path.read_text().splitlines()
+    if first != "plate":
+        raise PlateError(f"'{path.name}' is not a video")
+    return [None if line == "nobody" else float(line) for line in lines]
+
+
+def _read_trouble(subject: Path) -> Trouble:
+    return Trouble(**json.loads((subject / _TROUBLE).read_text()))
+
+
+def _make_trouble(trouble: Trouble, index: int) -> None:
+    time.sleep(trouble.frame_s)
+    if index != trouble.at:
+        return
+    if trouble.once:
+        if Path(trouble.once).exists():
+            return
+        Path(trouble.once).touch()
+    match trouble.kind:
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "bug":
+            raise RuntimeError("a bug, on purpose")
+        case "bad plate":
+            raise PlateError("frame 1005 does not decode; the plate is damaged")
