@@ -34,7 +34,7 @@ class Studio:
         """The empty set, (H, W, 3) in [0, 1]."""
         if self.picture is not None:
             resized = cv2.resize(self.picture, (width, height), interpolation=cv2.INTER_AREA)
-            return resized.astype(np.float32) / 255
+            return np.asarray(resized / 255, np.float32)
         rays, floor_t = _floor_depth(camera, width, height)
         place = np.array(camera.position) + rays * np.minimum(floor_t, 50)[:, None]
         is_wall = (floor_t > 50) | (place[:, 0] < self.wall_x)
@@ -73,7 +73,7 @@ class FloorShadow:
             cv2.fillConvexPoly(shadow, hull, 1.0, lineType=cv2.LINE_AA, shift=4)
         soft = cv2.GaussianBlur(shadow, (0, 0), 2.2)
         cast_HW = cv2.remap(soft, self._map_x, self._map_y, cv2.INTER_LINEAR, borderValue=0)
-        return 1 - self._depth * cast_HW
+        return np.asarray(1 - self._depth * cast_HW, np.float32)
 
 
 def _ball_outline(ball_4: Floats64, light_3: Floats64) -> Floats64:
@@ -84,7 +84,7 @@ def _ball_outline(ball_4: Floats64, light_3: Floats64) -> Floats64:
     way = light_3[[0, 2]] / max(float(np.hypot(*light_3[[0, 2]])), 1e-6)
     circle = np.stack([np.cos(angle) / light_3[1], np.sin(angle)], axis=1) * ball_4[3]
     turn = np.array([[way[0], way[1]], [-way[1], way[0]]])
-    return centre + circle @ turn
+    return np.asarray(centre + circle @ turn, np.float64)
 
 
 def _floor_depth(camera: Camera, width: int, height: int) -> tuple[Floats64, Floats64]:

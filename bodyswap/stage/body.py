@@ -130,8 +130,8 @@ class _Wardrobe:
                   wear.top, flat),
             _part(_CHEST, (0, 0.0, 0), (0, 0.15 * torso, 0), 0.119 * girth, 0.138 * girth,
                   wear.top, (0.76, 1.0, 0.98 + 0.25 * wide)),
-            _part(_CHEST, (-0.012, 0.235 * torso, -0.135 * wide),
-                  (-0.012, 0.235 * torso, 0.135 * wide), 0.066 * girth, 0.066 * girth, wear.top),
+            _part(_CHEST, (-0.02, 0.228 * torso, -0.15 * wide), (-0.02, 0.228 * torso, 0.15 * wide),
+                  0.068 * girth, 0.068 * girth, wear.top),
             _part(_CHEST, (-0.012, 0.225 * torso, 0), (-0.008, 0.268 * torso, 0), 0.092, 0.06,
                   wear.top, (0.8, 1.0, 1.2)),
         ]  # fmt: skip

@@ -5,6 +5,7 @@ pixels: x right, y down, the centre of the top-left pixel is 0, 0.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,11 +16,11 @@ from bodyswap.stage.mocap import Floats64
 class Camera:
     """Stands at `position`, looks at `target`; `view_angle_deg` spans the picture's height."""
 
-    position: tuple[float, float, float] = (5.2, 1.15, 0.0)
+    position: tuple[float, float, float] = (5.7, 1.15, 0.0)
     target: tuple[float, float, float] = (0.0, 0.95, 0.0)
     view_angle_deg: float = 33.0
 
-    @property
+    @cached_property
     def axes_33(self) -> Floats64:
         """Rows: the picture's right, its down, and the way the camera looks, in the world."""
         forward = np.subtract(self.target, self.position)

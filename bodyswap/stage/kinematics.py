@@ -26,8 +26,8 @@ class Proportions:
     head: float = 1.0
     bulk: float = 1.0
 
-    def offsets_J3(self) -> Floats64:
-        """Each joint's place in its parent's frame, in metres (pybullet's humanoid, to scale)."""
+    def joint_offsets(self) -> Floats64:
+        """Each joint's place in its parent's frame, (J, 3) metres: pybullet's humanoid, to scale."""
         torso, legs, arms = self.torso, self.legs, self.arms
         hip, shoulder = 0.0849 * self.hips, 0.1831 * self.shoulders
         side = {
@@ -55,17 +55,17 @@ class Bones:
         return len(self.origin_TJ3)
 
     def lowest_y(self, soles_S3: Floats64, joints: tuple[int, ...], radius: Floats64) -> Floats64:
-        """The height of the lowest of some points (each in a joint's frame, `radius` thick), (T)."""
+        """Height (T) of the lowest of points in the frames of `joints`, each `radius` thick."""
         heights = [
             self.origin_TJ3[:, joint, 1] + self.rotation_TJ33[:, joint, 1] @ point - thick
             for point, joint, thick in zip(soles_S3, joints, radius, strict=True)
         ]
-        return np.min(heights, axis=0)
+        return np.asarray(np.min(heights, axis=0), np.float64)
 
 
 def pose_bones(motion: Motion, proportions: Proportions) -> Bones:
     """The bones of a body doing `motion`; strides and heights go with the length of its legs."""
-    offsets = proportions.offsets_J3()
+    offsets = proportions.joint_offsets()
     count = len(motion)
     rotation = np.empty((count, len(JOINTS), 3, 3))
     origin = np.empty((count, len(JOINTS), 3))

@@ -55,9 +55,7 @@ class Motion:
             Slerp(self.time_T, Rotation.from_quat(self.rotation_TJ4[:, joint]))(times).as_quat()
             for joint in range(len(JOINTS))
         ]
-        return replace(
-            self, time_T=times_s, root_T3=root, rotation_TJ4=np.stack(rotations, axis=1)
-        )
+        return replace(self, time_T=times_s, root_T3=root, rotation_TJ4=np.stack(rotations, axis=1))
 
     def at_rate(self, rate: Fraction) -> "Motion":
         """The motion as a camera of `rate` frames a second sees it."""

@@ -33,7 +33,7 @@ def cast(part: Part, start_3: Floats64, directions_R3: Floats32) -> Hits:
     squash = np.array(part.squash, np.float32)
     start = (start_3 / squash).astype(np.float32)
     way_R3 = directions_R3 / squash
-    a, b = np.float32(part.a) / squash, np.float32(part.b) / squash
+    a, b = np.array(part.a, np.float32) / squash, np.array(part.b, np.float32) / squash
     depth, centre = _ball(start - a, way_R3, part.radius_a), np.broadcast_to(a, way_R3.shape)
     if part.a != part.b:
         far = _ball(start - b, way_R3, part.radius_b)
@@ -46,7 +46,11 @@ def cast(part: Part, start_3: Floats64, directions_R3: Floats32) -> Hits:
     point = start + way_R3 * met
     normal = (point - centre) / squash
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-    return Hits(depth_R=depth, normal_R3=normal, local_R3=point * squash)
+    return Hits(
+        depth_R=depth.astype(np.float32),
+        normal_R3=normal.astype(np.float32),
+        local_R3=(point * squash).astype(np.float32),
+    )
 
 
 def _ball(offset_3: Floats32, way_R3: Floats32, radius: float) -> Floats32:

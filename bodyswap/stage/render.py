@@ -37,7 +37,7 @@ class Light:
 
     @property
     def unit_3(self) -> Floats64:
-        return np.array(self.towards) / np.linalg.norm(self.towards)
+        return np.asarray(self.towards / np.linalg.norm(self.towards), np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def empty_set(shot: Shot) -> RGB:
 
 
 def stand(performer: Performer, motion: Motion) -> Bones:
-    """The performer's bones, raised so that they leave the floor as far as the captured body did."""
+    """The performer's bones, as far off the floor as the captured body was."""
     captured = pose_bones(motion, Proportions())
     bones = pose_bones(motion, performer.proportions)
     reference = Performer(name="captured", outfit=performer.outfit)
@@ -156,12 +156,10 @@ class _Take:
         nearer = (hits.depth_R.reshape(depth.shape) < depth).ravel()
         if not nearer.any():
             return
-        depth.reshape(-1)[nearer] = hits.depth_R[nearer]  # contiguous only by luck: write back
-        self._depth[rows, columns] = np.where(
-            nearer.reshape(depth.shape), hits.depth_R.reshape(depth.shape), depth
-        )
+        window = nearer.reshape(depth.shape)
+        depth[window] = hits.depth_R[nearer]
         lit = self._lit(part, hits.normal_R3[nearer], hits.local_R3[nearer], rays[nearer], turn)
-        self._colour[rows, columns][nearer.reshape(depth.shape)] = lit
+        self._colour[rows, columns][window] = lit
 
     def _lit(
         self, part: Part, normal_P3: Floats32, local_P3: Floats32, rays_P3: Floats64, turn: Floats64
@@ -177,7 +175,8 @@ class _Take:
         shine = part.cloth.gloss * np.maximum(np.einsum("ij,ij->i", normal, half), 0) ** 24
         edge = 0.8 + 0.2 * np.clip(np.einsum("ij,ij->i", normal, view), 0, 1)
         bright = (light.lamp * wrapped + light.room * sky) * edge
-        return (dye(part.cloth, local_P3) * bright[:, None] + shine[:, None]).astype(np.float32)
+        lit = dye(part.cloth, local_P3) * bright[:, None] + shine[:, None]
+        return np.asarray(lit, np.float32)
 
     def _window(self, part: Part) -> tuple[slice, slice]:
         """Rows and columns of the fine picture that can show the part."""
@@ -232,4 +231,4 @@ def _coarser(fine: Floats32, shot: Shot) -> Floats32:
 
 
 def _to_8_bit(picture_HW3: Floats32) -> RGB:
-    return np.clip(picture_HW3 * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture_HW3 * 255 + 0.5, 0, 255), np.uint8)
