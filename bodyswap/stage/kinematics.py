@@ -27,7 +27,7 @@ class Proportions:
     bulk: float = 1.0
 
     def joint_offsets(self) -> Floats64:
-        """Each joint's place in its parent's frame, (J, 3) metres: pybullet's humanoid, to scale."""
+        """Each joint's place in its parent's frame, (J, 3) metres: pybullet's humanoid's."""
         torso, legs, arms = self.torso, self.legs, self.arms
         hip, shoulder = 0.0849 * self.hips, 0.1831 * self.shoulders
         side = {

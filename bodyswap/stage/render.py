@@ -37,7 +37,8 @@ class Light:
 
     @property
     def unit_3(self) -> Floats64:
-        return np.asarray(self.towards / np.linalg.norm(self.towards), np.float64)
+        towards = np.array(self.towards)
+        return np.asarray(towards / np.linalg.norm(towards), np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
