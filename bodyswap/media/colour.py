@@ -1,0 +1,89 @@
+"""Colour tags: how a clip's numbers are meant, and RGB in and out of them.
+
+It does not know files. Numbers are those of ITU-T H.273, which FFmpeg uses.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from bodyswap.frames import RGB
+
+_UNSPECIFIED = 2
+_BT709, _BT601_625, _BT601_525, _BT2020, _RGB = 1, 5, 6, 9, 0
+_SWSCALE = {
+    _BT709: Colorspace.ITU709,
+    _BT601_625: Colorspace.ITU601,
+    _BT601_525: Colorspace.ITU601,
+    _BT2020: Colorspace.BT2020,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColourTags:
+    """H.273 code points, resolved: where a clip says nothing, what its size makes usual."""
+
+    primaries: int = _BT709
+    transfer: int = _BT709
+    matrix: int = _BT709
+    is_full_range: bool = False
+
+    @classmethod
+    def of_frame(cls, frame: av.VideoFrame) -> Self:
+        """The frame's tags; without any, BT.709 from 720 lines on and BT.601 below."""
+        usual = _BT709 if frame.height >= 720 else _BT601_525
+        matrix = int(frame.colorspace)
+        return cls(
+            primaries=_known(int(frame.color_primaries), usual),
+            transfer=_known(int(frame.color_trc), usual),
+            matrix=matrix if matrix in _SWSCALE or matrix == _RGB else usual,
+            is_full_range=int(frame.color_range) == int(ColorRange.JPEG)
+            or frame.format.name.startswith("yuvj"),
+        )
+
+    @property
+    def _space(self) -> Colorspace:
+        return _SWSCALE.get(self.matrix, Colorspace.ITU709)
+
+    @property
+    def _range(self) -> ColorRange:
+        return ColorRange.JPEG if self.is_full_range else ColorRange.MPEG
+
+    def to_rgb(self, frame: av.VideoFrame) -> RGB:
+        """The frame as 8-bit RGB, (H, W, 3), full range."""
+        if not frame.format.is_rgb:
+            frame = frame.reformat(
+                format="rgb24",
+                src_colorspace=self._space,
+                dst_colorspace=self._space,
+                src_color_range=self._range,
+                dst_color_range=ColorRange.JPEG,
+            )
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+
+    def from_rgb(self, rgb_HW3: RGB, pixel_format: str) -> av.VideoFrame:
+        """The picture as a frame of `pixel_format` that carries these tags."""
+        frame = av.VideoFrame.from_ndarray(rgb_HW3, format="rgb24")
+        frame = frame.reformat(
+            format=pixel_format,
+            src_colorspace=self._space,
+            dst_colorspace=self._space,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=self._range,
+        )
+        frame.colorspace = self.matrix
+        frame.color_range = int(self._range)
+        frame.color_primaries = self.primaries
+        frame.color_trc = self.transfer
+        return frame
+
+
+BT709 = ColourTags()
+SRGB = ColourTags(primaries=_BT709, transfer=13, matrix=_RGB, is_full_range=True)
+
+
+def _known(code: int, usual: int) -> int:
+    return usual if code in (0, _UNSPECIFIED) else code

@@ -1,0 +1,104 @@
+"""Join segments by packet copy: nothing is decoded, nothing coded again.
+
+It does not know which job they are of. Presentation times come from the plate's timeline by rank;
+decoding times follow from them and the codec's reordering, so both rise without gap or overlap.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from heapq import merge
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+
+from bodyswap.errors import IntegrityError
+from bodyswap.media.index import open_clip
+from bodyswap.media.writer import header_hash, open_output
+from bodyswap.timing import Timeline
+
+
+def concat(
+    segments: Sequence[Path], timeline: Timeline, out: Path, *, audio_from: Path | None = None
+) -> None:
+    """Join `segments`, in order, into one file whose frames are shown at `timeline`'s times.
+
+    `audio_from` names a clip whose audio packets are copied unchanged.
+
+    Raises:
+        IntegrityError: the segments' codec headers differ, or their frames are not the timeline's.
+    """
+    packets = _times_restored(list(_video_packets(segments)), timeline)
+    with open_output(out, timeline, movflags="+faststart") as container:
+        with open_clip(segments[0]) as (_, template):
+            stream = container.add_stream_from_template(template)
+            stream.time_base = timeline.time_base
+        for packet in packets:
+            packet.stream = stream
+        if audio_from is None:
+            for packet in packets:
+                container.mux(packet)
+        else:
+            _mux_with_audio(container, packets, audio_from)
+
+
+def _video_packets(segments: Sequence[Path]) -> Iterator[Packet]:
+    header = ""
+    for path in segments:
+        with open_clip(path) as (container, stream):
+            header = header or header_hash(stream)
+            if header_hash(stream) != header:
+                raise IntegrityError(
+                    f"{path.name} was coded with other settings than {segments[0].name}; "
+                    "they cannot be joined, render it again"
+                )
+            yield from (packet for packet in container.demux(stream) if packet.size > 0)
+
+
+def _times_restored(packets: list[Packet], timeline: Timeline) -> list[Packet]:
+    """Packets in decoding order, their times those of the timeline."""
+    seen: list[Fraction] = []
+    for packet in packets:
+        if packet.pts is None or packet.time_base is None:
+            raise IntegrityError("a segment's packet has no presentation time; render it again")
+        seen.append(packet.pts * packet.time_base)
+    expected = [pts * timeline.time_base for pts in timeline.pts]
+    if sorted(seen) != expected:
+        raise IntegrityError(
+            f"the segments hold {len(seen)} frames that are not the {len(expected)} of the "
+            "timeline, or not at its times; render them again"
+        )
+    rank = {time: index for index, time in enumerate(expected)}
+    order = [rank[time] for time in seen]
+    # Decoding a frame must not be due after showing it: everything is decoded a little earlier.
+    lead = max(timeline.pts[index] - timeline.pts[shown] for index, shown in enumerate(order))
+    for index, (packet, shown) in enumerate(zip(packets, order, strict=True)):
+        packet.time_base = timeline.time_base
+        packet.pts, packet.dts = timeline.pts[shown], timeline.pts[index] - lead
+        packet.duration = _duration(timeline, shown)
+    return packets
+
+
+def _duration(timeline: Timeline, index: int) -> int:
+    pts = timeline.pts
+    if index + 1 < len(pts):
+        return pts[index + 1] - pts[index]
+    return round(1 / (timeline.rate * timeline.time_base))
+
+
+def _mux_with_audio(container: OutputContainer, packets: list[Packet], plate: Path) -> None:
+    with av.open(f"file:{plate}", options={"protocol_whitelist": "file"}) as source:
+        sound = source.streams.audio[0]
+        copy = container.add_stream_from_template(sound)
+        heard = [packet for packet in source.demux(sound) if packet.size > 0]
+        for packet in heard:
+            packet.stream = copy
+        for packet in merge(packets, heard, key=_decoding_time):
+            container.mux(packet)
+
+
+def _decoding_time(packet: Packet) -> Fraction:
+    if packet.dts is None or packet.time_base is None:
+        return Fraction(0)
+    return packet.dts * packet.time_base

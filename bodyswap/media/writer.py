@@ -1,0 +1,96 @@
+"""Write pictures with exact times to a file that appears when it is whole.
+
+It does not know which frames they are.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from bodyswap.errors import UsageError
+from bodyswap.frames import RGB
+from bodyswap.media.codec import Codec
+from bodyswap.timing import Timeline
+
+
+class Writer:
+    """An open segment."""
+
+    def __init__(self, container: OutputContainer, timeline: Timeline, codec: Codec) -> None:
+        self._container, self._timeline, self._codec = container, timeline, codec
+        self._stream: VideoStream | None = None
+        self.header_sha256 = ""
+
+    def write(self, picture_HW3: RGB, pts: int) -> None:
+        """Code one picture, shown at `pts` ticks of the timeline."""
+        stream = self._stream or self._begin(picture_HW3)
+        frame = self._codec.colour.from_rgb(picture_HW3, self._codec.pixel_format)
+        frame.pts, frame.time_base = pts, self._timeline.time_base
+        self._container.mux(stream.encode(frame))
+
+    def finish(self) -> None:
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+            self.header_sha256 = header_hash(self._stream)
+
+    def _begin(self, picture_HW3: RGB) -> VideoStream:
+        height, width = picture_HW3.shape[:2]
+        multiple = self._codec.multiple
+        if width % multiple or height % multiple:
+            raise UsageError(
+                f"a {width}x{height} picture cannot be coded as {self._codec.name}, whose sides "
+                f"are multiples of {multiple}; choose ffv1"
+            )
+        stream = self._container.add_stream(
+            self._codec.encoder, rate=self._timeline.rate, options=dict(self._codec.options)
+        )
+        stream.width, stream.height = width, height
+        stream.pix_fmt = self._codec.pixel_format
+        context = stream.codec_context
+        context.time_base = stream.time_base = self._timeline.time_base
+        colour = self._codec.colour
+        context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+        context.colorspace, context.color_range = colour.matrix, 2 if colour.is_full_range else 1
+        self._stream = stream
+        return stream
+
+
+@contextmanager
+def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer]:
+    """A writer to `path`; nothing is left under that name, or any, if the block raises."""
+    with open_output(path, timeline) as container:
+        writer = Writer(container, timeline, codec)
+        yield writer
+        writer.finish()
+
+
+@contextmanager
+def open_output(path: Path, timeline: Timeline, movflags: str = "") -> Iterator[OutputContainer]:
+    """An MP4 container that keeps `timeline`'s clock, renamed to `path` when it is closed."""
+    partial = path.with_name(f".{path.name}.partial")
+    options = {
+        "video_track_timescale": str(timeline.time_base.denominator),
+        "avoid_negative_ts": "disabled",
+        # No library version or date in the file: the same frames give the same bytes.
+        "fflags": "+bitexact",
+    }
+    if movflags:
+        options["movflags"] = movflags
+    try:
+        with av.open(str(partial), "w", format="mp4", options=options) as container:
+            yield container
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def header_hash(stream: VideoStream) -> str:
+    """SHA-256 of what a decoder must know before the first packet."""
+    context = stream.codec_context
+    facts = f"{context.name} {context.width}x{context.height} {context.pix_fmt}".encode()
+    return hashlib.sha256(facts + bytes(context.extradata or b"")).hexdigest()
