@@ -4,8 +4,17 @@ It does not know the store. The readers of video and models are imported when fi
 the command line must start without them.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFacts:
+    """A subject's name, and the names of the files that are their model, card included."""
+
+    name: str
+    files: tuple[str, ...]
 
 
 class Inspector(Protocol):
@@ -14,8 +23,8 @@ class Inspector(Protocol):
     def plate_frame_count(self, plate: Path) -> int:
         """How many frames the plate has. Raises PlateError where it cannot be used."""
 
-    def subject_name(self, folder: Path) -> str:
-        """The name on the subject's card. Raises SubjectError where the model cannot be used."""
+    def subject(self, folder: Path) -> SubjectFacts:
+        """Who is in the folder. Raises SubjectError where the model cannot be used."""
 
 
 class FileInspector:
@@ -26,7 +35,8 @@ class FileInspector:
 
         return len(index_clip(plate))
 
-    def subject_name(self, folder: Path) -> str:
-        from bodyswap.nets.checkpoint import load_subject
+    def subject(self, folder: Path) -> SubjectFacts:
+        from bodyswap.nets.checkpoint import CARD, load_subject
 
-        return str(load_subject(folder, "cpu").card.name)
+        card = load_subject(folder, "cpu").card
+        return SubjectFacts(name=card.origin.subject, files=(CARD, *sorted(card.files)))

@@ -114,9 +114,8 @@ class RayRuntime:
             max_task_retries=0,
             # One thread does the order, the other answers how far it is.
             max_concurrency=2,
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(self._share.threads)}},
         )
-        handle = options.remote(name, self._config)
+        handle = options.remote(name, self._config, self._share.threads)
         self._actors[name] = cast(ActorHandle[_ActorProcess], handle)
 
     def _ask_for_progress(self) -> None:
@@ -160,7 +159,9 @@ class RayRuntime:
 class _ActorProcess:
     """A worker in its own process; frames never leave it."""
 
-    def __init__(self, name: str, config: WorkerConfig) -> None:
+    def __init__(self, name: str, config: WorkerConfig, threads: int) -> None:
+        # Read by torch when the first order imports it; without it each worker takes every core.
+        os.environ["OMP_NUM_THREADS"] = str(threads)
         self._worker = build_worker(name, config)
         self._frames_done = 0
         self._order: Order | None = None

@@ -47,15 +47,14 @@ def put_subject(store: Store, subject: SubjectRef, folder: Path) -> None:
 
 
 def _described(folder: Path, inspector: Inspector) -> SubjectRef:
-    name = inspector.subject_name(folder)
-    if key_part(name) != name:
-        raise SubjectError(f"subject '{name}' cannot be stored; use letters, digits and ._- only")
-    files = tuple(
-        SubjectFile(name=path.name, sha256=file_hash(path))
-        for path in sorted(folder.iterdir())
-        if path.is_file() and key_part(path.name) == path.name
-    )
-    return SubjectRef(name=name, files=files)
+    facts = inspector.subject(folder)
+    for name in (facts.name, *facts.files):
+        if key_part(name) != name:
+            raise SubjectError(
+                f"'{name}' of subject {folder} is no name to store; use letters only"
+            )
+    files = (SubjectFile(name=name, sha256=file_hash(folder / name)) for name in facts.files)
+    return SubjectRef(name=facts.name, files=tuple(files))
 
 
 def _stored(store: Store, reference: str) -> SubjectRef | None:

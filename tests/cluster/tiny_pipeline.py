@@ -20,6 +20,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError
 from bodyswap.skeleton import COCO_17, Detections, PoseSequence
 from bodyswap.timing import FrameRange
+from cluster.inspection import SubjectFacts
 
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
@@ -63,8 +64,9 @@ class TinyInspector:
     def plate_frame_count(self, plate: Path) -> int:
         return len(_read_plate(plate))
 
-    def subject_name(self, folder: Path) -> str:
-        return (folder / "card.yaml").read_text().strip()
+    def subject(self, folder: Path) -> SubjectFacts:
+        name = (folder / "card.yaml").read_text().strip()
+        return SubjectFacts(name=name, files=("card.yaml", _TROUBLE))
 
 
 class TinyPipeline:

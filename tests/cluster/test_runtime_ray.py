@@ -1,0 +1,142 @@
+"""Real Ray on this machine, real processes, real deaths."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from tiny_farm import TinyFarm, make_farm
+from tiny_pipeline import Trouble, expected_shot
+
+from bodyswap.config import Mode
+from bodyswap.errors import UsageError
+from bodyswap.timing import FrameRange
+from cluster.controller import Controller
+from cluster.job import JobState
+from cluster.keys import JobKeys
+from cluster.progress import JobStatus
+from cluster.runtime_ray import RayRuntime, Share, default_workers, share
+
+WHOLE = FrameRange(start=0, stop=40)
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> TinyFarm:
+    return make_farm(tmp_path_factory.mktemp("farm"))
+
+
+@pytest.fixture(scope="module")
+def runtime(farm: TinyFarm) -> Iterator[RayRuntime]:
+    """Two warm workers for all tests here: starting them is what takes time."""
+    with pytest.MonkeyPatch.context() as environment:
+        # Ray's processes inherit it, and so find the tiny pipeline.
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent))
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    runtime = RayRuntime(farm.worker_config, workers=2)
+    yield runtime
+    runtime.close()
+    ray.shutdown()
+
+
+def _run(farm: TinyFarm, runtime: RayRuntime, job: str) -> JobStatus:
+    return Controller(store=farm.store, runtime=runtime).run_until_final(job)
+
+
+def _log(path: Path) -> list[tuple[int, int, float, float]]:
+    return [tuple(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def test_two_workers_render_two_shards_at_once_in_processes_of_their_own(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    log = farm.folder / "log"
+    trouble = Trouble(frame_s=0.02, log=str(log))
+    job = farm.client.submit(farm.request(mode=Mode.FAST, shards=4, trouble=trouble))
+    heard: list[int] = []
+    controller = Controller(
+        store=farm.store,
+        runtime=runtime,
+        on_status=lambda status: heard.append(status.frames_done % 10),
+    )
+    status = controller.run_until_final(job)
+    assert status.state is JobState.PUBLISHED
+    renders = _log(farm.folder / "log")
+    assert len({pid for pid, *_ in renders}) == 2
+    together = [
+        (a, b) for a in renders for b in renders if a[0] != b[0] and a[2] < b[3] and b[2] < a[3]
+    ]
+    assert together, "no two shards were rendered at the same time"
+    assert any(heard), "no progress was heard from inside a shard"
+
+
+def test_ray_renders_what_inline_renders(
+    farm: TinyFarm, runtime: RayRuntime, tmp_path: Path
+) -> None:
+    inline = make_farm(tmp_path)
+    by_ray, by_inline = (
+        one.client.submit(one.request(mode=Mode.FAST, shards=3)) for one in (farm, inline)
+    )
+    assert by_ray == by_inline
+    assert _run(farm, runtime, by_ray).state is JobState.PUBLISHED
+    assert inline.run_inline(by_inline).state is JobState.PUBLISHED
+    assert farm.fetched_shot(by_ray) == inline.fetched_shot(by_inline)
+
+
+def test_a_killed_workers_shard_is_rendered_by_another_and_no_frame_is_lost(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    trouble = Trouble(kind="die", at=15, once=str(farm.folder / "died"))
+    request = farm.request(trouble=trouble)
+    job = farm.client.submit(request)
+    assert _run(farm, runtime, job).state is JobState.PUBLISHED
+    assert farm.fetched_shot(job) == expected_shot(request.plate, WHOLE)
+    part = farm.client.manifest(job).parts[1]
+    assert part.attempt.startswith("0002-")
+    entries = [
+        json.loads(farm.store.get(key) or b"")
+        for key in farm.store.list_keys(JobKeys(job=job).journal)
+    ]
+    (death,) = [entry["failure"] for entry in entries if entry["failure"]]
+    assert death["cause"] == "death" and death["worker"] != part.worker
+
+
+def test_a_shard_that_kills_every_worker_fails_the_job_after_three(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    job = farm.client.submit(farm.request(trouble=Trouble(kind="die", at=15)))
+    status = _run(farm, runtime, job)
+    assert (status.state, status.exit_code) == (JobState.FAILED, 8)
+    assert "render 1 (1011-1020) failed 3 times" in status.message
+
+
+def test_bad_input_fails_the_job_with_its_own_line_from_inside_an_actor(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    job = farm.client.submit(farm.request(trouble=Trouble(kind="bad plate", at=15)))
+    status = _run(farm, runtime, job)
+    assert (status.exit_code, status.message) == (
+        3,
+        "frame 1005 does not decode; the plate is damaged",
+    )
+
+
+def test_workers_share_a_machine_equally() -> None:
+    assert share(cpus=16, gpus=2, workers=2) == Share(cpus=8, gpus=1, threads=8)
+    assert share(cpus=2, gpus=1, workers=3) == Share(cpus=0.666, gpus=0.333, threads=1)
+    assert share(cpus=5, gpus=0, workers=2) == Share(cpus=2, gpus=0, threads=2)
+    assert default_workers(cpus=64, gpus=8) == 8
+    assert default_workers(cpus=2, gpus=0) == 2
+    assert default_workers(cpus=64, gpus=0) == 4
+
+
+def test_a_runtime_of_no_workers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="0 workers"):
+        RayRuntime(make_farm(tmp_path).worker_config, workers=0)
+    assert not (tmp_path / "scratch").exists()
