@@ -86,6 +86,13 @@ class Timeline:
         deltas = [later - earlier for earlier, later in pairwise(self.pts)]
         return bool(deltas) and max(deltas) - min(deltas) > 1
 
+    def starting_at(self, first_pts: int) -> "Timeline":
+        """The same spacing, its first frame shown at `first_pts`."""
+        shift = first_pts - self.pts[0]
+        return Timeline(
+            pts=tuple(pts + shift for pts in self.pts), time_base=self.time_base, rate=self.rate
+        )
+
     def cut(self, frames: FrameRange) -> "Timeline":
         """The same clock over `frames` only."""
         return Timeline(

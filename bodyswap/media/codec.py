@@ -37,7 +37,8 @@ CODECS = {
                 ("preset", "fast"),
                 ("profile", "high"),
                 # stitchable: no header field depends on a segment's content or length.
-                ("x264-params", "stitchable=1:open-gop=0:keyint=48:scenecut=40:level=51"),
+                # No B-frames: with them, fragments would shift by the reordering delay.
+                ("x264-params", "stitchable=1:open-gop=0:keyint=48:bframes=0:level=51"),
             ),
         ),
         Codec(

@@ -6,30 +6,42 @@ decoding times follow from them and the codec's reordering, so both rise without
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from heapq import merge
 from pathlib import Path
+from typing import TypeAlias
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.packet import Packet
+from av.packet import Packet as AnyPacket
+from av.video.stream import VideoStream
 
 from bodyswap.errors import IntegrityError
 from bodyswap.media.index import open_clip
 from bodyswap.media.writer import header_hash, open_output
 from bodyswap.timing import Timeline
 
+Packet: TypeAlias = "AnyPacket[VideoStream]"
+EitherPacket: TypeAlias = "AnyPacket[VideoStream] | AnyPacket[AudioStream]"
+
 
 def concat(
-    segments: Sequence[Path], timeline: Timeline, out: Path, *, audio_from: Path | None = None
+    segments: Sequence[Path],
+    timeline: Timeline,
+    out: Path,
+    *,
+    first_pts: int | None = None,
+    audio_from: Path | None = None,
 ) -> None:
     """Join `segments`, in order, into one file whose frames are shown at `timeline`'s times.
 
-    `audio_from` names a clip whose audio packets are copied unchanged.
+    With `first_pts` the whole is moved so that its first frame is shown then. `audio_from`
+    names a clip whose audio packets are copied unchanged.
 
     Raises:
         IntegrityError: the segments' codec headers differ, or their frames are not the timeline's.
     """
-    packets = _times_restored(list(_video_packets(segments)), timeline)
+    shown = timeline if first_pts is None else timeline.starting_at(first_pts)
+    packets = _retimed(list(_video_packets(segments)), timeline, shown)
     with open_output(out, timeline, movflags="+faststart") as container:
         with open_clip(segments[0]) as (_, template):
             stream = container.add_stream_from_template(template)
@@ -56,8 +68,8 @@ def _video_packets(segments: Sequence[Path]) -> Iterator[Packet]:
             yield from (packet for packet in container.demux(stream) if packet.size > 0)
 
 
-def _times_restored(packets: list[Packet], timeline: Timeline) -> list[Packet]:
-    """Packets in decoding order, their times those of the timeline."""
+def _retimed(packets: list[Packet], timeline: Timeline, shown: Timeline) -> list[Packet]:
+    """Packets in decoding order, at `timeline`'s times until now, put at those of `shown`."""
     seen: list[Fraction] = []
     for packet in packets:
         if packet.pts is None or packet.time_base is None:
@@ -72,11 +84,11 @@ def _times_restored(packets: list[Packet], timeline: Timeline) -> list[Packet]:
     rank = {time: index for index, time in enumerate(expected)}
     order = [rank[time] for time in seen]
     # Decoding a frame must not be due after showing it: everything is decoded a little earlier.
-    lead = max(timeline.pts[index] - timeline.pts[shown] for index, shown in enumerate(order))
-    for index, (packet, shown) in enumerate(zip(packets, order, strict=True)):
-        packet.time_base = timeline.time_base
-        packet.pts, packet.dts = timeline.pts[shown], timeline.pts[index] - lead
-        packet.duration = _duration(timeline, shown)
+    lead = max(shown.pts[index] - shown.pts[place] for index, place in enumerate(order))
+    for index, (packet, place) in enumerate(zip(packets, order, strict=True)):
+        packet.time_base = shown.time_base
+        packet.pts, packet.dts = shown.pts[place], shown.pts[index] - lead
+        packet.duration = _duration(shown, place)
     return packets
 
 
@@ -94,11 +106,12 @@ def _mux_with_audio(container: OutputContainer, packets: list[Packet], plate: Pa
         heard = [packet for packet in source.demux(sound) if packet.size > 0]
         for packet in heard:
             packet.stream = copy
-        for packet in merge(packets, heard, key=_decoding_time):
-            container.mux(packet)
+        every: list[EitherPacket] = [*packets, *heard]
+        for each in sorted(every, key=_decoding_time):
+            container.mux(each)
 
 
-def _decoding_time(packet: Packet) -> Fraction:
+def _decoding_time(packet: EitherPacket) -> Fraction:
     if packet.dts is None or packet.time_base is None:
         return Fraction(0)
     return packet.dts * packet.time_base

@@ -4,6 +4,7 @@ It does not know why it is read. Every packet is looked at once; the first and t
 decoded, so that a damaged file is refused here and not in the middle of a render.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -132,9 +133,7 @@ def _end_frames(
     container.seek(pts[0], stream=stream, backward=True)
     first = next(container.decode(stream), None)
     container.seek(pts[-1], stream=stream, backward=True)
-    last = None
-    for last in container.decode(stream):
-        pass
+    last = next(iter(deque(container.decode(stream), maxlen=1)), None)
     if first is None or last is None or last.pts != pts[-1] or last.is_corrupt:
         raise PlateError(
             f"{path} is truncated or damaged: its last frame, {len(pts)}, does not decode; "

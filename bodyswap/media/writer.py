@@ -17,6 +17,9 @@ from bodyswap.frames import RGB
 from bodyswap.media.codec import Codec
 from bodyswap.timing import Timeline
 
+_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
+"""Fragments carry their own times, so a segment may begin anywhere on the shot's clock."""
+
 
 class Writer:
     """An open segment."""
@@ -49,6 +52,7 @@ class Writer:
         stream = self._container.add_stream(
             self._codec.encoder, rate=self._timeline.rate, options=dict(self._codec.options)
         )
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height = width, height
         stream.pix_fmt = self._codec.pixel_format
         context = stream.codec_context
@@ -63,24 +67,26 @@ class Writer:
 @contextmanager
 def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer]:
     """A writer to `path`; nothing is left under that name, or any, if the block raises."""
-    with open_output(path, timeline) as container:
+    with open_output(path, timeline, movflags=_FRAGMENTED) as container:
         writer = Writer(container, timeline, codec)
         yield writer
         writer.finish()
 
 
 @contextmanager
-def open_output(path: Path, timeline: Timeline, movflags: str = "") -> Iterator[OutputContainer]:
+def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[OutputContainer]:
     """An MP4 container that keeps `timeline`'s clock, renamed to `path` when it is closed."""
     partial = path.with_name(f".{path.name}.partial")
+    ticks = str(timeline.time_base.denominator)
     options = {
-        "video_track_timescale": str(timeline.time_base.denominator),
+        "video_track_timescale": ticks,
+        # A first frame later than 0 is an edit on the movie's clock, by default in milliseconds.
+        "movie_timescale": ticks,
         "avoid_negative_ts": "disabled",
         # No library version or date in the file: the same frames give the same bytes.
         "fflags": "+bitexact",
+        "movflags": movflags,
     }
-    if movflags:
-        options["movflags"] = movflags
     try:
         with av.open(str(partial), "w", format="mp4", options=options) as container:
             yield container

@@ -51,7 +51,7 @@ class GeneratorConfig:
             raise ModelError(f"generator downsamplings is {self.downsamplings}; give at most 5")
 
     def channels_at(self, level: int) -> int:
-        return min(self.first_channels * 2**level, self.most_channels)
+        return min(self.first_channels << level, self.most_channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +85,7 @@ class Generator(nn.Module):
             for i in levels
         )
         widest = config.channels_at(config.downsamplings)
-        self.blocks = nn.Sequential(
-            *(ResidualBlock(widest) for _ in range(config.residual_blocks))
-        )
+        self.blocks = nn.Sequential(*(ResidualBlock(widest) for _ in range(config.residual_blocks)))
         self.up = nn.ModuleList(
             nn.Sequential(
                 nn.Upsample(scale_factor=2, mode="nearest"),

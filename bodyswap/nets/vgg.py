@@ -36,6 +36,8 @@ class VggFeatures(nn.Module):
             layers += [nn.Conv2d(inside, outside, 3, padding=1), nn.ReLU()]
             inside = outside
         self.features = nn.Sequential(*layers)
+        self.mean_1311: Tensor
+        self.deviation_1311: Tensor
         self.register_buffer("mean_1311", torch.tensor(_MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation_1311", torch.tensor(_DEVIATION).view(1, 3, 1, 1))
         self.requires_grad_(False)

@@ -1,0 +1,208 @@
+"""The door to OpenMMLab: builds any MMPose top-down model and reads its checkpoints.
+
+It does not know frames, boxes or yaml files; only this file imports MMPose.
+
+Shape letters: B crops, H rows, W columns, K joints, 3 = red, green, blue, 2 = x, y in crop pixels.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from bodyswap.errors import ModelError
+from bodyswap.keypoints.openmmlab_import import import_aids
+
+with import_aids():
+    import mmpose
+    import mmpose.models
+    from mmengine.config import Config
+    from mmengine.logging.history_buffer import HistoryBuffer
+    from mmengine.registry import init_default_scope
+    from mmpose.registry import MODELS
+
+_SHIPPED_CONFIGS = Path(mmpose.__file__).parent / ".mim" / "configs"
+_NAMES_SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What the config says must happen to a box before the network sees it."""
+
+    width: int
+    height: int
+    padding: float
+    uses_udp: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopDownModel:
+    """A network of MMPose with what is needed to feed it and to read its answer."""
+
+    network: nn.Module
+    preprocessing: Preprocessing
+    joint_count: int
+    flip_indices: tuple[int, ...] | None
+
+    @torch.inference_mode()
+    def predict(
+        self, crops_B3HW: Tensor
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Joints (B, K, 2) in crop pixels and raw scores (B, K) for RGB crops in 0 to 255."""
+        inputs_B3HW = self.normalised(crops_B3HW)
+        features = self.network.extract_feat(inputs_B3HW)
+        instances = self.network.head.predict(features, [], test_cfg={})
+        keypoints = [np.asarray(item.keypoints, np.float32)[0, :, :2] for item in instances]
+        scores = [np.asarray(item.keypoint_scores, np.float32)[0] for item in instances]
+        return np.stack(keypoints), np.stack(scores)
+
+    def normalised(self, crops_B3HW: Tensor) -> Tensor:
+        """RGB crops in 0 to 255 as the network wants them: its colour order, mean and deviation."""
+        preprocessor = self.network.data_preprocessor
+        if not preprocessor._channel_conversion:
+            crops_B3HW = crops_B3HW.flip(1)
+        return (crops_B3HW - preprocessor.mean) / preprocessor.std
+
+
+def build_model(
+    config: str, *, device: torch.device | str, flip: tuple[int, ...] | None = None
+) -> TopDownModel:
+    """The untrained model of `config`: the name of a config MMPose ships, or a path to one.
+
+    Raises:
+        ModelError: there is no such config, or it is not a top-down pose model.
+    """
+    settings = _read_config(config)
+    init_default_scope("mmpose")
+    network = MODELS.build(settings.model).to(device)
+    return TopDownModel(
+        network=network,
+        preprocessing=_preprocessing(settings, config),
+        joint_count=int(network.head.out_channels),
+        flip_indices=flip,
+    )
+
+
+def load_weights(model: TopDownModel, path: Path, config: str) -> None:
+    """Fill the model from a .safetensors file or an mmengine checkpoint.
+
+    Raises:
+        ModelError: the file cannot be read safely, or its tensors do not fit the config.
+    """
+    state = _read_checkpoint(path)
+    wanted = model.network.state_dict()
+    problems = _misfits(state, wanted)
+    if problems:
+        raise ModelError(
+            f"checkpoint {path.name} does not fit config {config}: {'; '.join(problems)}; "
+            "use the checkpoint trained with this config, or the config it was trained with"
+        )
+    model.network.load_state_dict(
+        {name: state[name] for name in wanted if name in state}, strict=False
+    )
+    model.network.eval()
+
+
+def _read_config(config: str) -> Config:
+    path = _find_config(config)
+    try:
+        settings = Config.fromfile(str(path))
+    except (OSError, SyntaxError, KeyError, ValueError) as error:
+        raise ModelError(f"MMPose config {path} cannot be read: {error}") from error
+    model = settings.get("model")
+    if model is None or model.get("type") != "TopdownPoseEstimator":
+        kind = "no model" if model is None else f"a {model.get('type')}"
+        raise ModelError(f"MMPose config {path.name} holds {kind}; choose a top-down pose config")
+    model.backbone.init_cfg = None
+    return settings
+
+
+def _find_config(config: str) -> Path:
+    given = Path(config)
+    if given.is_file():
+        return given
+    name = given.name if given.suffix == ".py" else f"{given.name}.py"
+    found = sorted(_SHIPPED_CONFIGS.rglob(name))
+    if len(found) != 1:
+        what = "no such config" if not found else f"{len(found)} configs of that name"
+        raise ModelError(
+            f"MMPose config '{config}': {what}; give a path, or a name of a file under "
+            "MMPose's configs such as rtmpose-m_8xb256-420e_coco-256x192"
+        )
+    return found[0]
+
+
+def _preprocessing(settings: Config, config: str) -> Preprocessing:
+    codec = settings.model.head.get("decoder") or settings.get("codec")
+    pipeline = {step["type"]: step for step in settings.get("val_pipeline", [])}
+    affine = pipeline.get("TopdownAffine", {})
+    size = affine.get("input_size") or (codec and codec.get("input_size"))
+    if size is None:
+        raise ModelError(f"MMPose config '{config}' names no input size for its crops")
+    return Preprocessing(
+        width=int(size[0]),
+        height=int(size[1]),
+        padding=float(pipeline.get("GetBBoxCenterScale", {}).get("padding", 1.25)),
+        uses_udp=bool(affine.get("use_udp", False)),
+    )
+
+
+def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ModelError(f"pose weights {path} are not there")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        with torch.serialization.safe_globals(_harmless_globals()):
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"pose weights {path} cannot be opened safely: {reason}") from error
+    return _state_of(content, path)
+
+
+def _state_of(content: object, path: Path) -> dict[str, Tensor]:
+    if isinstance(content, Mapping):
+        content = content.get("state_dict", content)
+    if not isinstance(content, Mapping):
+        raise ModelError(f"pose weights {path} hold no state_dict")
+    return {
+        str(name).removeprefix("module."): value
+        for name, value in content.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _harmless_globals() -> list[object]:
+    """What mmengine puts beside the weights: arrays of statistics, no code that acts."""
+    reconstruct = np.zeros(0).__reduce__()[0]
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(name)) for name in ("float32", "float64", "int32", "int64", "bool")]
+    return [HistoryBuffer, reconstruct, scalar, np.ndarray, np.dtype, *kinds]
+
+
+def _misfits(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
+    """What is wrong between a checkpoint's tensors and a network's, in words."""
+    counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    own_buffers = {name for name in wanted if name.startswith("data_preprocessor.")}
+    missing = sorted(set(wanted) - set(state) - counters - own_buffers)
+    unexpected = sorted(set(state) - set(wanted))
+    reshaped = [
+        f"{name} is {tuple(state[name].shape)} where the config wants {tuple(wanted[name].shape)}"
+        for name in sorted(set(state) & set(wanted))
+        if state[name].shape != wanted[name].shape
+    ]
+    problems = (("missing", missing), ("unexpected", unexpected), ("wrong shape", reshaped))
+    return [f"{what}: {_shown(names)}" for what, names in problems if names]
+
+
+def _shown(names: list[str]) -> str:
+    rest = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,142 @@
+"""A subject as a folder: card.yaml, generator.safetensors, background.png.
+
+It does not know how a subject is trained or where folders come from.
+
+Shape letters: H rows, W columns, 3 = red, green, blue, 8-bit.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from bodyswap.errors import SubjectError
+from bodyswap.frames import RGB
+from bodyswap.nets.card import SubjectCard, read_card
+from bodyswap.nets.generator import Generator
+
+CARD = "card.yaml"
+WEIGHTS = "generator.safetensors"
+BACKGROUND = "background.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A person ready to be rendered."""
+
+    card: SubjectCard
+    generator: Generator
+    background_HW3: RGB
+
+
+def save_subject(
+    folder: Path, card: SubjectCard, weights: Mapping[str, Tensor], background_HW3: RGB
+) -> SubjectCard:
+    """Write the folder at once or not at all; weights become fp16. Returns the card as written.
+
+    A folder that is already there is replaced.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        (scratch / WEIGHTS).write_bytes(save(_halved(weights)))
+        Image.fromarray(background_HW3).save(scratch / BACKGROUND, optimize=True)
+        hashes = {name: _sha256(scratch / name) for name in (WEIGHTS, BACKGROUND)}
+        written = replace(card, files=hashes)
+        (scratch / CARD).write_text(written.to_text())
+        scratch.chmod(0o755)
+        _replace_folder(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return written
+
+
+def load_subject(folder: Path, device: torch.device | str) -> Subject:
+    """The subject in `folder`, their generator on `device`, in evaluation mode and fp32.
+
+    Raises:
+        SubjectError: a file is missing, damaged or not the one the card names.
+    """
+    card = load_card(folder)
+    weights = _load_weights(folder, _verified(folder, WEIGHTS, card))
+    background_HW3 = _load_background(folder, card)
+    generator = Generator(card.generator)
+    try:
+        generator.load_state_dict({name: value.float() for name, value in weights.items()})
+    except RuntimeError as error:
+        raise SubjectError(
+            f"{folder / WEIGHTS} does not fit the card's generator; publish the subject anew"
+        ) from error
+    generator.requires_grad_(False)
+    return Subject(card=card, generator=generator.eval().to(device), background_HW3=background_HW3)
+
+
+def load_card(folder: Path) -> SubjectCard:
+    """The card alone: quick, and no weights are checked."""
+    path = folder / CARD
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SubjectError(f"'{folder}' is no subject: cannot read its {CARD}") from error
+    return read_card(text, str(path))
+
+
+def _halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().half().contiguous() for name, value in weights.items()}
+
+
+def _replace_folder(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.replace(old / folder.name)
+    new.rename(folder)
+    shutil.rmtree(old)
+
+
+def _verified(folder: Path, name: str, card: SubjectCard) -> bytes:
+    path = folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SubjectError(f"'{path}' is missing; the subject is incomplete") from error
+    wanted, got = card.files.get(name), hashlib.sha256(data).hexdigest()
+    if got != wanted:
+        raise SubjectError(
+            f"'{path}' is damaged or replaced: SHA-256 {got[:12]}…, the card says "
+            f"{(wanted or 'nothing')[:12]}…; fetch the subject again"
+        )
+    return data
+
+
+def _load_weights(folder: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise SubjectError(f"'{folder / WEIGHTS}' is not a safetensors file: {error}") from error
+
+
+def _load_background(folder: Path, card: SubjectCard) -> RGB:
+    _verified(folder, BACKGROUND, card)
+    with Image.open(folder / BACKGROUND) as picture:
+        background_HW3 = np.asarray(picture.convert("RGB"))
+    if background_HW3.shape != (card.height, card.width, 3):
+        raise SubjectError(
+            f"'{folder / BACKGROUND}' is {background_HW3.shape[1]}x{background_HW3.shape[0]}; "
+            f"the card says {card.width}x{card.height}"
+        )
+    return background_HW3
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

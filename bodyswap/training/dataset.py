@@ -1,0 +1,165 @@
+"""Draws training batches from footage: short sequences, placed alike, a pure function of the step.
+
+It does not know networks or losses. The same footage, config and step give the same batch, which
+is what lets a killed run go on as if it had not been.
+
+Shape letters: B sequences, T frames, K joints, H rows, W columns, 2 = x and y in pixels,
+3 = red, green, blue in [-1, 1].
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from kornia.geometry.transform import warp_affine
+from torch import Tensor
+
+from bodyswap.skeleton import Skeleton
+from bodyswap.training.config import Disturbance, TrainingConfig
+from bodyswap.training.footage import SubjectFootage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Sequences one frame longer than the rollout: frame 0 serves only as the first previous."""
+
+    skeleton: Skeleton
+    keypoints_BTK2: Tensor
+    confidence_BTK: Tensor
+    real_BT3HW: Tensor
+    matte_BT1HW: Tensor
+    background_B3HW: Tensor
+
+    def to(self, device: torch.device | str) -> "Batch":
+        return Batch(
+            skeleton=self.skeleton,
+            keypoints_BTK2=self.keypoints_BTK2.to(device),
+            confidence_BTK=self.confidence_BTK.to(device),
+            real_BT3HW=self.real_BT3HW.to(device),
+            matte_BT1HW=self.matte_BT1HW.to(device),
+            background_B3HW=self.background_B3HW.to(device),
+        )
+
+
+def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Batch:
+    """The batch of this step."""
+    rng = np.random.default_rng((config.seed, step))
+    starts_B = _draw_starts(footage, config, rng)
+    frames_BT = starts_B[:, None] + np.minimum(
+        np.arange(config.sequence + 1)[None], _run_lengths(footage)[starts_B][:, None] - 1
+    )
+    side = 0 if step % config.whole_frame_every == 0 else config.crop_px
+    size = _window(footage, side)
+    placement_B23 = np.stack(
+        [_draw_placement(footage, frames, size, config.disturbance, rng) for frames in frames_BT]
+    )
+    keypoints_BTK2 = _moved(footage.poses.keypoints_NK2[frames_BT], placement_B23)
+    confidence_BTK = footage.poses.confidence_NK[frames_BT]
+    clouded = cloud_poses(keypoints_BTK2, confidence_BTK, footage.height, config.disturbance, rng)
+    real_BT3HW, matte_BT1HW, background_B3HW = _pictures(footage, frames_BT, placement_B23, size)
+    return Batch(
+        skeleton=footage.poses.skeleton,
+        keypoints_BTK2=torch.from_numpy(clouded[0]),
+        confidence_BTK=torch.from_numpy(clouded[1]),
+        real_BT3HW=real_BT3HW,
+        matte_BT1HW=matte_BT1HW,
+        background_B3HW=background_B3HW,
+    )
+
+
+def cloud_poses(
+    keypoints_BTK2: npt.NDArray[np.float32],
+    confidence_BTK: npt.NDArray[np.float32],
+    height: int,
+    disturbance: Disturbance,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Jitter joints (half of it steady over a sequence), lose some, and doubt others."""
+    shape = keypoints_BTK2.shape
+    steady = rng.standard_normal((shape[0], 1, *shape[2:]))
+    nervous = rng.standard_normal(shape)
+    strength = height * disturbance.joint_jitter * rng.random((shape[0], 1, 1, 1))
+    jittered = keypoints_BTK2 + strength * (steady + nervous)
+    kept = rng.random(shape[:3]) >= disturbance.joint_dropped
+    doubted = rng.random((shape[0], 1, shape[2])) < disturbance.confidence_lowered
+    doubt = np.where(doubted, rng.uniform(0.35, 1.0, doubted.shape), 1.0)
+    return jittered.astype(np.float32), (confidence_BTK * kept * doubt).astype(np.float32)
+
+
+def _draw_starts(
+    footage: SubjectFootage, config: TrainingConfig, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    long_enough = np.flatnonzero(_run_lengths(footage) > config.sequence)
+    if len(long_enough) == 0:
+        long_enough = np.array(footage.clip_starts)
+    return rng.choice(long_enough, size=config.batch)
+
+
+def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
+    """How many frames follow on from each frame, itself included, before the next cut."""
+    cuts = np.array([*footage.clip_starts[1:], len(footage)])
+    frames = np.arange(len(footage))
+    return cuts[np.searchsorted(cuts, frames, side="right")] - frames
+
+
+def _window(footage: SubjectFootage, side: int) -> tuple[int, int]:
+    if side == 0:
+        return footage.height, footage.width
+    return min(side, footage.height), min(side, footage.width)
+
+
+def _draw_placement(
+    footage: SubjectFootage,
+    frames_T: npt.NDArray[np.int64],
+    size: tuple[int, int],
+    disturbance: Disturbance,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.float32]:
+    """A similarity from footage to window that keeps the person in sight: (2, 3)."""
+    angle = np.radians(disturbance.rotation_degrees) * rng.uniform(-1, 1)
+    scale = np.exp(disturbance.scale * rng.uniform(-1, 1))
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    whole_2 = np.array([footage.width, footage.height], float)
+    window_2 = np.array([size[1], size[0]], float)
+    centre_2 = np.where(window_2 < whole_2, _person_centre(footage, frames_T), (whole_2 - 1) / 2)
+    shift_2 = window_2 * disturbance.shift * rng.uniform(-1, 1, 2)
+    offset_2 = (window_2 - 1) / 2 + shift_2 - turn @ centre_2
+    return np.concatenate([turn, offset_2[:, None]], axis=1).astype(np.float32)
+
+
+def _person_centre(
+    footage: SubjectFootage, frames_T: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    seen = footage.poses.confidence_NK[frames_T] > 0
+    points_2 = footage.poses.keypoints_NK2[frames_T][seen]
+    points_2 = points_2[np.isfinite(points_2).all(axis=1)]
+    if len(points_2) == 0:
+        return np.array([footage.width - 1, footage.height - 1], float) / 2
+    return (points_2.min(axis=0) + points_2.max(axis=0)).astype(float) / 2
+
+
+def _moved(
+    keypoints_BTK2: npt.NDArray[np.float32], placement_B23: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    turned = np.einsum("bxy,btky->btkx", placement_B23[:, :, :2], keypoints_BTK2)
+    return (turned + placement_B23[:, None, None, :, 2]).astype(np.float32)
+
+
+def _pictures(
+    footage: SubjectFootage,
+    frames_BT: npt.NDArray[np.int64],
+    placement_B23: npt.NDArray[np.float32],
+    size: tuple[int, int],
+) -> tuple[Tensor, Tensor, Tensor]:
+    count, length = frames_BT.shape
+    flat = frames_BT.reshape(-1)
+    rgb = torch.from_numpy(footage.rgb_NHW3[flat]).permute(0, 3, 1, 2).float()
+    matte = torch.from_numpy(footage.matte_NHW[flat])[:, None].float()
+    plate = torch.from_numpy(footage.background_HW3).permute(2, 0, 1).float()
+    each = torch.from_numpy(placement_B23)
+    every = each.repeat_interleave(length, dim=0)
+    frames = warp_affine(torch.cat([rgb, matte], 1), every, size, padding_mode="border")
+    plates = warp_affine(plate.expand(count, -1, -1, -1), each, size, padding_mode="border")
+    shaped = frames.unflatten(0, (count, length))
+    return shaped[:, :, :3] / 127.5 - 1, shaped[:, :, 3:] / 255, plates / 127.5 - 1

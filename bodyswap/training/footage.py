@@ -1,0 +1,177 @@
+"""From full frames and poses to the footage a subject is trained on.
+
+It does not know how poses were found, nor how footage is sampled in training.
+
+Shape letters: N frames, H rows, W columns, K joints, 2 = x and y in pixels, 3 = red, green, blue.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from bodyswap.errors import PlateError
+from bodyswap.frames import RGB, FrameBatch
+from bodyswap.skeleton import Floats, PoseSequence
+
+SIDE_STEP = 32
+Mattes = npt.NDArray[np.uint8]
+
+_MEDIAN_FRAMES = 60
+_NOTICEABLE = (14.0, 40.0)
+"""Differences from the background, of 255, from surely background to surely person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFootage:
+    """Frames at generator size with their poses, mattes (255 = person) and the empty background.
+
+    `clip_starts` are the frames that do not follow the one before them; 0 is always one.
+    """
+
+    rgb_NHW3: RGB
+    poses: PoseSequence
+    matte_NHW: Mattes
+    background_HW3: RGB
+    clip_starts: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        count, height, width, _ = self.rgb_NHW3.shape
+        if count == 0 or len(self.poses) != count or self.matte_NHW.shape != (count, height, width):
+            raise ValueError("frames, poses and mattes must be equally many, and more than none")
+        if height % SIDE_STEP or width % SIDE_STEP:
+            raise ValueError(f"footage is {width}x{height}; sides must be multiples of {SIDE_STEP}")
+        if self.background_HW3.shape != (height, width, 3):
+            raise ValueError("the background must be as large as the frames")
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    @property
+    def height(self) -> int:
+        return int(self.rgb_NHW3.shape[1])
+
+    @property
+    def width(self) -> int:
+        return int(self.rgb_NHW3.shape[2])
+
+    def scaled(self, height: int, width: int) -> "SubjectFootage":
+        """The same footage at another size."""
+        return SubjectFootage(
+            rgb_NHW3=_resized(self.rgb_NHW3, height, width),
+            poses=scale_poses(self.poses, height / self.height, width / self.width),
+            matte_NHW=_resized(self.matte_NHW, height, width),
+            background_HW3=_resized(self.background_HW3[None], height, width)[0],
+            clip_starts=self.clip_starts,
+        )
+
+
+def prepare_footage(
+    batches: Iterable[FrameBatch], poses: PoseSequence, *, height: int = 256
+) -> SubjectFootage:
+    """Footage `height` pixels high, its shape kept, sides rounded to multiples of 32.
+
+    The background is the temporal median where the person is not; mattes come from the
+    difference to it, near the person only. The batches must cover `poses.frames` exactly.
+
+    Raises:
+        PlateError: there are no frames, or another number of them than of poses.
+    """
+    frames, source = [], (0, 0)
+    for batch in batches:
+        source = batch.rgb_NHW3.shape[1:3]
+        frames.append(_resized(batch.rgb_NHW3, *_target_size(*source, height)))
+    if not frames or sum(map(len, frames)) != len(poses):
+        raise PlateError(
+            f"footage has {sum(map(len, frames))} frames, but {len(poses)} poses; give the same"
+        )
+    rgb_NHW3 = np.concatenate(frames)
+    _, rows, columns, _ = rgb_NHW3.shape
+    fitted = scale_poses(poses, rows / source[0], columns / source[1])
+    near_NHW = person_regions(fitted, rows, columns)
+    background_HW3 = estimate_background(rgb_NHW3, near_NHW)
+    return SubjectFootage(
+        rgb_NHW3=rgb_NHW3,
+        poses=fitted,
+        matte_NHW=difference_mattes(rgb_NHW3, background_HW3, near_NHW),
+        background_HW3=background_HW3,
+    )
+
+
+def scale_poses(poses: PoseSequence, by_height: float, by_width: float) -> PoseSequence:
+    """The poses in a picture resized by these factors (pixel centres at whole numbers)."""
+    factor_2 = np.array([by_width, by_height], np.float32)
+    return PoseSequence(
+        skeleton=poses.skeleton,
+        frames=poses.frames,
+        keypoints_NK2=(poses.keypoints_NK2 + np.float32(0.5)) * factor_2 - np.float32(0.5),
+        confidence_NK=poses.confidence_NK,
+    )
+
+
+def person_regions(poses: PoseSequence, height: int, width: int) -> Mattes:
+    """255 around each frame's joints and limbs, generously; 0 elsewhere."""
+    region_NHW = np.zeros((len(poses), height, width), np.uint8)
+    for frame_HW, joints_K2, sure_K in zip(
+        region_NHW, poses.keypoints_NK2, poses.confidence_NK, strict=True
+    ):
+        seen_K2 = joints_K2[(sure_K > 0) & np.isfinite(joints_K2).all(axis=1)]
+        if len(seen_K2) == 0:
+            continue
+        extent = float(np.ptp(seen_K2, axis=0).max())
+        thickness = max(3, round(extent * 0.28))
+        for a, b in poses.skeleton.limb_indices:
+            if min(sure_K[a], sure_K[b]) > 0:
+                cv2.line(frame_HW, _point(joints_K2[a]), _point(joints_K2[b]), 255, thickness)
+    return region_NHW
+
+
+def estimate_background(rgb_NHW3: RGB, near_NHW: Mattes) -> RGB:
+    """The temporal median of what lies outside the person's region, or of all where none does."""
+    chosen = np.unique(np.linspace(0, len(rgb_NHW3) - 1, _MEDIAN_FRAMES).round().astype(int))
+    sample_NHW3 = rgb_NHW3[chosen]
+    background_HW3 = np.empty(sample_NHW3.shape[1:], np.uint8)
+    for row in range(sample_NHW3.shape[1]):
+        masked = np.ma.masked_array(
+            sample_NHW3[:, row],
+            mask=np.broadcast_to(near_NHW[chosen, row, :, None] > 0, sample_NHW3[:, row].shape),
+        )
+        median = np.ma.median(masked, axis=0)
+        fallback = np.median(sample_NHW3[:, row], axis=0)
+        background_HW3[row] = np.where(np.ma.getmaskarray(median), fallback, median.filled(0))
+    return background_HW3
+
+
+def difference_mattes(rgb_NHW3: RGB, background_HW3: RGB, near_NHW: Mattes) -> Mattes:
+    """Soft mattes: how far each pixel near the person differs from the empty background."""
+    low, high = _NOTICEABLE
+    matte_NHW = np.zeros(near_NHW.shape, np.uint8)
+    for matte_HW, rgb_HW3, near_HW in zip(matte_NHW, rgb_NHW3, near_NHW, strict=True):
+        off_HW = cv2.absdiff(rgb_HW3, background_HW3).max(axis=2)
+        soft_HW = (cv2.GaussianBlur(off_HW, (0, 0), 1.0).astype(np.float32) - low) / (high - low)
+        solid_HW = cv2.morphologyEx(
+            (soft_HW.clip(0, 1) * 255).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)
+        )
+        matte_HW[:] = np.minimum(solid_HW, near_HW)
+    return matte_NHW
+
+
+def _target_size(rows: int, columns: int, height: int) -> tuple[int, int]:
+    high = max(SIDE_STEP, round(height / SIDE_STEP) * SIDE_STEP)
+    wide = max(SIDE_STEP, round(columns * high / rows / SIDE_STEP) * SIDE_STEP)
+    return high, wide
+
+
+def _resized(pictures: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    if pictures.shape[1:3] == (height, width):
+        return pictures
+    shrinks = height <= pictures.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(one, (width, height), interpolation=method) for one in pictures])
+
+
+def _point(joint_2: Floats) -> tuple[int, int]:
+    x, y = np.clip(np.nan_to_num(joint_2), -10_000, 10_000)
+    return round(float(x)), round(float(y))

@@ -1,0 +1,154 @@
+"""Trains a subject from footage: the loop around the step, with a budget and resume.
+
+It does not know where footage comes from; `vega` and the command line bring it.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bodyswap.nets.card import Origin, SubjectCard, TrainingRecord
+from bodyswap.nets.checkpoint import Subject, load_subject, save_subject
+from bodyswap.nets.generator import Generator
+from bodyswap.nets.vgg import load_vgg
+from bodyswap.stance import StanceStatistics
+from bodyswap.training.config import TrainingConfig
+from bodyswap.training.dataset import draw_batch
+from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.samples import write_samples
+from bodyswap.training.state import LossRecord, Spent, restore_state, save_state
+from bodyswap.training.step import Trainer
+
+STATE = "training/state.pt"
+SUBJECT = "subject"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A finished step: how many there are, how much of the budget is spent, and the losses."""
+
+    step: int
+    total_steps: int
+    done: float
+    seconds_per_step: float
+    losses: Mapping[str, float]
+
+
+def train_subject(
+    footage: SubjectFootage,
+    config: TrainingConfig,
+    out: Path,
+    *,
+    origin: Origin,
+    stance: StanceStatistics,
+    on_progress: Callable[[Progress], None],
+    samples_of: SubjectFootage | None = None,
+    device: torch.device | str = "cpu",
+) -> Subject:
+    """Train until the budget is spent; the subject is left in `out`/subject.
+
+    `out` also holds losses.csv, samples and the state a killed run resumes from. A usable
+    subject is exported every `config.export_every_s` seconds. `samples_of` is the footage drawn
+    in samples, the training footage itself where none is given.
+
+    Raises:
+        UsageError: the VGG weights named in the config cannot be used.
+        SubjectError: the state in `out` cannot be resumed from.
+    """
+    run = _Run(footage, config, out, origin, stance, samples_of or footage, torch.device(device))
+    while run.done < 1:
+        on_progress(run.advance())
+    run.keep()
+    return load_subject(out / SUBJECT, device)
+
+
+class _Run:
+    def __init__(
+        self,
+        footage: SubjectFootage,
+        config: TrainingConfig,
+        out: Path,
+        origin: Origin,
+        stance: StanceStatistics,
+        shown: SubjectFootage,
+        device: torch.device,
+    ) -> None:
+        self.config, self.out, self.origin, self.stance = config, out, origin, stance
+        self.footage, self.shown = footage, shown
+        self.small = _half(footage) if config.half_size_until > 0 else footage
+        vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
+        limbs = len(footage.poses.skeleton.limbs)
+        self.trainer = Trainer(config, limbs, vgg, device)
+        self.spent = restore_state(out / STATE, self.trainer)
+        self.record = LossRecord(out / "losses.csv", self.spent.steps)
+        self.kept_s = self.spent.seconds
+
+    @property
+    def done(self) -> float:
+        by_steps = self.spent.steps / self.config.steps
+        if self.config.minutes is None:
+            return by_steps
+        return max(by_steps, self.spent.seconds / (60 * self.config.minutes))
+
+    def advance(self) -> Progress:
+        """One step, and what is due after it."""
+        began, done = time.monotonic(), self.done
+        is_small = done < self.config.half_size_until
+        footage = self.small if is_small else self.footage
+        batch = draw_batch(footage, self.config, self.spent.steps)
+        losses = self.trainer.train(batch, self.spent.steps, done)
+        took_s = time.monotonic() - began
+        self.spent = Spent(steps=self.spent.steps + 1, seconds=self.spent.seconds + took_s)
+        self.record.add(self.spent.steps, losses)
+        if self.spent.steps % self.config.sample_every == 0:
+            shown = _half(self.shown) if is_small else self.shown
+            name = f"samples/{self.spent.steps:06d}.png"
+            write_samples(self.out / name, self._averaged(), shown)
+        if self.spent.seconds - self.kept_s > self.config.export_every_s:
+            self.keep()
+        return Progress(
+            step=self.spent.steps,
+            total_steps=self.config.steps,
+            done=min(1.0, self.done),
+            seconds_per_step=took_s,
+            losses=losses,
+        )
+
+    def keep(self) -> None:
+        """Leave a usable subject and the state to go on from."""
+        self.kept_s = self.spent.seconds
+        save_subject(
+            self.out / SUBJECT, self._card(), self.trainer.average, self.footage.background_HW3
+        )
+        save_state(self.out / STATE, self.trainer, self.spent)
+
+    def _averaged(self) -> Generator:
+        generator = Generator(self.trainer.generator.config).to(self.trainer.device)
+        generator.load_state_dict(self.trainer.average)
+        return generator.eval()
+
+    def _card(self) -> SubjectCard:
+        return SubjectCard(
+            origin=self.origin,
+            skeleton=self.footage.poses.skeleton.name,
+            width=self.footage.width,
+            height=self.footage.height,
+            generator=self.trainer.generator.config,
+            stance=self.stance,
+            training=TrainingRecord(
+                steps=self.spent.steps,
+                seconds=round(self.spent.seconds, 1),
+                frames=len(self.footage),
+                settings=self.config.to_dict(),
+            ),
+        )
+
+
+def _half(footage: SubjectFootage) -> SubjectFootage:
+    """Half the size where that leaves sides of whole steps, else the footage itself."""
+    if footage.height % 64 or footage.width % 64:
+        return footage
+    return footage.scaled(footage.height // 2, footage.width // 2)
