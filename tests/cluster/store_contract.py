@@ -1,6 +1,7 @@
 """What every store must do. A backend's tests subclass `StoreContract` and give it a `store`."""
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bodyswap.errors import StoreError
 from cluster.store import Store, open_store
 
-WRITERS, KEYS = 8, 40
+WRITERS, PROCESSES, KEYS = 8, 4, 40
 
 
 class StoreContract:
@@ -96,16 +97,23 @@ class StoreContract:
     def test_of_many_racing_processes_exactly_one_wins_each_key(self, store: Store) -> None:
         context = multiprocessing.get_context("spawn")
         # The barrier holds every process back until all of them have started.
-        barrier = context.Barrier(WRITERS)
-        with context.Pool(WRITERS, initializer=barrier.wait) as pool:
-            won = pool.starmap(_race, [(store.url, writer) for writer in range(WRITERS)], 1)
-        winners = {key: writer for writer, keys in enumerate(won) for key in keys}
-        assert sum(map(len, won)) == KEYS, "a key was won twice, or by nobody"
-        for key, writer in winners.items():
+        barrier = context.Barrier(PROCESSES)
+        writers = [range(first, WRITERS, PROCESSES) for first in range(PROCESSES)]
+        with context.Pool(PROCESSES, initializer=barrier.wait) as pool:
+            answers = pool.starmap(_race, [(store.url, some) for some in writers], 1)
+        won = [key_and_writer for answer in answers for key_and_writer in answer]
+        assert len(won) == len(dict(won)) == KEYS, "a key was won twice, or by nobody"
+        for key, writer in won:
             assert store.get(key) == str(writer).encode()
 
 
-def _race(url: str, writer: int) -> list[str]:
+def _race(url: str, writers: range) -> list[tuple[str, int]]:
     store = open_store(url)
-    order = [f"race/{(number + writer) % KEYS:03d}" for number in range(KEYS)]
-    return [key for key in order if store.put_if_absent(key, str(writer).encode())]
+    with ThreadPoolExecutor(len(writers)) as threads:
+        answers = threads.map(lambda writer: _write_all(store, writer), writers)
+        return [key_and_writer for answer in answers for key_and_writer in answer]
+
+
+def _write_all(store: Store, writer: int) -> list[tuple[str, int]]:
+    keys = [f"race/{(number + writer) % KEYS:03d}" for number in range(KEYS)]
+    return [(key, writer) for key in keys if store.put_if_absent(key, str(writer).encode())]
