@@ -4,12 +4,13 @@ It does not know what the frames are for.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
-from bodyswap.media.index import ClipIndex, open_clip
+from bodyswap.media.index import ClipIndex, VideoFrame, open_clip
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 
@@ -36,18 +37,24 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
 
 
 def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
-    wanted = clip.timeline.pts[frames.start : frames.stop]
     done = 0
-    with open_clip(clip.path) as (container, stream):
-        container.seek(wanted[0], stream=stream, backward=True)
-        for frame in container.decode(stream):
-            if frame.pts is None or frame.pts < wanted[0]:
-                continue
-            if frame.pts != wanted[done]:
-                break
-            yield np.rot90(clip.colour.to_rgb(frame), clip.quarter_turns)
-            done += 1
-            if done == len(wanted):
-                return
+    for frame in _shown(clip, frames):
+        yield np.rot90(clip.colour.to_rgb(frame), clip.quarter_turns)
+        done += 1
+        if done == len(frames):
+            return
     number = frames.start + done + FIRST_FRAME_NUMBER
     raise PlateError(f"frame {number} of {clip.path} does not decode; copy the file again")
+
+
+def _shown(clip: ClipIndex, frames: FrameRange) -> Iterator[VideoFrame]:
+    """The range's frames, and whatever is shown after them; ends early where one is missing."""
+    wanted = clip.timeline.pts[frames.start : frames.stop]
+    with open_clip(clip.path) as (container, stream):
+        if not clip.has_frame_times:
+            container.seek(clip.timeline.pts[0], stream=stream, backward=True)
+            yield from islice(container.decode(stream), frames.start, None)
+            return
+        container.seek(wanted[0], stream=stream, backward=True)
+        late = (frame for frame in container.decode(stream) if (frame.pts or 0) >= wanted[0])
+        yield from (frame for frame, pts in zip(late, wanted, strict=False) if frame.pts == pts)

@@ -26,7 +26,7 @@ from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.skeleton import Detections, PoseSequence
-from bodyswap.solve import Solution, solve
+from bodyswap.solve import PlateShape, Solution, solve
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -66,8 +66,10 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        card = self._subject(subject, settings).card
-        return solve(detections, frames, clip=index_clip(plate), card=card, settings=settings.solve)
+        clip = index_clip(plate)
+        shape = PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+        stance = self._subject(subject, settings).card.stance
+        return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
 
     def render_range(
         self,
@@ -109,10 +111,10 @@ class Pipeline:
     ) -> None:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
         clip = index_clip(plate)
-        timeline = clip.timeline.cut(frames)
+        timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         sound = plate if clip.has_audio and frames == clip.frames else None
-        concat(segments, timeline, out, codec=CODECS[settings.codec], audio_from=sound)
-        check_delivery(out, timeline)
+        concat(segments, timeline, out, first_pts=first_pts, audio_from=sound)
+        check_delivery(out, timeline.starting_at(first_pts))
 
     def _pictures(
         self,

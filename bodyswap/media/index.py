@@ -13,17 +13,21 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bodyswap.errors import PlateError
 from bodyswap.media.colour import ColourTags
 from bodyswap.timing import FrameRange, Timeline
 
+__all__ = ["ClipIndex", "VideoFrame", "index_clip", "open_clip"]
+
 CODECS_READ = frozenset(
     {"h264", "hevc", "mpeg4", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1", "vp8", "vp9",
      "av1", "libdav1d", "rawvideo", "qtrle", "png", "huffyuv", "ffvhuff", "utvideo", "cfhd",
      "dvvideo", "msmpeg4v3", "msmpeg4v2", "wmv2", "wmv3", "vc1", "h263", "theora"}
 )  # fmt: skip
+_UNTIMED_CONTAINERS = frozenset({"avi"})
 LARGEST_PIXELS = 8192 * 8192
 
 
@@ -39,6 +43,8 @@ class ClipIndex:
     colour: ColourTags
     quarter_turns: int
     has_audio: bool
+    has_frame_times: bool
+    """False where the container tells times but not whose they are: frames go by their order."""
 
     def __len__(self) -> int:
         return len(self.timeline)
@@ -71,6 +77,7 @@ def index_clip(path: Path) -> ClipIndex:
             colour=ColourTags.of_frame(first),
             quarter_turns=turns,
             has_audio=bool(container.streams.audio),
+            has_frame_times=container.format.name not in _UNTIMED_CONTAINERS,
         )
 
 
@@ -128,13 +135,14 @@ def _presentation_times(
 
 def _end_frames(
     container: InputContainer, stream: VideoStream, pts: tuple[int, ...], path: Path
-) -> tuple[av.VideoFrame, av.VideoFrame]:
+) -> tuple[VideoFrame, VideoFrame]:
     """The first and the last frame, decoded."""
     container.seek(pts[0], stream=stream, backward=True)
     first = next(container.decode(stream), None)
     container.seek(pts[-1], stream=stream, backward=True)
     last = next(iter(deque(container.decode(stream), maxlen=1)), None)
-    if first is None or last is None or last.pts != pts[-1] or last.is_corrupt:
+    is_timed = container.format.name not in _UNTIMED_CONTAINERS
+    if first is None or last is None or last.is_corrupt or (is_timed and last.pts != pts[-1]):
         raise PlateError(
             f"{path} is truncated or damaged: its last frame, {len(pts)}, does not decode; "
             "copy it again, or re-encode what is left of it"
