@@ -1,4 +1,4 @@
-"""The verbs that need one machine only: train, train-pose, quality, doctor.
+"""The verbs that need one machine only: train, train-pose, quality.
 
 It does not know stores or jobs; `cluster.cli` mounts these verbs beside the farm's.
 The stages are imported inside each verb, so that `--help` does not wait for torch.
@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.config import RenderSettings
-from bodyswap.terminal import say, training_progress
+from bodyswap.terminal import say
 
 app = typer.Typer()
 
@@ -30,30 +29,12 @@ def quality(
         Path | None, typer.Option(help="Folder of LPIPS weights; without it LPIPS is left out.")
     ] = None,
     frames: Annotated[
-        str | None, typer.Option(help="The reference's frames, e.g. 1001-1040.")
+        str | None, typer.Option(metavar="1001-1040", help="The reference's frames.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare a render with its truth: PSNR, SSIM and, with weights, LPIPS."""
     from bodyswap.quality.files import compare_files
 
-    report = compare_files(render, reference, frames_text=frames, lpips_weights=weights)
-    if as_json:
-        say(json.dumps(report.to_dict()))
-    else:
-        say(report.summary())
-
-
-@app.command()
-def doctor(as_json: JsonOption = False) -> None:
-    """Check that this machine can render: libraries, pose model, subjects, device, encoder."""
-    from bodyswap.doctor import examine
-
-    findings = examine()
-    if as_json:
-        say(json.dumps([finding.to_dict() for finding in findings]))
-    else:
-        for finding in findings:
-            say(f"{'ok  ' if finding.is_well else 'FAIL'}  {finding.name}: {finding.message}")
-    if not all(finding.is_well for finding in findings):
-        raise typer.Exit(1)
+    report = compare_files(render, reference, frames=frames, lpips_weights=weights)
+    say(json.dumps(report.to_dict()) if as_json else report.summary())

@@ -1,0 +1,31 @@
+"""What `doctor` asks of the farm's own parts: does the store commit, does Ray start?
+
+It does not know one machine's checks; `bodyswap.doctor` has those.
+"""
+
+import importlib.metadata
+import secrets
+
+from bodyswap.errors import StoreError
+from cluster.store import open_store
+
+
+def check_store(url: str) -> str:
+    """Write, race and remove a small object. Raises StoreError where commits would not be safe."""
+    store = open_store(url)
+    key = f"doctor/{secrets.token_hex(8)}"
+    try:
+        if not store.put_if_absent(key, b"first") or store.put_if_absent(key, b"second"):
+            raise StoreError(f"{store.url} has no conditional writes; commits would not be safe")
+        if store.get(key) != b"first":
+            raise StoreError(f"{store.url} lost an object just written")
+    finally:
+        store.delete(key)
+    return f"{store.url} holds conditional writes"
+
+
+def check_ray() -> str:
+    """The installed Ray; raises ImportError where it does not load."""
+    import cluster.runtime_ray  # noqa: F401 - loading it is the check
+
+    return f"ray {importlib.metadata.version('ray')}"
