@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
@@ -255,8 +255,15 @@ def load_pipeline(path: str) -> Pipeline:
     return cast(Pipeline, kind())
 
 
-_SUFFIXES = {"h264": ".mp4", "ffv1": ".mkv"}
+if TYPE_CHECKING:
+    from bodyswap.pipeline import Pipeline as StagesPipeline
+
+    def _conforms(stages: StagesPipeline) -> Pipeline:
+        return stages
 
 
 def _suffix(settings: RenderSettings) -> str:
-    return _SUFFIXES[settings.codec]
+    # PyAV comes with it, which nothing needs before there is work.
+    from bodyswap.encode import CODECS
+
+    return CODECS[settings.codec].suffix
