@@ -18,7 +18,7 @@ class NetworkSettings:
     most_channels: int = 256
     downsamplings: int = 4
     residual_blocks: int = 4
-    discriminator_channels: int = 32
+    discriminator_channels: int = 16
     discriminator_scales: int = 2
 
 
@@ -61,21 +61,22 @@ class TrainingConfig:
 
     steps: int = 20_000
     minutes: float | None = None
-    batch: int = 4
+    batch: int = 6
     sequence: int = 4
     seed: int = 1
-    learning_rate: float = 6e-4
+    learning_rate: float = 5e-4
     discriminator_rate: float = 3e-4
     decay_from: float = 0.6
-    half_size_until: float = 0.3
-    adversarial_from: float = 0.4
-    crop_px: int = 160
-    whole_frame_every: int = 3
-    average_decay: float = 0.998
+    half_size_until: float = 0.45
+    adversarial_from: float = 0.55
+    crop: float = 0.625
+    """Side of the window cut out around the person, in picture heights; 1 for whole frames."""
+    whole_frame_every: int = 4
+    average_decay: float = 0.99
     low_precision: bool = True
     vgg_weights: Path | None = None
     vgg_scale: float = 0.5
-    sample_every: int = 200
+    sample_every: int = 100
     export_every_s: float = 240.0
     networks: NetworkSettings = field(default_factory=NetworkSettings)
     losses: LossWeights = field(default_factory=LossWeights)
@@ -87,8 +88,8 @@ class TrainingConfig:
                 raise UsageError(f"training {name} is {getattr(self, name)}; give at least 1")
         if self.minutes is not None and self.minutes <= 0:
             raise UsageError(f"training minutes is {self.minutes}; give more than 0")
-        if self.crop_px % 32:
-            raise UsageError(f"training crop_px is {self.crop_px}; give a multiple of 32, or 0")
+        if not 0 < self.crop <= 1:
+            raise UsageError(f"training crop is {self.crop}; give more than 0, at most 1")
 
     def to_dict(self) -> Mapping[str, object]:
         """Plain values, as a card records them."""

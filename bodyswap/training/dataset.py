@@ -49,8 +49,7 @@ def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Ba
     frames_BT = starts_B[:, None] + np.minimum(
         np.arange(config.sequence + 1)[None], _run_lengths(footage)[starts_B][:, None] - 1
     )
-    side = 0 if step % config.whole_frame_every == 0 else config.crop_px
-    size = _window(footage, side)
+    size = _window(footage, config, step)
     placement_B23 = np.stack(
         [_draw_placement(footage, frames, size, config.disturbance, rng) for frames in frames_BT]
     )
@@ -103,9 +102,12 @@ def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
     return cuts[np.searchsorted(cuts, frames, side="right")] - frames
 
 
-def _window(footage: SubjectFootage, side: int) -> tuple[int, int]:
-    if side == 0:
+def _window(footage: SubjectFootage, config: TrainingConfig, step: int) -> tuple[int, int]:
+    """Rows and columns of this step's pictures, in whole steps of the generator."""
+    if step % config.whole_frame_every == 0:
         return footage.height, footage.width
+    stride = 2**config.networks.downsamplings
+    side = max(stride, round(config.crop * footage.height / stride) * stride)
     return min(side, footage.height), min(side, footage.width)
 
 

@@ -67,12 +67,13 @@ class Trainer:
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.vgg = vgg.to(device) if vgg else None
         self.generator_optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.99)
+            self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.99), fused=True
         )
         self.judge_optimiser = torch.optim.Adam(
             [*self.frame_judge.parameters(), *self.time_judge.parameters()],
             lr=config.discriminator_rate,
             betas=(0.5, 0.99),
+            fused=True,
         )
         self.updates = 0
 
@@ -110,6 +111,7 @@ class Trainer:
             rendered_B3HW, losses = self._learn(moment, chance, done)
             for name, value in losses.items():
                 sums[name] += float(value) / (len(poses) - 1)
+        self._update_average()
         return sums
 
     def _learn(
@@ -127,7 +129,6 @@ class Trainer:
         self.generator_optimiser.zero_grad(set_to_none=True)
         total.backward()
         self.generator_optimiser.step()
-        self._update_average()
         if is_adversarial:
             losses["discriminator"] = self._teach_judges(frame_B3HW.detach(), moment)
         return _quantised(frame_B3HW.detach()), {k: v.detach() for k, v in losses.items()}

@@ -1,4 +1,4 @@
-"""Trains "vega", the subject that ships: a rendered performer, so that no real person need be asked.
+"""Trains "vega", the subject that ships: a rendered performer, whom no one need ask.
 
     python -m bodyswap.training.vega --out out/vega --minutes 45
 
@@ -6,23 +6,32 @@ It does not know the training loop's insides. Footage is filmed on the stage (ev
 many sides, exact poses and mattes) and kept in the out folder, so a second run starts at once.
 """
 
+import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import pi
 from pathlib import Path
 
 import numpy as np
 
-from bodyswap.skeleton import COCO_17, PoseSequence
+from bodyswap.frames import RGB
+from bodyswap.nets.card import Origin
+from bodyswap.nets.checkpoint import Subject, save_subject
+from bodyswap.retarget import measure_stance
+from bodyswap.skeleton import COCO_17, Floats, PoseSequence
 from bodyswap.stage.cast import PERFORMERS
 from bodyswap.stage.mocap import load_motion, motion_names
 from bodyswap.stage.render import Shot, empty_set, render_performance
 from bodyswap.timing import FrameRange
-from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.config import TrainingConfig
+from bodyswap.training.footage import Mattes, SubjectFootage
+from bodyswap.training.loop import Progress, train_subject
+from bodyswap.training.score import Score, score_subject
 
 NAME = "vega"
+PACKAGED = Path(__file__).parents[1] / "subjects" / NAME
 SIDE_PX = 256
 RATE = Fraction(30)
 SIDES = 8
@@ -50,6 +59,14 @@ class Take:
         return f"{self.motion}-{round(self.yaw_rad * 180 / pi)}{'-m' if self.is_mirrored else ''}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FilmedTake:
+    rgb_NHW3: RGB
+    matte_NHW: Mattes
+    keypoints_NK2: Floats
+    visible_NK: Floats
+
+
 def training_takes() -> list[Take]:
     """What vega is learnt from."""
     return [
@@ -73,19 +90,19 @@ def film(takes: Sequence[Take], folder: Path, *, performer: str = NAME) -> Subje
         path = folder / f"{performer}-{take.name}.npz"
         if not path.exists():
             _film_take(take, performer, path)
-            print(f"filmed {number}/{len(takes)} {take.name}", file=sys.stderr)  # noqa: T201
+            _say(f"filmed {number}/{len(takes)} {take.name}")
     parts = [_read_take(folder / f"{performer}-{take.name}.npz") for take in takes]
-    lengths = [len(part["rgb"]) for part in parts]
-    visible_NK = np.concatenate([part["visible"] for part in parts])
+    lengths = [len(part.rgb_NHW3) for part in parts]
+    visible_NK = np.concatenate([part.visible_NK for part in parts])
     return SubjectFootage(
-        rgb_NHW3=np.concatenate([part["rgb"] for part in parts]),
+        rgb_NHW3=np.concatenate([part.rgb_NHW3 for part in parts]),
         poses=PoseSequence(
             skeleton=COCO_17,
             frames=FrameRange(start=0, stop=sum(lengths)),
-            keypoints_NK2=np.concatenate([part["keypoints"] for part in parts]),
+            keypoints_NK2=np.concatenate([part.keypoints_NK2 for part in parts]),
             confidence_NK=np.maximum(visible_NK, np.float32(HIDDEN_CONFIDENCE)),
         ),
-        matte_NHW=np.concatenate([part["matte"] for part in parts]),
+        matte_NHW=np.concatenate([part.matte_NHW for part in parts]),
         background_HW3=empty_set(Shot(width=SIDE_PX, height=SIDE_PX)),
         clip_starts=tuple(int(start) for start in np.cumsum([0, *lengths[:-1]])),
     )
@@ -107,6 +124,73 @@ def _film_take(take: Take, performer: str, path: Path) -> None:
     scratch.replace(path)
 
 
-def _read_take(path: Path) -> dict[str, np.ndarray]:
+def _read_take(path: Path) -> _FilmedTake:
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return _FilmedTake(
+            rgb_NHW3=archive["rgb"],
+            matte_NHW=archive["matte"],
+            keypoints_NK2=archive["keypoints"],
+            visible_NK=archive["visible"],
+        )
+
+
+def publish(trained: Subject, held_out: SubjectFootage, folder: Path) -> Score:
+    """Measure the subject on footage it never saw, note that in its card, and write `folder`."""
+    score = score_subject(trained, held_out)
+    training = replace(
+        trained.card.training,
+        held_out_psnr_db=round(score.psnr_db, 2),
+        held_out_ssim=round(score.ssim, 4),
+    )
+    card = replace(trained.card, training=training)
+    save_subject(folder, card, trained.generator.state_dict(), trained.background_HW3)
+    return score
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Film, train, measure, and write the subject where the package looks for it."""
+    options = _parser().parse_args(arguments)
+    footage = film(training_takes(), options.out / "footage")
+    held_out = film(held_out_takes(), options.out / "footage")
+    subject = train_subject(
+        footage,
+        TrainingConfig(minutes=options.minutes, vgg_weights=options.vgg, steps=options.steps),
+        options.out,
+        origin=Origin(subject=NAME, consent="synthetic"),
+        stance=measure_stance(footage.poses, width=SIDE_PX, height=SIDE_PX, rate=float(RATE)),
+        on_progress=_tell,
+        samples_of=held_out,
+    )
+    score = publish(subject, held_out, options.publish)
+    _say(
+        f"held out, {score.frames} frames: PSNR {score.psnr_db:.2f} dB, around the person "
+        f"{score.person_psnr_db:.2f} dB, SSIM {score.ssim:.4f}; written to {options.publish}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bodyswap.training.vega")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/vega"), help="footage, state, samples"
+    )
+    parser.add_argument("--minutes", type=float, default=45.0, help="training budget")
+    parser.add_argument("--steps", type=int, default=100_000, help="training budget in steps")
+    parser.add_argument("--vgg", type=Path, help="VGG-16 weights for the perceptual loss")
+    parser.add_argument("--publish", type=Path, default=PACKAGED, help="the subject's folder")
+    return parser
+
+
+def _tell(progress: Progress) -> None:
+    if progress.step % 20 == 0:
+        losses = " ".join(f"{name} {value:.3f}" for name, value in progress.losses.items())
+        _say(
+            f"step {progress.step} {progress.done:.1%} {progress.seconds_per_step:.2f} s: {losses}"
+        )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
