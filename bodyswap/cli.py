@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.terminal import say
+from bodyswap.config import RenderSettings
+from bodyswap.terminal import WorkSeen, say, show_progress
 
 app = typer.Typer()
 
@@ -38,3 +39,59 @@ def quality(
 
     report = compare_files(render, reference, frames=frames, lpips_weights=weights)
     say(json.dumps(report.to_dict()) if as_json else report.summary())
+
+
+@app.command()
+def train(
+    footage: Annotated[Path, typer.Argument(help="Footage of the person, from one camera.")],
+    subject: Annotated[str, typer.Option(help="The name to render them by.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to train.  [default: out/train/SUBJECT]")
+    ] = None,
+    consent: Annotated[
+        str | None, typer.Option(help="The id of their consent record, kept in the card.")
+    ] = None,
+    frames: Annotated[str | None, typer.Option(metavar="1001-1750", help="A part of it.")] = None,
+    height: Annotated[int, typer.Option(min=64, help="The subject's picture height.")] = 256,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 20.0,
+    steps: Annotated[int, typer.Option(min=1, help="At most so many steps.")] = 1_000_000,
+    vgg: Annotated[
+        Path | None, typer.Option(help="VGG-16 weights, for the perceptual loss.")
+    ] = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a subject on footage of a person who agreed to it; the same command resumes."""
+    from bodyswap.train import TrainingRequest
+    from bodyswap.train import train as train_on
+    from bodyswap.training.config import TrainingConfig
+    from bodyswap.training.loop import Progress
+
+    request = TrainingRequest(
+        footage=footage,
+        subject=subject,
+        consent=consent,
+        frames=frames,
+        height=height,
+        training=TrainingConfig(minutes=minutes, steps=steps, vgg_weights=vgg),
+        settings=RenderSettings().with_overrides(changes or []),
+    )
+    with show_progress(as_json=as_json) as show:
+
+        def on_step(progress: Progress) -> None:
+            worst = ", ".join(f"{name} {loss:.3f}" for name, loss in progress.losses.items())
+            left_s = minutes * 60 * (1 - progress.done)
+            show(
+                WorkSeen(
+                    stage="training", done=round(progress.done * 1000), total=1000, unit="parts",
+                    left_s=left_s, note=f"step {progress.step}, {worst}",
+                )
+            )  # fmt: skip
+
+        folder = train_on(
+            request,
+            out or Path("out/train") / subject,
+            on_pose=lambda done, total: show(WorkSeen(stage="posing", done=done, total=total)),
+            on_step=on_step,
+        )
+    say(json.dumps({"subject": str(folder)}) if as_json else str(folder))

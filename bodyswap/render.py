@@ -59,7 +59,8 @@ class Renderer:
         self.subject = subject
         self.state = BoundaryState(previous_HW3=None)
         self._device = device
-        self._generator = subject.generator.to(device).to(memory_format=torch.channels_last)
+        self._generator = subject.generator.to(device)
+        self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def render(
         self,

@@ -10,17 +10,22 @@ Shape letters: N frames, K joints.
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from bodyswap.skeleton import Floats, PoseSequence
 from bodyswap.stance import StanceStatistics
 
-LEAST_RANGE = 0.04
+Mask = npt.NDArray[np.bool_]
+
+LEAST_RANGE = 0.15
 """Ground lines closer together than this, in person heights, count as one distance."""
 SCALE_BOUNDS = (0.05, 20.0)
 GROUND_WINDOW_S = 1.5
+_SHARE_BOUNDS = (-0.5, 1.5)
 _HEAD_ABOVE_EYES = 0.07
 _TORSO_PER_HEIGHT = 0.29
+_STRAIGHT = 0.97
 
 
 def measure_stance(
@@ -28,7 +33,7 @@ def measure_stance(
 ) -> StanceStatistics:
     """The stance statistics of one person's poses in a `width` x `height` picture.
 
-    Only frames with an upright torso and a straight leg count for the height, so that stunts do
+    Only frames with an upright torso and straight legs count for the height, so that stunts do
     not shrink a person; where there is none, the height follows from the torso by usual ratios.
     """
     ground_N = ground_line(poses, rate=rate)
@@ -36,17 +41,14 @@ def measure_stance(
     tall, ground = tall_N[is_upright_N], ground_N[is_upright_N]
     if not tall.size:
         tall, ground = np.array([_height_by_torso(poses, height)]), np.array([np.median(ground_N)])
-    far, near = np.percentile(ground, [5, 95])
     typical = float(np.median(tall))
-    if near - far < LEAST_RANGE * typical:
-        far = near = float(np.median(ground))
-        far_height = near_height = typical
-    else:
-        # Height changes in proportion along the floor: a line fitted to all, read at both ends.
+    far, near = np.percentile(ground_N, [2, 98])
+    far_height = near_height = typical
+    if np.ptp(ground) >= LEAST_RANGE * typical:
+        # Height changes in proportion along the floor: a line through all, read at both ends.
         slope, rest = np.polyfit(ground, tall, 1)
         low, high = np.percentile(tall, [2, 98])
         far_height, near_height = np.clip(np.array([far, near]) * slope + rest, low, high)
-    hips = _middle(poses, "hip")
     return StanceStatistics(
         width=float(width),
         height=float(height),
@@ -54,7 +56,6 @@ def measure_stance(
         near_ground_y=float(near),
         far_height=float(far_height),
         near_height=float(near_height),
-        centre_x=float(np.nanmedian(hips[:, 0])) if np.isfinite(hips).any() else width / 2,
     )
 
 
@@ -67,15 +68,16 @@ def retarget(
 ) -> PoseSequence:
     """`poses`, in the performer's pixels, as the subject's: same motion, their place and size."""
     ground_N = ground_line(poses, rate=rate)
-    share_N = _share_of_range(ground_N, performer)
+    share_N = _share_of_range(ground_N, performer, subject)
     scale_N = _between(
-        share_N, subject.far_height / performer.far_height,
+        share_N.clip(0, 1),
+        subject.far_height / performer.far_height,
         subject.near_height / performer.near_height,
-    ).clip(*SCALE_BOUNDS)  # fmt: skip
+    ).clip(*SCALE_BOUNDS)
     target_N = _between(share_N, subject.far_ground_y, subject.near_ground_y)
-    x_NK = poses.keypoints_NK2[:, :, 0] - performer.centre_x
+    x_NK = poses.keypoints_NK2[:, :, 0] - performer.width / 2
     y_NK = poses.keypoints_NK2[:, :, 1] - ground_N[:, None]
-    x_NK = subject.centre_x + x_NK * scale_N[:, None]
+    x_NK = subject.width / 2 + x_NK * scale_N[:, None]
     moved = np.stack([x_NK, target_N[:, None] + y_NK * scale_N[:, None]], axis=2)
     moved[:, :, 0] += _shift_into_frame(moved[:, :, 0], poses.confidence_NK, subject.width)
     return PoseSequence(
@@ -112,21 +114,27 @@ def _filled(values: Floats) -> Floats:
     return np.interp(np.arange(len(values)), known, values[known]).astype(np.float32)
 
 
-def _heights(poses: PoseSequence) -> tuple[Floats, "np.ndarray[tuple[int], np.dtype[np.bool]]"]:
+def _heights(poses: PoseSequence) -> tuple[Floats, Mask]:
     """Each frame's apparent person height, and whether they stood upright enough to tell."""
     ankles, hips, shoulders = (_middle(poses, name) for name in ("ankle", "hip", "shoulder"))
-    eyes = _middle(poses, "eye")
+    tall = (ankles - _middle(poses, "eye"))[:, 1] * (1 + _HEAD_ABOVE_EYES)
+    torso, legs = hips - shoulders, ankles - hips
     with np.errstate(invalid="ignore"):
-        tall = (ankles[:, 1] - eyes[:, 1]) * (1 + _HEAD_ABOVE_EYES)
-        torso = hips - shoulders
-        legs = ankles - hips
         is_upright = (
             (torso[:, 1] > 2.5 * np.abs(torso[:, 0]))
-            & (legs[:, 1] > 2.5 * np.abs(legs[:, 0]))
-            & (legs[:, 1] > 1.1 * torso[:, 1])
-            & (tall > 0)
+            & (legs[:, 1] > 1.2 * torso[:, 1])
+            & _is_straight(poses, "left")
+            & _is_straight(poses, "right")
         )
-    return tall.astype(np.float32), is_upright
+    return np.asarray(tall, np.float32), np.asarray(is_upright)
+
+
+def _is_straight(poses: PoseSequence, side: str) -> Mask:
+    """Whether the leg is, in the picture, nearly as long as its two bones."""
+    joints = [poses.skeleton.joint(f"{side}_{name}") for name in ("hip", "knee", "ankle")]
+    hip, knee, ankle = (poses.keypoints_NK2[:, joint] for joint in joints)
+    bones = np.linalg.norm(knee - hip, axis=1) + np.linalg.norm(ankle - knee, axis=1)
+    return np.asarray(np.linalg.norm(ankle - hip, axis=1) >= _STRAIGHT * bones)
 
 
 def _height_by_torso(poses: PoseSequence, picture_height: int) -> float:
@@ -139,17 +147,26 @@ def _height_by_torso(poses: PoseSequence, picture_height: int) -> float:
 def _middle(poses: PoseSequence, name: str) -> Floats:
     """Between the left and the right joint, (N, 2); NaN where either is absent."""
     pair = [poses.skeleton.joint(f"left_{name}"), poses.skeleton.joint(f"right_{name}")]
-    seen = (poses.confidence_NK[:, pair] > 0).all(axis=1)
-    middle = poses.keypoints_NK2[:, pair].mean(axis=1)
-    return np.where(seen[:, None], middle, np.nan).astype(np.float32)
+    seen = np.asarray((poses.confidence_NK[:, pair] > 0).all(axis=1))
+    middle = np.asarray(poses.keypoints_NK2[:, pair].mean(axis=1))
+    return np.asarray(np.where(seen[:, None], middle, np.nan), np.float32)
 
 
-def _share_of_range(ground_N: Floats, stance: StanceStatistics) -> Floats:
-    """How near each frame is: 0 at the farthest ground line, 1 at the nearest."""
-    extent = stance.near_ground_y - stance.far_ground_y
-    if extent < LEAST_RANGE * stance.far_height:
-        return np.full_like(ground_N, 0.5)
-    return np.clip((ground_N - stance.far_ground_y) / extent, 0, 1)
+def _share_of_range(
+    ground_N: Floats, performer: StanceStatistics, subject: StanceStatistics
+) -> Floats:
+    """How near each frame is: 0 at the subject's farthest ground line, 1 at the nearest.
+
+    A performer who roams less than the subject is not made to roam more: then the middle of the
+    one's range is put on the middle of the other's, and distances only change by the scale.
+    """
+    scale = (subject.far_height + subject.near_height) / (
+        performer.far_height + performer.near_height
+    )
+    roamed = performer.near_ground_y - performer.far_ground_y
+    extent = max(roamed, (subject.near_ground_y - subject.far_ground_y) / scale, 1.0)
+    middle = (performer.near_ground_y + performer.far_ground_y) / 2
+    return np.asarray((0.5 + (ground_N - middle) / extent).clip(*_SHARE_BOUNDS), np.float32)
 
 
 def _between(share_N: Floats, low: float, high: float) -> Floats:

@@ -6,8 +6,10 @@ It does not know pixels. Shape letters: N frames, M detections, K joints.
 """
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from bodyswap.config import SolveSettings
@@ -17,8 +19,6 @@ from bodyswap.skeleton import Detections, Floats, PoseSequence
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange
 from bodyswap.tracks import Track, link_tracks
-
-_MIN_TRACK_FRAMES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +128,7 @@ def _fill_gaps(poses: PoseSequence, longest: int) -> PoseSequence:
     keypoints, confidence = poses.keypoints_NK2.copy(), poses.confidence_NK.copy()
     for joint in range(confidence.shape[1]):
         known = np.flatnonzero(poses.confidence_NK[:, joint] > 0)
-        for before, after in zip(known[:-1], known[1:], strict=True):
+        for before, after in pairwise(known.tolist()):
             if 1 < after - before <= longest + 1:
                 inside = np.arange(before + 1, after)
                 share = ((inside - before) / (after - before))[:, None]
@@ -156,9 +156,9 @@ def _smooth(poses: PoseSequence, sigma_frames: float) -> PoseSequence:
     )  # fmt: skip
 
 
-def _blur(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", sigma: float) -> Floats:
+def _blur(values: npt.NDArray[np.float64], sigma: float) -> Floats:
     return np.asarray(gaussian_filter1d(values, sigma=sigma, axis=0, mode="nearest", truncate=3.0))
 
 
-def _has_joints(poses: PoseSequence) -> "np.ndarray[tuple[int], np.dtype[np.bool]]":
+def _has_joints(poses: PoseSequence) -> npt.NDArray[np.bool_]:
     return np.asarray((poses.confidence_NK > 0).any(axis=1))

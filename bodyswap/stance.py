@@ -17,7 +17,7 @@ class StanceStatistics:
 
     The ground line is the height (y) of the feet on the floor: `far_ground_y` where the person
     stood farthest from the camera, `near_ground_y` where nearest; `far_height` and `near_height`
-    are how tall they looked there. `centre_x` is the middle of where their hips were.
+    are how tall they looked there.
     """
 
     width: float
@@ -26,7 +26,6 @@ class StanceStatistics:
     near_ground_y: float
     far_height: float
     near_height: float
-    centre_x: float
 
     def __post_init__(self) -> None:
         if min(self.far_height, self.near_height) <= 0 or self.far_ground_y > self.near_ground_y:

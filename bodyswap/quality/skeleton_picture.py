@@ -18,18 +18,19 @@ def draw_skeleton(
     rgb_HW3: RGB, keypoints_K2: Floats, confidence_K: Floats, skeleton: Skeleton
 ) -> RGB:
     """The picture with the limbs drawn: left ones cold, right ones warm, unsure ones faint."""
-    picture = rgb_HW3.copy()
+    picture: RGB = rgb_HW3.copy()
     thick = max(2, round(min(rgb_HW3.shape[:2]) / 110))
     for (start, end), (name, _) in zip(skeleton.limb_indices, skeleton.limbs, strict=True):
         sure = float(min(confidence_K[start], confidence_K[end]))
         if sure <= 0:
             continue
         drawn = picture.copy()
-        ends = [_fixed_point(keypoints_K2[joint]) for joint in (start, end)]
-        cv2.line(drawn, *ends, _colour(name, start), thick, cv2.LINE_AA, _SUBPIXEL_BITS)
+        first, last = (_fixed_point(keypoints_K2[joint]) for joint in (start, end))
+        cv2.line(drawn, first, last, _colour(name, start), thick, cv2.LINE_AA, _SUBPIXEL_BITS)
         opacity = 0.35 + 0.65 * min(sure, 1.0)
-        picture = cv2.addWeighted(drawn, opacity, picture, 1 - opacity, 0)
-    return np.asarray(picture, np.uint8)
+        mixed = cv2.addWeighted(drawn, opacity, picture, 1 - opacity, 0)
+        picture = np.asarray(mixed, np.uint8)
+    return picture
 
 
 def _fixed_point(point_2: Floats) -> tuple[int, int]:
