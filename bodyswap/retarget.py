@@ -157,16 +157,23 @@ def _share_of_range(
 ) -> Floats:
     """How near each frame is: 0 at the subject's farthest ground line, 1 at the nearest.
 
-    A performer who roams less than the subject is not made to roam more: then the middle of the
-    one's range is put on the middle of the other's, and distances only change by the scale.
+    A performer who roams less than the subject is not made to roam more: they stay at the height
+    of the picture where they were, as far as the subject has been there, and distances only
+    change by the scale.
     """
     scale = (subject.far_height + subject.near_height) / (
         performer.far_height + performer.near_height
     )
     roamed = performer.near_ground_y - performer.far_ground_y
-    extent = max(roamed, (subject.near_ground_y - subject.far_ground_y) / scale, 1.0)
+    room = subject.near_ground_y - subject.far_ground_y
     middle = (performer.near_ground_y + performer.far_ground_y) / 2
-    return np.asarray((0.5 + (ground_N - middle) / extent).clip(*_SHARE_BOUNDS), np.float32)
+    spare = max(room - roamed * scale, 0) / 2
+    place = middle * subject.height / performer.height
+    centre = (subject.near_ground_y + subject.far_ground_y) / 2
+    placed = np.clip(place, centre - spare, centre + spare)
+    share_N = (ground_N - middle) / max(roamed, room / scale, 1.0)
+    share_N += (placed - subject.far_ground_y) / max(room, 1.0)
+    return np.asarray(share_N.clip(*_SHARE_BOUNDS), np.float32)
 
 
 def _between(share_N: Floats, low: float, high: float) -> Floats:
@@ -179,7 +186,7 @@ def _shift_into_frame(x_NK: Floats, confidence_NK: Floats, width: float) -> floa
     if not seen.size:
         return 0.0
     left, right = np.percentile(seen, [1, 99])
-    margin = 0.03 * width
+    margin = 0.01 * width
     if right - left > width - 2 * margin:
         return float(width / 2 - (left + right) / 2)
     return float(max(margin - left, 0) + min(width - margin - right, 0))

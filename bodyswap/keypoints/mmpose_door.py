@@ -6,9 +6,10 @@ Shape letters: B crops, H rows, W columns, K joints, 3 = red, green, blue, 2 = x
 """
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -49,31 +50,37 @@ class TopDownModel:
     network: nn.Module
     preprocessing: Preprocessing
     joint_count: int
-    flip_indices: tuple[int, ...] | None
 
     @torch.inference_mode()
     def predict(
         self, crops_B3HW: Tensor
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Joints (B, K, 2) in crop pixels and raw scores (B, K) for RGB crops in 0 to 255."""
-        inputs_B3HW = self.normalised(crops_B3HW)
-        features = self.network.extract_feat(inputs_B3HW)
-        instances = self.network.head.predict(features, [], test_cfg={})
+        network = self._typed
+        features = network.extract_feat(self.normalised(crops_B3HW))
+        instances = network.head.predict(features, [], test_cfg={})
         keypoints = [np.asarray(item.keypoints, np.float32)[0, :, :2] for item in instances]
         scores = [np.asarray(item.keypoint_scores, np.float32)[0] for item in instances]
         return np.stack(keypoints), np.stack(scores)
 
+    def head_outputs(self, inputs_B3HW: Tensor) -> tuple[Tensor, ...]:
+        """What the head says of normalised crops before its codec reads it, for training."""
+        network = self._typed
+        return network.head.forward(network.extract_feat(inputs_B3HW))
+
     def normalised(self, crops_B3HW: Tensor) -> Tensor:
         """RGB crops in 0 to 255 as the network wants them: its colour order, mean and deviation."""
-        preprocessor = self.network.data_preprocessor
-        if not preprocessor._channel_conversion:
+        network = self._typed
+        if not network.data_preprocessor._channel_conversion:
             crops_B3HW = crops_B3HW.flip(1)
-        return (crops_B3HW - preprocessor.mean) / preprocessor.std
+        return (crops_B3HW - network.data_preprocessor.mean) / network.data_preprocessor.std
+
+    @property
+    def _typed(self) -> "_Network":
+        return cast("_Network", self.network)
 
 
-def build_model(
-    config: str, *, device: torch.device | str, flip: tuple[int, ...] | None = None
-) -> TopDownModel:
+def build_model(config: str, *, device: torch.device | str) -> TopDownModel:
     """The untrained model of `config`: the name of a config MMPose ships, or a path to one.
 
     Raises:
@@ -81,12 +88,11 @@ def build_model(
     """
     settings = _read_config(config)
     init_default_scope("mmpose")
-    network = MODELS.build(settings.model).to(device)
+    network = MODELS.build(settings.model).to(device).eval()
     return TopDownModel(
         network=network,
         preprocessing=_preprocessing(settings, config),
-        joint_count=int(network.head.out_channels),
-        flip_indices=flip,
+        joint_count=_joint_count(network),
     )
 
 
@@ -108,6 +114,36 @@ def load_weights(model: TopDownModel, path: Path, config: str) -> None:
         {name: state[name] for name in wanted if name in state}, strict=False
     )
     model.network.eval()
+
+
+class _Instance(Protocol):
+    keypoints: npt.NDArray[np.float32]
+    keypoint_scores: npt.NDArray[np.float32]
+
+
+class _Head(Protocol):
+    out_channels: int
+
+    def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]: ...
+
+    def predict(
+        self, feats: tuple[Tensor, ...], samples: list[object], test_cfg: dict[str, object]
+    ) -> list[_Instance]: ...
+
+
+class _Preprocessor(Protocol):
+    mean: Tensor
+    std: Tensor
+    _channel_conversion: bool
+
+
+class _Network(Protocol):
+    """The part of a TopdownPoseEstimator that is used here."""
+
+    head: _Head
+    data_preprocessor: _Preprocessor
+
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]: ...
 
 
 def _read_config(config: str) -> Config:
@@ -137,6 +173,10 @@ def _find_config(config: str) -> Path:
             "MMPose's configs such as rtmpose-m_8xb256-420e_coco-256x192"
         )
     return found[0]
+
+
+def _joint_count(network: nn.Module) -> int:
+    return int(cast("_Network", network).head.out_channels)
 
 
 def _preprocessing(settings: Config, config: str) -> Preprocessing:
@@ -180,7 +220,7 @@ def _state_of(content: object, path: Path) -> dict[str, Tensor]:
     }
 
 
-def _harmless_globals() -> list[object]:
+def _harmless_globals() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
     """What mmengine puts beside the weights: arrays of statistics, no code that acts."""
     reconstruct = np.zeros(0).__reduce__()[0]
     scalar = np.float64(0).__reduce__()[0]

@@ -59,7 +59,7 @@ def _torchvision() -> dict[str, ModuleType]:
         return {}
     transforms = _StandIn("torchvision.transforms", "install torchvision")
     parent = _StandIn("torchvision", "install torchvision")
-    parent.transforms = transforms
+    vars(parent)["transforms"] = transforms
     return {"torchvision": parent, "torchvision.transforms": transforms}
 
 
@@ -83,7 +83,7 @@ class _StandIn(ModuleType):
 
 
 def _is_installed(name: str) -> bool:
-    parent, _, child = name.partition(".")
+    parent = name.partition(".")[0]
     spec = importlib.util.find_spec(parent)
     if spec is None or spec.submodule_search_locations is None:
         return False

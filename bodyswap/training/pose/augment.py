@@ -16,7 +16,7 @@ from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
 from bodyswap.skeleton import COCO_17
-from bodyswap.training.pose.samples import ABSENT, KNOWN, UNKNOWN
+from bodyswap.training.pose.samples import ABSENT, UNKNOWN
 
 PADDING = 1.25
 _LUMA = (0.299, 0.587, 0.114)

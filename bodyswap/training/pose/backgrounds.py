@@ -5,6 +5,7 @@ It does not know what is pasted on them.
 Shape letters: N pictures or frames, G the side of a picture, H rows, W columns.
 """
 
+import warnings
 from collections.abc import Sequence
 
 import cv2
@@ -19,9 +20,11 @@ SIDE = 384
 
 def clean_plate(frames_NHW3: RGB, mattes_NHW: npt.NDArray[np.bool_]) -> RGB:
     """The median of what each pixel shows while nobody covers it; black where that never is."""
-    covered = np.broadcast_to(mattes_NHW[..., None], frames_NHW3.shape)
-    hidden = np.ma.masked_array(frames_NHW3, mask=covered)
-    return np.ma.median(hidden, axis=0).filled(0).astype(np.uint8)
+    seen = np.where(mattes_NHW[..., None], np.float32(np.nan), frames_NHW3.astype(np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        middle = np.nanmedian(seen, axis=0)
+    return np.asarray(np.nan_to_num(middle), np.uint8)
 
 
 def cut_pictures(plate_HW3: RGB, count: int, rng: np.random.Generator) -> list[Bytes]:
@@ -63,7 +66,7 @@ def _clouds(rng: np.random.Generator) -> Bytes:
         weight = rng.uniform(0.3, 1.0) * 0.7**octave
         total += weight * cv2.resize(grain, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     base, spread = rng.uniform(40, 215, 3), rng.uniform(20, 90, 3)
-    return np.clip(base + total / total.std() * spread, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(base + total / total.std() * spread, 0, 255), np.uint8)
 
 
 def _stripes(rng: np.random.Generator) -> Bytes:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bodyswap.frames import RGB, FrameBatch
-
 from bodyswap.training.pose.measure import torso_lengths
 from bodyswap.training.pose.samples import KNOWN, UNKNOWN, Samples, States, cut_sample
 from bodyswap.training.pose.teachers import BlazePose, Guess, MoveNet

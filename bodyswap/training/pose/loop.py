@@ -59,8 +59,7 @@ class PoseTrainer:
     ) -> None:
         self._config = config
         self._model = model
-        self.network = model.network.to(memory_format=torch.channels_last).train()
-        self.network.head.init_weights()
+        self.network = _channels_last(model.network).train()
         self._average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._tutor = Tutor(self.network)
         self._optimiser = _optimiser(nn.ModuleList([self.network, self._tutor]))
@@ -117,7 +116,7 @@ class PoseTrainer:
         crops = self._draw_crops(is_coarse)
         total, loss = self._loss(crops, zoom=2.0 if is_coarse else 1.0)
         self._optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        torch.autograd.backward(total)
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self._optimiser.step()
         self.step += 1
@@ -131,7 +130,7 @@ class PoseTrainer:
         inputs_B3HW = self._model.normalised(crops.rgb_B3HW * 255)
         inputs_B3HW = inputs_B3HW.contiguous(memory_format=torch.channels_last)
         with torch.autocast(inputs_B3HW.device.type, torch.bfloat16):
-            x_BKX, y_BKY = forward(self.network, inputs_B3HW, is_coarse=zoom > 1)
+            x_BKX, y_BKY = forward(self._model, inputs_B3HW, is_coarse=zoom > 1)
             maps = self._tutor()
         places_BK2 = (crops.keypoints_BK2 + 0.5) * zoom - 0.5
         side_B = crops.box_side_B * zoom
@@ -190,11 +189,12 @@ class Tutor(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        width = network.backbone.stage4[0].conv.in_channels
-        self.read = nn.Conv2d(width, network.head.out_channels, 1)
+        last = network.get_submodule("head.final_layer")
+        assert isinstance(last, nn.Conv2d)
+        self.read = nn.Conv2d(_last_halving(network).in_channels, last.out_channels, 1)
         self._seen: dict[str, Tensor] = {}
-        network.backbone.stage3.register_forward_hook(self._watch("middle"))
-        network.head.final_layer.register_forward_hook(self._watch("last"))
+        network.get_submodule("backbone.stage3").register_forward_hook(self._watch("middle"))
+        last.register_forward_hook(self._watch("last"))
 
     def forward(self) -> tuple[Tensor, Tensor]:
         return self.read(self._seen.pop("middle")), self._seen.pop("last")
@@ -207,15 +207,15 @@ class Tutor(nn.Module):
 
 
 def forward(
-    network: nn.Module, inputs_B3HW: Tensor, *, is_coarse: bool = False
+    model: TopDownModel, inputs_B3HW: Tensor, *, is_coarse: bool = False
 ) -> tuple[Tensor, Tensor]:
     """The head's two distributions.
 
     Pictures of half size skip the last halving, so that the last stage and the head see the same
     grid over a person as they will at full size.
     """
-    network.backbone.stage4[0].conv.stride = (1, 1) if is_coarse else (2, 2)
-    x_BKX, y_BKY = network.head.forward(network.extract_feat(inputs_B3HW))
+    _last_halving(model.network).stride = (1, 1) if is_coarse else (2, 2)
+    x_BKX, y_BKY = model.head_outputs(inputs_B3HW)
     return x_BKX, y_BKY
 
 
@@ -225,6 +225,20 @@ def learning_rate(step: int, config: PoseTrainingConfig) -> float:
         return config.peak_rate * (step + 1) / config.warm_up_steps
     share = (step - config.warm_up_steps) / max(1, config.steps - config.warm_up_steps)
     return config.peak_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def _last_halving(network: nn.Module) -> nn.Conv2d:
+    layer = network.get_submodule("backbone.stage4.0.conv")
+    assert isinstance(layer, nn.Conv2d)
+    return layer
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    """Twice as fast on processors with bfloat16 units."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def _optimiser(network: nn.Module) -> torch.optim.AdamW:
@@ -262,7 +276,7 @@ def shrunk(source: Source) -> Source:
         samples,
         rgb_NSS3=np.stack(rgb).astype(np.uint8),
         matte_NSS=np.stack(matte).astype(np.uint8),
-        keypoints_NK2=(samples.keypoints_NK2 + 0.5) / 2 - 0.5,
-        box_N4=samples.box_N4 / 2,
+        keypoints_NK2=((samples.keypoints_NK2 + 0.5) / 2 - 0.5).astype(np.float32),
+        box_N4=(samples.box_N4 / 2).astype(np.float32),
     )
     return Source(samples=small, share=source.share)

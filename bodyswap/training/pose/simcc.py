@@ -55,7 +55,7 @@ def map_loss(logits_BKHW: Tensor, keypoints_BK2: Tensor, state_BK: Tensor) -> Te
     Joints are in cells of the map. It teaches the early layers where joints are long before the
     two distributions, which see the maps only through dense layers, can.
     """
-    batch, joints, height, width = logits_BKHW.shape
+    height, width = logits_BKHW.shape[-2:]
     known_BK = state_BK == KNOWN
     y_H = torch.arange(height, device=logits_BKHW.device)
     x_W = torch.arange(width, device=logits_BKHW.device)

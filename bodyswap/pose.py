@@ -1,0 +1,167 @@
+"""The pose stage: everyone in a range of frames, and where their joints are.
+
+It does not know who the performer is (`solve` does), nor how frames were decoded.
+
+People are searched for where a range begins, at every frame whose number is a multiple of
+SEARCH_EVERY, and when the last one is lost; in between each is followed. All frames of a batch
+are looked at twice in one go: through the box the person had before it, then through the box of
+the pose found so. The second look makes a frame's pose its own, so that a range begun elsewhere
+sees the same people in the same places.
+
+Shape letters: N frames of a batch, M people (over all frames), K joints, 2 = x and y, 4 = a box.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bodyswap.errors import PlateError
+from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
+from bodyswap.keypoints.estimator import PoseEstimator, Poses
+from bodyswap.keypoints.finder import find_people, pose_scores
+from bodyswap.skeleton import Detections, Floats
+from bodyswap.timing import FrameRange
+
+SEARCH_EVERY = 24
+LOOK_AGAIN_EVERY = 6
+"""Where nobody is followed, people are searched for at these frame numbers too."""
+LEAST_SCORE = 0.35
+"""A followed person's mean joint confidence below which they are lost."""
+_SAME_BOX = 0.3
+_LOOSER = 1.12
+
+
+def estimate_poses(
+    batches: Iterable[FrameBatch], frames: FrameRange, estimator: PoseEstimator
+) -> Detections:
+    """Everyone seen in `frames`, several people in a frame where there are.
+
+    Raises:
+        PlateError: the batches do not hold exactly those frames.
+    """
+    follower = _Follower(estimator)
+    expected = frames.start
+    for batch in batches:
+        if batch.first_index != expected:
+            raise PlateError(f"frame {expected} was expected, {batch.first_index} came")
+        follower.watch(batch)
+        expected += len(batch)
+    if expected != frames.stop:
+        raise PlateError(f"frames {frames} ended early, before frame {expected}")
+    return follower.detections(frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sighting:
+    frame: int
+    keypoints_K2: Floats
+    confidence_K: Floats
+    box_4: Floats
+
+
+class _Follower:
+    """Carries the boxes of the people being followed from batch to batch."""
+
+    def __init__(self, estimator: PoseEstimator) -> None:
+        self._estimator = estimator
+        self._boxes: list[Floats] = []
+        self._must_search = True
+        self._seen: list[_Sighting] = []
+
+    def watch(self, batch: FrameBatch) -> None:
+        """See everyone in a batch."""
+        position = 0
+        while position < len(batch):
+            self._search_if_due(batch.rgb_NHW3[position], batch.first_index + position)
+            stop = self._next_search(batch.first_index + position) - batch.first_index
+            followed = bool(self._boxes)
+            frames_NHW3 = batch.rgb_NHW3[position : min(stop, len(batch))]
+            position += self._follow(frames_NHW3, batch.first_index + position)
+            if followed and not self._boxes:
+                self._must_search = True
+
+    def detections(self, frames: FrameRange) -> Detections:
+        """Everything seen, as one value."""
+        joints = len(self._estimator.skeleton.joints)
+        seen = sorted(self._seen, key=lambda sighting: sighting.frame)
+        return Detections(
+            skeleton=self._estimator.skeleton,
+            frames=frames,
+            frame_M=np.array([one.frame for one in seen], np.int64),
+            keypoints_MK2=_stacked([one.keypoints_K2 for one in seen], (joints, 2)),
+            confidence_MK=_stacked([one.confidence_K for one in seen], (joints,)),
+            box_M4=_stacked([one.box_4 for one in seen], (4,)),
+        )
+
+    def _search_if_due(self, rgb_HW3: RGB, frame: int) -> None:
+        wait = SEARCH_EVERY if self._boxes else LOOK_AGAIN_EVERY
+        if frame % wait and not self._must_search:
+            return
+        self._must_search = False
+        for box_4 in find_people(rgb_HW3, self._estimator).box_M4:
+            if all(box_overlap(box_4, known_4) < _SAME_BOX for known_4 in self._boxes):
+                self._boxes.append(box_4)
+
+    def _next_search(self, frame: int) -> int:
+        wait = SEARCH_EVERY if self._boxes else LOOK_AGAIN_EVERY
+        return (frame // wait + 1) * wait
+
+    def _follow(self, rgb_NHW3: RGB, first: int) -> int:
+        """Follow everyone through the frames, or until somebody is lost; frames done."""
+        count, people = len(rgb_NHW3), len(self._boxes)
+        if not people:
+            return count
+        guess_M4 = np.tile(np.stack([_looser(box_4) for box_4 in self._boxes]), (count, 1))
+        frame_M = np.repeat(np.arange(count), people)
+        first_look = self._estimator.estimate(rgb_NHW3, frame_M, guess_M4)
+        box_M4 = _pose_boxes(first_look)
+        second_look = self._estimator.estimate(rgb_NHW3, frame_M, box_M4)
+        done = self._steady_frames(first_look, count, people)
+        for offset in range(done):
+            self._keep(second_look, slice(offset * people, (offset + 1) * people), first + offset)
+        return done
+
+    def _steady_frames(self, look: Poses, count: int, people: int) -> int:
+        """How many frames the guessed boxes served: the next begins from fresh ones."""
+        score_NM = pose_scores(look).reshape(count, people)
+        lost_N = np.flatnonzero((score_NM < LEAST_SCORE).any(axis=1))
+        return max(1, int(lost_N[0])) if len(lost_N) else count
+
+    def _keep(self, look: Poses, part: slice, frame: int) -> None:
+        """Record the people of one frame; forget the lost and the doubles."""
+        poses = Poses(
+            keypoints_MK2=look.keypoints_MK2[part], confidence_MK=look.confidence_MK[part]
+        )
+        score_M = pose_scores(poses)
+        distinct = distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M)
+        self._boxes = []
+        for index in sorted(int(one) for one in distinct):
+            if score_M[index] >= LEAST_SCORE:
+                keypoints_K2, confidence_K = poses.keypoints_MK2[index], poses.confidence_MK[index]
+                box_4 = pose_box(keypoints_K2, confidence_K)
+                self._boxes.append(box_4)
+                self._seen.append(
+                    _Sighting(
+                        frame=frame,
+                        keypoints_K2=keypoints_K2,
+                        confidence_K=confidence_K,
+                        box_4=box_4,
+                    )
+                )
+
+
+def _looser(box_4: Floats) -> Floats:
+    """The box with room for how far a person moves in a batch."""
+    centre_2, half_2 = (box_4[:2] + box_4[2:]) / 2, (box_4[2:] - box_4[:2]) / 2 * _LOOSER
+    return np.concatenate([centre_2 - half_2, centre_2 + half_2]).astype(np.float32)
+
+
+def _pose_boxes(poses: Poses) -> Floats:
+    pairs = zip(poses.keypoints_MK2, poses.confidence_MK, strict=True)
+    return np.stack([pose_box(*pair) for pair in pairs]).astype(np.float32)
+
+
+def _stacked(rows: list[Floats], shape: tuple[int, ...]) -> Floats:
+    return np.array(rows, dtype=np.float32).reshape(len(rows), *shape)
