@@ -73,7 +73,7 @@ class Renderer:
         """The subject in `frames` of `poses`, which are in the subject's pixels.
 
         With `state` the render goes on from there. Without, it begins `warmup_frames` earlier,
-        where `poses` has as many, and discards those.
+        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn.
 
         Raises:
             SubjectError: the poses' skeleton is not the one the subject was trained on.
@@ -96,6 +96,8 @@ class Renderer:
     @torch.inference_mode()
     def _render_one(self, poses: PoseSequence, index: int) -> RenderedFrame:
         row = index - poses.frames.start
+        if not poses.confidence_NK[row].any():
+            return self._nobody(index)
         card = self.subject.card
         pose_BLHW = draw_pose_map(
             torch.from_numpy(poses.keypoints_NK2[row : row + 1]).to(self._device),
@@ -113,6 +115,11 @@ class Renderer:
             matte_HW=output.matte_B1HW[0, 0].float().cpu().numpy(),
             index=index,
         )
+
+    def _nobody(self, index: int) -> RenderedFrame:
+        background_HW3 = self.subject.background_HW3
+        matte_HW = np.zeros(background_HW3.shape[:2], np.float32)
+        return RenderedFrame(rgb_HW3=background_HW3, matte_HW=matte_HW, index=index)
 
     def _previous(self) -> Tensor:
         if self.state.previous_HW3 is None:

