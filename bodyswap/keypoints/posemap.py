@@ -31,7 +31,7 @@ def draw_pose_map(
     sure_BK = torch.where(known_BK, confidence_BK, 0.0).float().clamp(0, 1)
     brightness_BL = torch.minimum(sure_BK[:, first_L], sure_BK[:, second_L])
     squared_BLHW = _squared_distance(points_BK2[:, first_L], points_BK2[:, second_L], height, width)
-    reach = height * RADIUS_OF_HEIGHT + SOFT_EDGE_PX / 2
+    reach = max(height * RADIUS_OF_HEIGHT, SOFT_EDGE_PX / 2) + SOFT_EDGE_PX / 2
     coverage_BLHW = squared_BLHW.sqrt_().neg_().add_(reach).mul_(1 / SOFT_EDGE_PX).clamp_(0, 1)
     return coverage_BLHW.mul_(brightness_BL[..., None, None])
 

@@ -67,8 +67,8 @@ class TrainingConfig:
     learning_rate: float = 5e-4
     discriminator_rate: float = 3e-4
     decay_from: float = 0.6
-    half_size_until: float = 0.45
-    adversarial_from: float = 0.55
+    half_size_until: float = 0.25
+    adversarial_from: float = 0.4
     crop: float = 0.625
     """Side of the window cut out around the person, in picture heights; 1 for whole frames."""
     whole_frame_every: int = 4

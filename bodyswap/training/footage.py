@@ -6,7 +6,7 @@ Shape letters: N frames, H rows, W columns, K joints, 2 = x and y in pixels, 3 =
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.skeleton import Floats, PoseSequence
+from bodyswap.timing import FrameRange
 
 SIDE_STEP = 32
 Mattes = npt.NDArray[np.uint8]
@@ -41,6 +42,8 @@ class SubjectFootage:
         count, height, width, _ = self.rgb_NHW3.shape
         if count == 0 or len(self.poses) != count or self.matte_NHW.shape != (count, height, width):
             raise ValueError("frames, poses and mattes must be equally many, and more than none")
+        if self.poses.frames.start != 0:
+            raise ValueError("a footage's poses are counted from its own frame 0")
         if height % SIDE_STEP or width % SIDE_STEP:
             raise ValueError(f"footage is {width}x{height}; sides must be multiples of {SIDE_STEP}")
         if self.background_HW3.shape != (height, width, 3):
@@ -89,7 +92,7 @@ def prepare_footage(
         )
     rgb_NHW3 = np.concatenate(frames)
     _, rows, columns, _ = rgb_NHW3.shape
-    fitted = scale_poses(poses, rows / source[0], columns / source[1])
+    fitted = scale_poses(_from_frame_0(poses), rows / source[0], columns / source[1])
     near_NHW = person_regions(fitted, rows, columns)
     background_HW3 = estimate_background(rgb_NHW3, near_NHW)
     return SubjectFootage(
@@ -156,6 +159,10 @@ def difference_mattes(rgb_NHW3: RGB, background_HW3: RGB, near_NHW: Mattes) -> M
         )
         matte_HW[:] = np.minimum(solid_HW, near_HW)
     return matte_NHW
+
+
+def _from_frame_0(poses: PoseSequence) -> PoseSequence:
+    return replace(poses, frames=FrameRange(start=0, stop=len(poses)))
 
 
 def _target_size(rows: int, columns: int, height: int) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def roll_out(
 
 def to_signed(rgb_HW3: RGB, device: torch.device | str) -> Tensor:
     """An 8-bit frame as (1, 3, H, W) in [-1, 1]."""
-    rgb_3HW = torch.from_numpy(np.ascontiguousarray(rgb_HW3)).to(device).permute(2, 0, 1)
+    rgb_3HW = torch.tensor(rgb_HW3, device=device).permute(2, 0, 1)
     return rgb_3HW[None].float() / 127.5 - 1
 
 

@@ -1,0 +1,121 @@
+"""Training learns, ends on its budget, and goes on after a kill as if there had been none."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from bodyswap.errors import SubjectError, UsageError
+from bodyswap.nets.card import Origin
+from bodyswap.nets.checkpoint import Subject
+from bodyswap.training.config import TrainingConfig
+from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.loop import STATE, Progress, train_subject
+from bodyswap.training.score import compare, score_subject
+from tests.training.subject_film import STANCE, TINY, film
+
+
+class _KilledError(Exception):
+    pass
+
+
+def _train(
+    out: Path,
+    config: TrainingConfig = TINY,
+    footage: SubjectFootage | None = None,
+    killed_at: int | None = None,
+) -> tuple[Subject, list[Progress]]:
+    seen: list[Progress] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.step == killed_at:
+            raise _KilledError
+
+    origin = Origin(subject="mara", consent="synthetic")
+    subject = train_subject(
+        footage or film(), config, out, origin=origin, stance=STANCE, on_progress=watch
+    )
+    return subject, seen
+
+
+def _losses(out: Path) -> list[list[str]]:
+    with (out / "losses.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_a_tiny_clip_is_learnt(tmp_path: Path) -> None:
+    config = replace(TINY, steps=50, batch=3, learning_rate=4e-3, adversarial_from=0.9)
+    subject, seen = _train(tmp_path, config)
+    first, last = (sum(p.losses["pixel"] for p in part) for part in (seen[:6], seen[-6:]))
+    assert last < 0.5 * first
+    footage = film()
+    learnt = score_subject(subject, footage)
+    empty = compare(footage.background_HW3[None].repeat(4, 0), footage)
+    assert learnt.person_psnr_db > empty.person_psnr_db + 3
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one_bit_for_bit(tmp_path: Path) -> None:
+    often = replace(TINY, export_every_s=0.0)
+    whole, _ = _train(tmp_path / "whole", often)
+    with pytest.raises(_KilledError):
+        _train(tmp_path / "killed", often, killed_at=3)
+    resumed, seen = _train(tmp_path / "killed", often)
+    assert [progress.step for progress in seen] == [4]
+    assert _losses(tmp_path / "killed") == _losses(tmp_path / "whole")
+    for name, value in whole.generator.state_dict().items():
+        assert torch.equal(value, resumed.generator.state_dict()[name]), name
+
+
+def test_losses_written_after_the_last_state_are_not_counted_twice(tmp_path: Path) -> None:
+    with pytest.raises(_KilledError):
+        _train(tmp_path, killed_at=2)
+    assert not (tmp_path / STATE).exists()
+    _train(tmp_path)
+    assert [row[0] for row in _losses(tmp_path)] == ["step", "1", "2", "3", "4"]
+
+
+def test_a_seed_decides_everything(tmp_path: Path) -> None:
+    _train(tmp_path / "one")
+    _train(tmp_path / "same")
+    _train(tmp_path / "other", replace(TINY, seed=2))
+    assert _losses(tmp_path / "one") == _losses(tmp_path / "same")
+    assert _losses(tmp_path / "one") != _losses(tmp_path / "other")
+
+
+def test_the_gan_joins_in_its_phase(tmp_path: Path) -> None:
+    _, seen = _train(tmp_path)
+    judged = [progress.losses["discriminator"] > 0 for progress in seen]
+    assert judged == [False, False, True, True]
+
+
+def test_minutes_end_a_run_too(tmp_path: Path) -> None:
+    _, seen = _train(tmp_path, replace(TINY, steps=10_000, minutes=0.005))
+    assert len(seen) < 500
+    assert seen[-1].done == 1
+
+
+def test_the_first_phase_is_of_half_size_and_samples_are_left(tmp_path: Path) -> None:
+    config = replace(TINY, half_size_until=0.5, sample_every=2)
+    subject, _ = _train(tmp_path, config)
+    assert (subject.card.width, subject.card.height) == (64, 64)
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == [
+        "000002.png",
+        "000004.png",
+    ]
+
+
+def test_a_damaged_state_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / STATE).parent.mkdir()
+    (tmp_path / STATE).write_bytes(b"no state")
+    with pytest.raises(SubjectError, match="remove it to start anew"):
+        _train(tmp_path)
+
+
+def test_settings_out_of_range_and_absent_vgg_weights_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="steps is 0"):
+        replace(TINY, steps=0)
+    with pytest.raises(UsageError, match="not there"):
+        _train(tmp_path, replace(TINY, vgg_weights=tmp_path / "vgg.pth"))
