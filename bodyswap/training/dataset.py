@@ -99,7 +99,8 @@ def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
     """How many frames follow on from each frame, itself included, before the next cut."""
     cuts = np.array([*footage.clip_starts[1:], len(footage)])
     frames = np.arange(len(footage))
-    return cuts[np.searchsorted(cuts, frames, side="right")] - frames
+    lengths: npt.NDArray[np.int64] = cuts[np.searchsorted(cuts, frames, side="right")] - frames
+    return lengths
 
 
 def _window(footage: SubjectFootage, config: TrainingConfig, step: int) -> tuple[int, int]:
@@ -138,14 +139,14 @@ def _person_centre(
     points_2 = points_2[np.isfinite(points_2).all(axis=1)]
     if len(points_2) == 0:
         return np.array([footage.width - 1, footage.height - 1], float) / 2
-    return (points_2.min(axis=0) + points_2.max(axis=0)).astype(float) / 2
+    return np.asarray(points_2.min(axis=0) + points_2.max(axis=0), np.float64) / 2
 
 
 def _moved(
     keypoints_BTK2: npt.NDArray[np.float32], placement_B23: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     turned = np.einsum("bxy,btky->btkx", placement_B23[:, :, :2], keypoints_BTK2)
-    return (turned + placement_B23[:, None, None, :, 2]).astype(np.float32)
+    return np.asarray(turned + placement_B23[:, None, None, :, 2], np.float32)
 
 
 def _pictures(
@@ -163,5 +164,5 @@ def _pictures(
     every = each.repeat_interleave(length, dim=0)
     frames = warp_affine(torch.cat([rgb, matte], 1), every, size, padding_mode="border")
     plates = warp_affine(plate.expand(count, -1, -1, -1), each, size, padding_mode="border")
-    shaped = frames.unflatten(0, (count, length))
+    shaped = frames.view(count, length, 4, *size)
     return shaped[:, :, :3] / 127.5 - 1, shaped[:, :, 3:] / 255, plates / 127.5 - 1

@@ -137,13 +137,11 @@ def estimate_background(rgb_NHW3: RGB, near_NHW: Mattes) -> RGB:
     sample_NHW3 = rgb_NHW3[chosen]
     background_HW3 = np.empty(sample_NHW3.shape[1:], np.uint8)
     for row in range(sample_NHW3.shape[1]):
-        masked = np.ma.masked_array(
-            sample_NHW3[:, row],
-            mask=np.broadcast_to(near_NHW[chosen, row, :, None] > 0, sample_NHW3[:, row].shape),
-        )
-        median = np.ma.median(masked, axis=0)
-        fallback = np.median(sample_NHW3[:, row], axis=0)
-        background_HW3[row] = np.where(np.ma.getmaskarray(median), fallback, median.filled(0))
+        colour_NW3 = sample_NHW3[:, row].astype(np.float32)
+        clear_NW = near_NHW[chosen, row] == 0
+        clear_NW[:, ~clear_NW.any(axis=0)] = True
+        seen_NW3 = np.where(clear_NW[..., None], colour_NW3, np.float32(np.nan))
+        background_HW3[row] = np.nanmedian(seen_NW3, axis=0).round()
     return background_HW3
 
 

@@ -127,7 +127,7 @@ class Trainer:
                 losses |= self._judged(frame_B3HW, moment)
         total = self._total(losses)
         self.generator_optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        torch.autograd.backward(total)
         self.generator_optimiser.step()
         if is_adversarial:
             losses["discriminator"] = self._teach_judges(frame_B3HW.detach(), moment)
@@ -196,7 +196,7 @@ class Trainer:
                     self._time_verdict(moment.rendered_before_B3HW, frame_B3HW, moment),
                 )
         self.judge_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.judge_optimiser.step()
         return loss
 
