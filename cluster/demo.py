@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from bodyswap.encode import CODECS, encode
 from bodyswap.stage.body import Performer
 from bodyswap.stage.cast import REX, VEGA
@@ -32,8 +30,8 @@ def film_demo(folder: Path) -> DemoFootage:
     """Film both people doing the demo's stunts, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     footage = DemoFootage(plate=folder / "plate.mp4", truth=folder / "truth.mp4")
-    _film(REX, footage.plate, size=512)
-    _film(VEGA, footage.truth, size=256)
+    write_film(REX, demo_motion(), footage.plate, size=512)
+    write_film(VEGA, demo_motion(), footage.truth, size=256)
     return footage
 
 
@@ -46,12 +44,11 @@ def demo_motion() -> Motion:
     return whole.at_rate(RATE)
 
 
-def _film(performer: Performer, path: Path, *, size: int) -> None:
-    motion = demo_motion()
-    timeline = Timeline(pts=tuple(np.arange(len(motion)).tolist()), time_base=1 / RATE, rate=RATE)
-    shot = Shot(width=size, height=size)
+def write_film(performer: Performer, motion: Motion, path: Path, *, size: int) -> None:
+    """Film `performer` doing `motion`, `size` pixels square, and encode it to `path`."""
+    timeline = Timeline(pts=tuple(range(len(motion))), time_base=1 / RATE, rate=RATE)
     encode(
-        (frame.rgb_HW3 for frame in film(performer, motion, shot)),
+        (frame.rgb_HW3 for frame in film(performer, motion, Shot(width=size, height=size))),
         path,
         timeline=timeline,
         frames=FrameRange(start=0, stop=len(motion)),
