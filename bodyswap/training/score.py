@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
-from kornia.metrics import ssim
 
 from bodyswap.frames import RGB
 from bodyswap.nets.checkpoint import Subject
+from bodyswap.quality.metrics import compare, psnr_db
 from bodyswap.skeleton import PoseSequence
 from bodyswap.timing import FrameRange
-from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.footage import Mattes, SubjectFootage
 from bodyswap.training.rollout import roll_out
-
-SSIM_WINDOW = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,26 +40,24 @@ def score_subject(
         roll_out(subject.generator, driving.cut(clip), subject.background_HW3, device)
         for clip in clips_of(footage)
     ]
-    return compare(np.concatenate([clip.rgb_NHW3 for clip in rolled]), footage)
+    return score_frames(np.concatenate([clip.rgb_NHW3 for clip in rolled]), footage)
 
 
-def compare(rgb_NHW3: RGB, footage: SubjectFootage) -> Score:
+def score_frames(rgb_NHW3: RGB, footage: SubjectFootage) -> Score:
     """The score of frames against the footage's."""
-    whole, person, similar = [], [], []
-    for got_HW3, want_HW3, matte_HW in zip(
-        rgb_NHW3, footage.rgb_NHW3, footage.matte_NHW, strict=True
-    ):
-        whole.append(_psnr(got_HW3, want_HW3))
-        if matte_HW.any():
-            rows, columns = (np.flatnonzero(matte_HW.any(axis=axis)) for axis in (1, 0))
-            box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-            person.append(_psnr(got_HW3[box], want_HW3[box]))
-        similar.append(_ssim(got_HW3, want_HW3))
+    mean = compare(rgb_NHW3, footage.rgb_NHW3).mean
+    person = [
+        psnr_db(got_HW3[box], want_HW3[box])
+        for got_HW3, want_HW3, matte_HW in zip(
+            rgb_NHW3, footage.rgb_NHW3, footage.matte_NHW, strict=True
+        )
+        if (box := _box(matte_HW)) is not None
+    ]
     return Score(
-        psnr_db=float(np.mean(whole)),
+        psnr_db=mean.psnr_db,
         person_psnr_db=float(np.mean(person)) if person else float("nan"),
-        ssim=float(np.mean(similar)),
-        frames=len(whole),
+        ssim=mean.ssim,
+        frames=len(rgb_NHW3),
     )
 
 
@@ -72,14 +67,8 @@ def clips_of(footage: SubjectFootage) -> list[FrameRange]:
     return [FrameRange(start=a, stop=b) for a, b in pairwise(edges)]
 
 
-def _psnr(got: RGB, want: RGB) -> float:
-    error = float(np.square(got.astype(np.float32) - want.astype(np.float32)).mean())
-    return 10 * float(np.log10(255**2 / max(error, 1e-2)))
-
-
-def _ssim(got_HW3: RGB, want_HW3: RGB) -> float:
-    pair = [
-        torch.from_numpy(one.astype(np.float32) / 255).permute(2, 0, 1)[None]
-        for one in (got_HW3, want_HW3)
-    ]
-    return float(ssim(pair[0], pair[1], SSIM_WINDOW).mean())
+def _box(matte_HW: Mattes) -> tuple[slice, slice] | None:
+    if not matte_HW.any():
+        return None
+    rows, columns = (np.flatnonzero(matte_HW.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -13,7 +13,7 @@ from bodyswap.nets.checkpoint import Subject
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.loop import STATE, Progress, train_subject
-from bodyswap.training.score import compare, score_subject
+from bodyswap.training.score import score_frames, score_subject
 from tests.training.subject_film import STANCE, TINY, film
 
 
@@ -53,7 +53,7 @@ def test_a_tiny_clip_is_learnt(tmp_path: Path) -> None:
     assert last < 0.5 * first
     footage = film()
     learnt = score_subject(subject, footage)
-    empty = compare(footage.background_HW3[None].repeat(4, 0), footage)
+    empty = score_frames(footage.background_HW3[None].repeat(4, 0), footage)
     assert learnt.person_psnr_db > empty.person_psnr_db + 3
 
 
