@@ -10,7 +10,8 @@ import numpy as np
 
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
-from bodyswap.media.index import ClipIndex, VideoFrame, open_clip
+from bodyswap.media.index import ClipIndex
+from bodyswap.media.seek import VideoFrame, frames_from, frames_in_order
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 
@@ -44,17 +45,18 @@ def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
         if done == len(frames):
             return
     number = frames.start + done + FIRST_FRAME_NUMBER
-    raise PlateError(f"frame {number} of {clip.path} does not decode; copy the file again")
+    raise PlateError(
+        f"frame {number} of {clip.path}, or one soon after, does not decode; copy the file again"
+    )
 
 
 def _shown(clip: ClipIndex, frames: FrameRange) -> Iterator[VideoFrame]:
-    """The range's frames, and whatever is shown after them; ends early where one is missing."""
+    """The range's frames; ends early where one is missing or damaged."""
+    if not clip.has_frame_times:
+        yield from islice(frames_in_order(clip.path), frames.start, frames.stop)
+        return
     wanted = clip.timeline.pts[frames.start : frames.stop]
-    with open_clip(clip.path) as (container, stream):
-        if not clip.has_frame_times:
-            container.seek(clip.timeline.pts[0], stream=stream, backward=True)
-            yield from islice(container.decode(stream), frames.start, None)
+    for frame, pts in zip(frames_from(clip.path, wanted[0]), wanted, strict=False):
+        if frame.pts != pts or frame.is_corrupt:
             return
-        container.seek(wanted[0], stream=stream, backward=True)
-        late = (frame for frame in container.decode(stream) if (frame.pts or 0) >= wanted[0])
-        yield from (frame for frame, pts in zip(late, wanted, strict=False) if frame.pts == pts)
+        yield frame

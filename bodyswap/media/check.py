@@ -3,11 +3,14 @@
 It does not know what the frames should show.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodyswap.errors import IntegrityError
-from bodyswap.media.index import open_clip
+from av.video.frame import VideoFrame
+
+from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.media.opening import open_clip
 from bodyswap.timing import FIRST_FRAME_NUMBER, Timeline
 
 
@@ -27,18 +30,32 @@ def check_delivery(path: Path, timeline: Timeline) -> DeliveryCheck:
         IntegrityError: a frame is missing, too many, damaged or at another time.
     """
     count, width, height = 0, 0, 0
-    with open_clip(path) as (container, stream):
-        stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
-        for frame in container.decode(stream):
-            number = count + FIRST_FRAME_NUMBER
-            if count == len(timeline):
-                raise IntegrityError(f"{path} has more than the plate's {count} frames")
-            if frame.is_corrupt:
-                raise IntegrityError(f"frame {number} of {path} is damaged")
-            due = timeline.pts[count] * timeline.time_base
-            if frame.pts is None or frame.pts * (frame.time_base or 0) != due:
-                raise IntegrityError(f"frame {number} of {path} is not shown at {float(due)} s")
+    try:
+        for frame in _frames(path):
+            _check_frame(frame, count, path, timeline)
             count, width, height = count + 1, frame.width, frame.height
+    except PlateError as error:
+        number = count + FIRST_FRAME_NUMBER
+        raise IntegrityError(f"frame {number} of the delivery cannot be read: {error}") from error
     if count != len(timeline):
         raise IntegrityError(f"{path} has {count} of the plate's {len(timeline)} frames")
     return DeliveryCheck(frame_count=count, width=width, height=height)
+
+
+def _frames(path: Path) -> Iterator[VideoFrame]:
+    with open_clip(path) as (container, stream):
+        stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
+        # Threads would name an error some frames late.
+        stream.thread_type = "NONE"
+        yield from container.decode(stream)
+
+
+def _check_frame(frame: VideoFrame, index: int, path: Path, timeline: Timeline) -> None:
+    number = index + FIRST_FRAME_NUMBER
+    if index >= len(timeline):
+        raise IntegrityError(f"{path} has more than the plate's {len(timeline)} frames")
+    if frame.is_corrupt:
+        raise IntegrityError(f"frame {number} of {path} is damaged; render it again")
+    due_s = timeline.pts[index] * timeline.time_base
+    if frame.pts is None or frame.pts * (frame.time_base or 0) != due_s:
+        raise IntegrityError(f"frame {number} of {path} is not shown at {float(due_s)} s")

@@ -16,7 +16,7 @@ from av.packet import Packet as AnyPacket
 from av.video.stream import VideoStream
 
 from bodyswap.errors import IntegrityError
-from bodyswap.media.index import open_clip
+from bodyswap.media.opening import open_clip
 from bodyswap.media.writer import header_hash, open_output
 from bodyswap.timing import Timeline
 

@@ -4,31 +4,25 @@ It does not know why it is read. Every packet is looked at once; the first and t
 decoded, so that a damaged file is refused here and not in the middle of a render.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bodyswap.errors import PlateError
 from bodyswap.media.colour import ColourTags
+from bodyswap.media.opening import open_clip
+from bodyswap.media.seek import frames_from, frames_in_order
 from bodyswap.timing import FrameRange, Timeline
 
-__all__ = ["ClipIndex", "VideoFrame", "index_clip", "open_clip"]
-
-CODECS_READ = frozenset(
-    {"h264", "hevc", "mpeg4", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1", "vp8", "vp9",
-     "av1", "libdav1d", "rawvideo", "qtrle", "png", "huffyuv", "ffvhuff", "utvideo", "cfhd",
-     "dvvideo", "msmpeg4v3", "msmpeg4v2", "wmv2", "wmv3", "vc1", "h263", "theora"}
-)  # fmt: skip
 _UNTIMED_CONTAINERS = frozenset({"avi"})
-LARGEST_PIXELS = 8192 * 8192
+_SLACK_S = Fraction(1, 4)
+"""How far a header's duration may be beyond the last frame before frames are missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,86 +59,76 @@ def index_clip(path: Path) -> ClipIndex:
         pts = _presentation_times(container, stream, path)
         if stream.time_base is None:
             raise PlateError(f"{path} has no time base; rewrap it with `ffmpeg -i`")
-        first, last = _end_frames(container, stream, pts, path)
-        turns = _quarter_turns(first.rotation, path)
-        width, height = (last.width, last.height) if turns % 2 == 0 else (last.height, last.width)
-        return ClipIndex(
-            path=path,
-            width=width,
-            height=height,
-            timeline=Timeline(pts=pts, time_base=stream.time_base, rate=_rate(stream, pts)),
-            codec=stream.codec_context.name,
-            colour=ColourTags.of_frame(first),
-            quarter_turns=turns,
-            has_audio=bool(container.streams.audio),
-            has_frame_times=container.format.name not in _UNTIMED_CONTAINERS,
-        )
-
-
-@contextmanager
-def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The clip's container and video stream, opened as a local file and nothing else.
-
-    Raises:
-        PlateError: it cannot be opened as a video; also for errors of the codec inside the block.
-    """
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise PlateError(f"{path} {kind}; give a video file")
-    try:
-        options = {"protocol_whitelist": "file"}
-        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
-            yield container, _video_stream(container, path)
-    except av.FFmpegError as error:
-        raise PlateError(
-            f"{path} cannot be read as video: {error.strerror}; it may be damaged or cut short"
-        ) from error
-
-
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
-    if not container.streams.video:
-        raise PlateError(f"{path} has no picture, only {len(container.streams)} other stream(s)")
-    stream = container.streams.video[0]
-    context = stream.codec_context
-    if context is None or context.name not in CODECS_READ:
-        name = context.name if context else "unknown"
-        raise PlateError(f"{path} is coded as {name}, which is not read; convert it to h264")
-    if context.width * context.height > LARGEST_PIXELS:
-        raise PlateError(f"{path} is {context.width}x{context.height}, beyond 8192x8192 pixels")
-    context.options = {**context.options, "max_pixels": str(LARGEST_PIXELS)}
-    stream.thread_type = "AUTO"
-    return stream
+        timeline = Timeline(pts=pts, time_base=stream.time_base, rate=_rate(stream, pts))
+        _check_length(container, stream, timeline, path)
+        is_timed = container.format.name not in _UNTIMED_CONTAINERS
+        codec, has_audio = stream.codec_context.name, bool(container.streams.audio)
+    first, last = _end_frames(path, pts, is_timed=is_timed)
+    turns = _quarter_turns(first.rotation, path)
+    width, height = (last.width, last.height) if turns % 2 == 0 else (last.height, last.width)
+    return ClipIndex(
+        path=path,
+        width=width,
+        height=height,
+        timeline=timeline,
+        codec=codec,
+        colour=ColourTags.of_frame(first),
+        quarter_turns=turns,
+        has_audio=has_audio,
+        has_frame_times=is_timed,
+    )
 
 
 def _presentation_times(
     container: InputContainer, stream: VideoStream, path: Path
 ) -> tuple[int, ...]:
-    pts = [
-        packet.pts
-        for packet in container.demux(stream)
-        if packet.size > 0 and packet.pts is not None and not packet.is_discard
-    ]
-    if not pts:
-        raise PlateError(f"{path} holds no frames; it may be an interrupted recording")
-    if stream.frames > len(pts) + 2:  # the header's count; edit lists may hide a frame or two
+    packets = [packet for packet in container.demux(stream) if packet.size > 0]
+    if stream.frames > len(packets):
         raise PlateError(
-            f"{path} is truncated: {len(pts)} of {stream.frames} frames are there; copy it again"
+            f"{path} is truncated: {len(packets)} of {stream.frames} frames are there; "
+            "copy it again, or re-encode what is left of it"
         )
-    return tuple(sorted(set(pts)))
+    # What an edit list hides is needed to decode the rest, and is never shown.
+    shown = {packet.pts for packet in packets if packet.pts is not None and not packet.is_discard}
+    if not shown:
+        raise PlateError(f"{path} holds no frames; it may be an interrupted recording")
+    return tuple(sorted(shown))
+
+
+def _check_length(
+    container: InputContainer, stream: VideoStream, timeline: Timeline, path: Path
+) -> None:
+    """Matroska counts no frames, but says how long it is: refuse one that ends before."""
+    if "matroska" not in container.format.name:
+        return
+    due_s = _tagged_duration(stream)
+    if due_s is None and len(container.streams) == 1 and container.duration is not None:
+        due_s = Fraction(container.duration, 1_000_000)
+    ends_s = timeline.pts[-1] * timeline.time_base + 1 / timeline.rate
+    if due_s is not None and ends_s + _SLACK_S < due_s and not timeline.is_variable_rate:
+        raise PlateError(
+            f"{path} is truncated: its {len(timeline)} frames end at {float(ends_s):.2f} s of "
+            f"{float(due_s):.2f} s; copy it again, or re-encode what is left of it"
+        )
+
+
+def _tagged_duration(stream: VideoStream) -> Fraction | None:
+    match = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if match is None:
+        return None
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3])
 
 
 def _end_frames(
-    container: InputContainer, stream: VideoStream, pts: tuple[int, ...], path: Path
+    path: Path, pts: tuple[int, ...], *, is_timed: bool
 ) -> tuple[VideoFrame, VideoFrame]:
     """The first and the last frame, decoded."""
-    container.seek(pts[0], stream=stream, backward=True)
-    first = next(container.decode(stream), None)
-    container.seek(pts[-1], stream=stream, backward=True)
-    last = next(iter(deque(container.decode(stream), maxlen=1)), None)
-    is_timed = container.format.name not in _UNTIMED_CONTAINERS
+    first = next(frames_in_order(path), None)
+    tail = frames_from(path, pts[-1]) if is_timed else frames_in_order(path)
+    last = next(iter(deque(tail, maxlen=1)), None)
     if first is None or last is None or last.is_corrupt or (is_timed and last.pts != pts[-1]):
         raise PlateError(
-            f"{path} is truncated or damaged: its last frame, {len(pts)}, does not decode; "
+            f"{path} is truncated or damaged: the last of its {len(pts)} frames does not decode; "
             "copy it again, or re-encode what is left of it"
         )
     return first, last
