@@ -21,7 +21,7 @@ from bodyswap.media.seek import frames_from, frames_in_order
 from bodyswap.timing import FrameRange, Timeline
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
-_SLACK_S = Fraction(1, 4)
+_SLACK_FRAMES = Fraction(3, 2)
 """How far a header's duration may be beyond the last frame before frames are missing."""
 
 
@@ -82,10 +82,11 @@ def index_clip(path: Path) -> ClipIndex:
 def _presentation_times(
     container: InputContainer, stream: VideoStream, path: Path
 ) -> tuple[int, ...]:
+    promised = _promised_packets(container, stream)
     packets = [packet for packet in container.demux(stream) if packet.size > 0]
-    if stream.frames > len(packets):
+    if promised > len(packets):
         raise PlateError(
-            f"{path} is truncated: {len(packets)} of {stream.frames} frames are there; "
+            f"{path} is truncated: {len(packets)} of {promised} frames are there; "
             "copy it again, or re-encode what is left of it"
         )
     # What an edit list hides is needed to decode the rest, and is never shown.
@@ -93,6 +94,13 @@ def _presentation_times(
     if not shown:
         raise PlateError(f"{path} holds no frames; it may be an interrupted recording")
     return tuple(sorted(shown))
+
+
+def _promised_packets(container: InputContainer, stream: VideoStream) -> int:
+    """How many the header speaks of; 0 where it does not."""
+    indexed = len(stream.index_entries)
+    # A QuickTime header counts what was filmed; its index, only what an edit list leaves.
+    return indexed if indexed and "mov" in container.format.name else stream.frames
 
 
 def _check_length(
@@ -105,7 +113,11 @@ def _check_length(
     if due_s is None and len(container.streams) == 1 and container.duration is not None:
         due_s = Fraction(container.duration, 1_000_000)
     ends_s = timeline.pts[-1] * timeline.time_base + 1 / timeline.rate
-    if due_s is not None and ends_s + _SLACK_S < due_s and not timeline.is_variable_rate:
+    if (
+        due_s is not None
+        and ends_s + _SLACK_FRAMES / timeline.rate < due_s
+        and not timeline.is_variable_rate
+    ):
         raise PlateError(
             f"{path} is truncated: its {len(timeline)} frames end at {float(ends_s):.2f} s of "
             f"{float(due_s):.2f} s; copy it again, or re-encode what is left of it"
