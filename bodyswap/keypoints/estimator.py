@@ -86,7 +86,7 @@ def build_estimator(
     model = build_model(_config_of(spec), device=device)
     joints = _chosen_joints(spec, skeleton, model.joint_count)
     load_weights(model, path, spec.config)
-    return _TopDownEstimator(model, skeleton, joints, torch.device(device))
+    return TopDownEstimator(model, skeleton, joints, torch.device(device))
 
 
 def read_spec(name: str) -> PoseModelSpec:
@@ -109,7 +109,7 @@ def spec_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "configs" / "pose"
 
 
-class _TopDownEstimator:
+class TopDownEstimator:
     """A top-down MMPose model, over many boxes of many frames at once."""
 
     def __init__(

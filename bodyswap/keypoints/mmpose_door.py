@@ -6,7 +6,9 @@ Shape letters: B crops, H rows, W columns, K joints, 3 = red, green, blue, 2 = x
 """
 
 import pickle
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -57,8 +59,9 @@ class TopDownModel:
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Joints (B, K, 2) in crop pixels and raw scores (B, K) for RGB crops in 0 to 255."""
         network = self._typed
-        features = network.extract_feat(self.normalised(crops_B3HW))
-        instances = network.head.predict(features, [], test_cfg={})
+        with _without_warnings():
+            features = network.extract_feat(self.normalised(crops_B3HW))
+            instances = network.head.predict(features, [], test_cfg={})
         keypoints = [np.asarray(item.keypoints, np.float32)[0, :, :2] for item in instances]
         scores = [np.asarray(item.keypoint_scores, np.float32)[0] for item in instances]
         return np.stack(keypoints), np.stack(scores)
@@ -66,7 +69,8 @@ class TopDownModel:
     def head_outputs(self, inputs_B3HW: Tensor) -> tuple[Tensor, ...]:
         """What the head says of normalised crops before its codec reads it, for training."""
         network = self._typed
-        return network.head.forward(network.extract_feat(inputs_B3HW))
+        with _without_warnings():
+            return network.head.forward(network.extract_feat(inputs_B3HW))
 
     def normalised(self, crops_B3HW: Tensor) -> Tensor:
         """RGB crops in 0 to 255 as the network wants them: its colour order, mean and deviation."""
@@ -114,6 +118,14 @@ def load_weights(model: TopDownModel, path: Path, config: str) -> None:
         {name: state[name] for name in wanted if name in state}, strict=False
     )
     model.network.eval()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """mmdet's attention layers call an API that torch renamed, at every frame."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 class _Instance(Protocol):

@@ -45,22 +45,31 @@ class Crops:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlacedJoints:
+    """Joints in crop pixels, their states, and the longer side of each person's box."""
+
+    keypoints_BK2: Tensor
+    state_BK: Tensor
+    side_B: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """How strongly each change is drawn. Shares are probabilities for one sample."""
 
-    rotation_degrees: float = 40.0
-    any_rotation_share: float = 0.25
-    scale_octaves: float = 0.5
-    shift: float = 0.12
-    loose_share: float = 0.15
-    elsewhere_share: float = 0.6
-    recolour_share: float = 0.6
+    rotation_degrees: float = 30.0
+    any_rotation_share: float = 0.06
+    scale_octaves: float = 0.35
+    shift: float = 0.08
+    loose_share: float = 0.12
+    elsewhere_share: float = 0.5
+    recolour_share: float = 0.5
     grey_share: float = 0.08
-    blur_share: float = 0.15
-    motion_share: float = 0.12
-    noise_share: float = 0.3
-    occluder_share: float = 0.35
-    neighbour_share: float = 0.15
+    blur_share: float = 0.1
+    motion_share: float = 0.1
+    noise_share: float = 0.2
+    occluder_share: float = 0.2
+    neighbour_share: float = 0.1
 
 
 class Augmenter:
@@ -71,7 +80,7 @@ class Augmenter:
     ) -> None:
         self._backgrounds_N3GG = backgrounds_N3GG
         self._strength = augmentation
-        self._height, self._width = height, width
+        self.height, self.width = height, width
 
     def __call__(self, batch: Batch, generator: torch.Generator, effort: float = 1.0) -> Crops:
         """Crops of the batch; joints that leave the crop become ABSENT.
@@ -79,7 +88,7 @@ class Augmenter:
         `effort`, in 0 to 1, scales how far people are turned and moved: training starts easy.
         """
         draw = _Draw(generator, len(batch.box_B4), batch.rgb_B3SS.device)
-        matrix_B23, side_B = self._placement(batch, draw, effort)
+        matrix_B23, side_B = self._placement(batch.box_B4, draw, effort)
         warped_B4HW = self._warp(batch, matrix_B23)
         rgb_B3HW, matte_B1HW = warped_B4HW[:, :3], warped_B4HW[:, 3:]
         keypoints_BK2 = _apply(matrix_B23, batch.keypoints_BK2)
@@ -105,30 +114,42 @@ class Augmenter:
             rgb_B3HW=self._wear_down(rgb_B3HW, draw),
             keypoints_BK2=torch.zeros(count, joints, 2),
             state_BK=torch.full((count, joints), ABSENT),
-            box_side_B=torch.full((count,), float(self._height)),
+            box_side_B=torch.full((count,), float(self.height)),
         )
 
-    def _placement(self, batch: Batch, draw: "_Draw", effort: float) -> tuple[Tensor, Tensor]:
+    def place(
+        self, keypoints_BK2: Tensor, state_BK: Tensor, box_B4: Tensor, generator: torch.Generator
+    ) -> "PlacedJoints":
+        """Where joints would come to lie in crops of such people, without drawing any."""
+        draw = _Draw(generator, len(box_B4), box_B4.device)
+        matrix_B23, side_B = self._placement(box_B4, draw, 1.0)
+        flipped_B = draw.chance(0.5)
+        keypoints_BK2 = _apply(matrix_B23, keypoints_BK2)
+        keypoints_BK2, state_BK = self._flip_joints(keypoints_BK2, state_BK, flipped_B)
+        state_BK = self._leave(keypoints_BK2, state_BK)
+        return PlacedJoints(keypoints_BK2=keypoints_BK2, state_BK=state_BK, side_B=side_B)
+
+    def _placement(self, box_B4: Tensor, draw: "_Draw", effort: float) -> tuple[Tensor, Tensor]:
         """Maps from view to crop pixels (B, 2, 3), and the longer side of each box in the crop."""
-        size_B2 = batch.box_B4[:, 2:] - batch.box_B4[:, :2]
+        size_B2 = box_B4[:, 2:] - box_B4[:, :2]
         loose_B = draw.chance(self._strength.loose_share * effort)
         octaves_B = draw.signed() * effort * self._strength.scale_octaves * (1 + 1.5 * loose_B)
         shift_B2 = draw.signed(2) * effort * self._strength.shift * (1 + 3.0 * loose_B)[:, None]
-        centre_B2 = (batch.box_B4[:, :2] + batch.box_B4[:, 2:]) / 2 + shift_B2 * size_B2
-        fit_B = torch.minimum(self._width / size_B2[:, 0], self._height / size_B2[:, 1]) / PADDING
+        centre_B2 = (box_B4[:, :2] + box_B4[:, 2:]) / 2 + shift_B2 * size_B2
+        fit_B = torch.minimum(self.width / size_B2[:, 0], self.height / size_B2[:, 1]) / PADDING
         zoom_B = fit_B * torch.exp2(octaves_B)
         turned_B = draw.chance(self._strength.any_rotation_share * effort)
         reach_B = torch.where(turned_B, 180.0, effort * self._strength.rotation_degrees)
         angle_B = draw.signed() * reach_B * math.pi / 180
         cos_B, sin_B = zoom_B * torch.cos(angle_B), zoom_B * torch.sin(angle_B)
         turn_B22 = torch.stack([cos_B, -sin_B, sin_B, cos_B], dim=1).reshape(-1, 2, 2)
-        middle_2 = torch.tensor([self._width / 2, self._height / 2])
+        middle_2 = torch.tensor([self.width / 2, self.height / 2])
         offset_B2 = middle_2 - (turn_B22 @ centre_B2[:, :, None])[:, :, 0]
         return torch.cat([turn_B22, offset_B2[:, :, None]], dim=2), zoom_B * size_B2.amax(dim=1)
 
     def _warp(self, batch: Batch, matrix_B23: Tensor) -> Tensor:
         whole_B4SS = torch.cat([batch.rgb_B3SS, batch.matte_B1SS], dim=1).float() / 255
-        size = (self._height, self._width)
+        size = (self.height, self.width)
         return warp_affine(whole_B4SS, matrix_B23, size, padding_mode="zeros", align_corners=True)
 
     def _flip_joints(
@@ -136,13 +157,13 @@ class Augmenter:
     ) -> tuple[Tensor, Tensor]:
         mirrored = list(COCO_17.mirrored)
         mirror_BK2 = keypoints_BK2[:, mirrored].clone()
-        mirror_BK2[..., 0] = self._width - 1 - mirror_BK2[..., 0]
+        mirror_BK2[..., 0] = self.width - 1 - mirror_BK2[..., 0]
         keypoints_BK2 = torch.where(flipped_B[:, None, None], mirror_BK2, keypoints_BK2)
         return keypoints_BK2, torch.where(flipped_B[:, None], state_BK[:, mirrored], state_BK)
 
     def _leave(self, keypoints_BK2: Tensor, state_BK: Tensor) -> Tensor:
         x_BK, y_BK = keypoints_BK2.unbind(-1)
-        outside_BK = (x_BK < 0) | (y_BK < 0) | (x_BK > self._width - 1) | (y_BK > self._height - 1)
+        outside_BK = (x_BK < 0) | (y_BK < 0) | (x_BK > self.width - 1) | (y_BK > self.height - 1)
         return torch.where(outside_BK & (state_BK != UNKNOWN), ABSENT, state_BK)
 
     def _recolour_person(self, rgb_B3HW: Tensor, keypoints_BK2: Tensor, draw: "_Draw") -> Tensor:
@@ -151,8 +172,8 @@ class Augmenter:
         axis_B2 = hips_B2 - keypoints_BK2[:, _SHOULDERS].mean(dim=1)
         length_B = axis_B2.norm(dim=1).clamp(min=4.0)
         axis_B2 = axis_B2 / length_B[:, None] ** 2
-        y_H1 = torch.arange(self._height)[:, None]
-        x_1W = torch.arange(self._width)[None, :]
+        y_H1 = torch.arange(self.height)[:, None]
+        x_1W = torch.arange(self.width)[None, :]
         along_BHW = (x_1W - hips_B2[:, 0, None, None]) * axis_B2[:, 0, None, None]
         along_BHW = along_BHW + (y_H1 - hips_B2[:, 1, None, None]) * axis_B2[:, 1, None, None]
         below_B1HW = torch.sigmoid(12 * along_BHW)[:, None]
@@ -166,7 +187,7 @@ class Augmenter:
         elsewhere_B = draw.chance(self._strength.elsewhere_share)[:, None, None, None]
         behind_B3HW = self._background_crops(draw)
         beside_B = draw.chance(self._strength.neighbour_share)[:, None, None, None]
-        step = int(draw.integer(self._width // 2, self._width))
+        step = int(draw.integer(self.width // 2, self.width))
         other_B4HW = torch.roll(torch.cat([rgb_B3HW, matte_B1HW], dim=1), 1, dims=0)
         other_B4HW = torch.roll(other_B4HW, step, dims=3)
         mixed_B3HW = torch.lerp(behind_B3HW, other_B4HW[:, :3], other_B4HW[:, 3:])
@@ -178,11 +199,11 @@ class Augmenter:
         side = self._backgrounds_N3GG.shape[-1]
         chosen_B = draw.integers(len(self._backgrounds_N3GG))
         top_B, left_B = (
-            draw.integers(side - self._height + 1),
-            draw.integers(side - self._width + 1),
+            draw.integers(side - self.height + 1),
+            draw.integers(side - self.width + 1),
         )
         crops = [
-            self._backgrounds_N3GG[n, :, y : y + self._height, x : x + self._width]
+            self._backgrounds_N3GG[n, :, y : y + self.height, x : x + self.width]
             for n, y, x in zip(chosen_B.tolist(), top_B.tolist(), left_B.tolist(), strict=True)
         ]
         crops_B3HW = _flip(torch.stack(crops).float() / 255, draw.chance(0.5))
@@ -198,10 +219,10 @@ class Augmenter:
         plain_B = draw.chance(0.5)
         pictures_B = draw.integers(len(self._backgrounds_N3GG))
         for index in torch.nonzero(hidden_B)[:, 0].tolist():
-            height = int(share_B2[index, 0] * self._height)
-            width = int(share_B2[index, 1] * self._width)
-            top = int(corner_B2[index, 0] * (self._height - height))
-            left = int(corner_B2[index, 1] * (self._width - width))
+            height = int(share_B2[index, 0] * self.height)
+            width = int(share_B2[index, 1] * self.width)
+            top = int(corner_B2[index, 0] * (self.height - height))
+            left = int(corner_B2[index, 1] * (self.width - width))
             area = (slice(top, top + height), slice(left, left + width))
             patch = (
                 self._backgrounds_N3GG[int(pictures_B[index]), :, area[0], area[1]].float() / 255
@@ -224,7 +245,7 @@ class Augmenter:
         return rgb_B3HW.clamp_(0, 1)
 
     def _blur(self, rgb_B3HW: Tensor, draw: "_Draw") -> Tensor:
-        scale = self._height / 256
+        scale = self.height / 256
         soft = torch.nonzero(draw.chance(self._strength.blur_share))[:, 0]
         sigma_B2 = (0.3 + 1.7 * draw.uniform(2)) * scale
         moved = torch.nonzero(draw.chance(self._strength.motion_share))[:, 0]

@@ -18,24 +18,28 @@ class PoseTrainingConfig:
 
     `clips` are real footage that may be trained on; `teachers` is the folder of the teachers'
     weights (see bodyswap.training.pose.teachers); `cache` keeps prepared views between runs.
-    Coarse steps see pictures at half size, for a third of the time a fine one takes.
+    Head steps see no pictures, only where joints are. Coarse steps see pictures at half size, for
+    a third of the time a fine one takes. `name` and `licence` go into the card.
     """
 
     clips: tuple[Path, ...]
     teachers: Path
     cache: Path
     out: Path
+    name: str = "rtmpose-t"
+    licence: str = "Apache-2.0"
     model: str = MODEL_CONFIG
-    stage_views: int = 3000
-    coarse_steps: int = 2000
-    fine_steps: int = 1000
+    stage_views: int = 2000
+    head_steps: int = 800
+    coarse_steps: int = 1350
+    fine_steps: int = 550
     batch: int = 64
-    peak_rate: float = 2e-3
+    peak_rate: float = 1e-3
     warm_up_steps: int = 150
-    stage_share: float = 0.4
+    stage_share: float = 0.45
     empty_share: float = 0.08
     threads: int = 1
-    export_every_steps: int = 200
+    save_every_steps: int = 100
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
 

@@ -59,7 +59,7 @@ class PoseTrainer:
     ) -> None:
         self._config = config
         self._model = model
-        self.network = _channels_last(model.network).train()
+        self.network = _channels_last(_fresh_head(model.network)).train()
         self._average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._tutor = Tutor(self.network)
         self._optimiser = _optimiser(nn.ModuleList([self.network, self._tutor]))
@@ -84,6 +84,10 @@ class PoseTrainer:
     def averaged(self) -> dict[str, Tensor]:
         """The averaged weights: what is measured and shipped."""
         return {name: value.clone() for name, value in self._average.items()}
+
+    def forget_average(self) -> None:
+        """Begin the average anew from the weights as they are."""
+        self._average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def save(self, path: Path) -> None:
         """Write everything a resumed run needs, whole or not at all."""
@@ -231,6 +235,16 @@ def _last_halving(network: nn.Module) -> nn.Conv2d:
     layer = network.get_submodule("backbone.stage4.0.conv")
     assert isinstance(layer, nn.Conv2d)
     return layer
+
+
+def _fresh_head(network: nn.Module) -> nn.Module:
+    """Starts the head from small weights, as RTMPose does: its outputs are read ten times over."""
+    for module in network.get_submodule("head").modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.normal_(module.weight, std=0.01 if isinstance(module, nn.Linear) else 0.001)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
 
 
 def _channels_last(network: nn.Module) -> nn.Module:

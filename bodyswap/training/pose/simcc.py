@@ -55,17 +55,21 @@ def map_loss(logits_BKHW: Tensor, keypoints_BK2: Tensor, state_BK: Tensor) -> Te
     Joints are in cells of the map. It teaches the early layers where joints are long before the
     two distributions, which see the maps only through dense layers, can.
     """
-    height, width = logits_BKHW.shape[-2:]
     known_BK = state_BK == KNOWN
-    y_H = torch.arange(height, device=logits_BKHW.device)
-    x_W = torch.arange(width, device=logits_BKHW.device)
-    x_BK = keypoints_BK2[..., 0].clamp(0, width - 1)
-    y_BK = keypoints_BK2[..., 1].clamp(0, height - 1)
-    row_BKH = (1 - (y_H - y_BK[..., None]).abs()).clamp(min=0)
-    column_BKW = (1 - (x_W - x_BK[..., None]).abs()).clamp(min=0)
-    label_BKN = (row_BKH[..., :, None] * column_BKW[..., None, :]).flatten(2)
+    label_BKN = splat(keypoints_BK2, *logits_BKHW.shape[-2:]).flatten(2)
     log_BKN = torch.log_softmax(logits_BKHW.flatten(2), dim=-1)
     return -((label_BKN * log_BKN).sum(dim=-1) * known_BK).sum() / known_BK.sum().clamp(min=1)
+
+
+def splat(cells_BK2: Tensor, height: int, width: int) -> Tensor:
+    """Each joint shared out bilinearly over the four cells around it (B, K, H, W)."""
+    y_H = torch.arange(height, device=cells_BK2.device)
+    x_W = torch.arange(width, device=cells_BK2.device)
+    x_BK = cells_BK2[..., 0].clamp(0, width - 1)
+    y_BK = cells_BK2[..., 1].clamp(0, height - 1)
+    row_BKH = (1 - (y_H - y_BK[..., None]).abs()).clamp(min=0)
+    column_BKW = (1 - (x_W - x_BK[..., None]).abs()).clamp(min=0)
+    return row_BKH[..., :, None] * column_BKW[..., None, :]
 
 
 def read_places(x_BKX: Tensor, y_BKY: Tensor) -> Tensor:
