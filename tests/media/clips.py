@@ -11,6 +11,8 @@ import numpy as np
 from bodyswap.frames import RGB
 from bodyswap.timing import FrameRange, Timeline
 
+_ANY_CLOCK = ("libx264", "libx265", "libvpx-vp9")
+
 
 def steady(count: int, rate: Fraction | int = 24, *, first_pts: int = 0) -> Timeline:
     """`count` evenly spaced frames on a fine clock that fits the rate."""
@@ -54,7 +56,8 @@ def write_clip(
         stream = container.add_stream(encoder, rate=clock.rate, options=options or {})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
-        stream.codec_context.time_base = clock.time_base
+        if encoder in _ANY_CLOCK:
+            stream.codec_context.time_base = clock.time_base
         if turned:
             stream.set_display_rotation(turned)
         if with_sound:

@@ -2,6 +2,7 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -100,8 +101,6 @@ def test_a_script_that_names_other_files_is_not_followed(tmp_path: Path) -> None
 
 
 def test_sound_alone_is_refused(tmp_path: Path) -> None:
-    import av
-
     path = tmp_path / "clip.m4a"
     with av.open(str(path), "w", format="mp4") as container:
         sound = container.add_stream("aac", rate=48000, layout="mono")
