@@ -15,7 +15,7 @@ from av.container import OutputContainer
 from av.packet import Packet as AnyPacket
 from av.video.stream import VideoStream
 
-from bodyswap.errors import IntegrityError
+from bodyswap.errors import IntegrityError, PlateError
 from bodyswap.media.opening import open_clip
 from bodyswap.media.writer import header_hash, open_output
 from bodyswap.timing import Timeline
@@ -38,7 +38,9 @@ def concat(
     names a clip whose audio packets are copied unchanged.
 
     Raises:
-        IntegrityError: the segments' codec headers differ, or their frames are not the timeline's.
+        IntegrityError: a segment is damaged, their codec headers differ, or their frames are not
+            the timeline's.
+        PlateError: the sound is of a kind that the file cannot hold.
     """
     shown = timeline if first_pts is None else timeline.starting_at(first_pts)
     packets = _retimed(list(_video_packets(segments)), timeline, shown)
@@ -58,14 +60,17 @@ def concat(
 def _video_packets(segments: Sequence[Path]) -> Iterator[Packet]:
     header = ""
     for path in segments:
-        with open_clip(path) as (container, stream):
-            header = header or header_hash(stream)
-            if header_hash(stream) != header:
-                raise IntegrityError(
-                    f"{path.name} was coded with other settings than {segments[0].name}; "
-                    "they cannot be joined, render it again"
-                )
-            yield from (packet for packet in container.demux(stream) if packet.size > 0)
+        try:
+            with open_clip(path) as (container, stream):
+                header = header or header_hash(stream)
+                if header_hash(stream) != header:
+                    raise IntegrityError(
+                        f"{path.name} was coded with other settings than {segments[0].name}; "
+                        "they cannot be joined, render it again"
+                    )
+                yield from (packet for packet in container.demux(stream) if packet.size > 0)
+        except PlateError as error:
+            raise IntegrityError(f"a segment is damaged, render it again: {error}") from error
 
 
 def _retimed(packets: list[Packet], timeline: Timeline, shown: Timeline) -> list[Packet]:
@@ -102,7 +107,13 @@ def _duration(timeline: Timeline, index: int) -> int:
 def _mux_with_audio(container: OutputContainer, packets: list[Packet], plate: Path) -> None:
     with av.open(f"file:{plate}", options={"protocol_whitelist": "file"}) as source:
         sound = source.streams.audio[0]
-        copy = container.add_stream_from_template(sound)
+        try:
+            copy = container.add_stream_from_template(sound)
+        except ValueError as error:
+            raise PlateError(
+                f"the sound of {plate} is coded as {sound.codec_context.name}, which MP4 cannot "
+                "hold; convert the plate's sound to aac, flac or 16-bit PCM"
+            ) from error
         heard = [packet for packet in source.demux(sound) if packet.size > 0]
         for packet in heard:
             packet.stream = copy

@@ -48,7 +48,7 @@ def write_clip(
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     turned: int = 0,
-    with_sound: bool = False,
+    sound: str = "",
 ) -> Path:
     """A clip as cameras and editors write them: B-frames, open groups of pictures, sound."""
     clock = timeline or steady(len(frames))
@@ -60,10 +60,10 @@ def write_clip(
             stream.codec_context.time_base = clock.time_base
         if turned:
             stream.set_display_rotation(turned)
-        if with_sound:
-            sound = container.add_stream("aac", rate=48000, layout="mono")
-            container.mux(sound.encode(_tone(len(frames) / float(clock.rate))))
-            container.mux(sound.encode())
+        if sound:
+            heard = container.add_stream(sound, rate=48000, layout="mono")
+            container.mux(heard.encode(_tone(len(frames) / float(clock.rate))))
+            container.mux(heard.encode())
         for picture, pts in zip(frames, clock.pts, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = pts, clock.time_base
@@ -81,7 +81,9 @@ def sound_packets(path: Path) -> list[bytes]:
 
 def cut_in(count: int, parts: int) -> list[FrameRange]:
     """`count` frames in `parts` ranges of unequal length."""
-    edges = [0, *(count * part // parts + part % 2 for part in range(1, parts)), count]
+    uneven = 1 if count > 2 * parts else 0
+    inner = (count * part // parts + part % 2 * uneven for part in range(1, parts))
+    edges = [0, *inner, count]
     return [FrameRange(start=start, stop=stop) for start, stop in pairwise(edges)]
 
 

@@ -61,7 +61,7 @@ def test_a_trimmed_clip_has_only_the_frames_that_are_shown(tmp_path: Path) -> No
 
 
 def test_sound_is_noticed(tmp_path: Path) -> None:
-    assert index_clip(write_clip(tmp_path / "clip.mp4", pictures(8), with_sound=True)).has_audio
+    assert index_clip(write_clip(tmp_path / "clip.mp4", pictures(8), sound="aac")).has_audio
 
 
 def test_a_turned_clip_has_its_displayed_size(tmp_path: Path) -> None:
