@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.config import RenderSettings
-from bodyswap.terminal import WorkSeen, say, show_progress
+from bodyswap.terminal import WorkSeen, complain, say, show_progress
 
 app = typer.Typer()
 
@@ -95,3 +95,22 @@ def train(
             on_step=on_step,
         )
     say(json.dumps({"subject": str(folder)}) if as_json else str(folder))
+
+
+@app.command(name="train-pose")
+def train_pose(
+    clips: Annotated[list[Path], typer.Argument(help="Footage that may be trained on.")],
+    teachers: Annotated[Path, typer.Option(help="Folder of the teachers' weights.")],
+    out: Annotated[Path, typer.Option(help="Where weights and card are left.")],
+    cache: Annotated[Path, typer.Option(help="Where prepared views are kept.")] = Path("out/pose"),
+    name: Annotated[str, typer.Option(help="The model's name.")] = "rtmpose-t",
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Train a pose model from footage and the stage, labelled by two teachers that agree."""
+    from bodyswap.training.pose.command import train_pose as train_on
+    from bodyswap.training.pose.config import PoseTrainingConfig
+
+    config = PoseTrainingConfig(
+        clips=tuple(clips), teachers=teachers, cache=cache, out=out, name=name, threads=threads
+    )
+    say(str(train_on(config, complain)))
