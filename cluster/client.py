@@ -2,7 +2,7 @@
 
 It needs the store and nothing else. The command line is made of these calls:
 
-    client = Client(open_store("s3://farm/store"))
+    client = Client(open_store("s3://bucket/store"))
     job = client.submit(JobRequest(plate=Path("plate.mov"), subject="vega"))
     for status in client.watch(job):
         print(status.state, status.frames_done, status.frames_total)
