@@ -12,7 +12,7 @@ from bodyswap.skeleton import Floats
 
 SURE = 0.3
 """A joint less certain than this does not shape the person's box."""
-_BODY_SHARE = 0.08
+_BODY_SHARE = 0.12
 _LIKENESS_SIGMA = 0.12
 
 

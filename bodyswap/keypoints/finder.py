@@ -1,8 +1,8 @@
 """Finds people in a frame with nothing but a pose estimator: look everywhere, keep what holds up.
 
 It does not know time. Windows of several sizes go through the estimator in one batch; where one
-shows enough certain joints, the window is fitted to them and looked through again, until the poses
-that remain are people.
+shows enough certain joints, the window is fitted to them and looked through again. Doubles are
+dropped only then: a window that cuts somebody in half may be surer of its half at first.
 
 Shape letters: M sightings, K joints, H rows, W columns, 3 = red, green, blue, 2 = x and y,
 4 = x0, y0, x1, y1 (frame pixels).
@@ -24,7 +24,6 @@ _PROMISING_SCORE = 0.2
 _MOST_PROMISING = 12
 _WINDOW_HEIGHTS = (1.05, 0.72, 0.48)
 _STEP_SHARE = 0.5
-_ROUNDS = 2
 _LEAST_JOINTS = 8
 
 
@@ -44,9 +43,9 @@ def find_people(rgb_HW3: RGB, estimator: PoseEstimator) -> Sightings:
     score_M = pose_scores(poses)
     promising_M = np.argsort(-score_M, kind="stable")[:_MOST_PROMISING]
     poses = _chosen(poses, promising_M[score_M[promising_M] >= _PROMISING_SCORE])
-    for _ in range(_ROUNDS):
-        poses = _chosen(poses, distinct_people(*_parts(poses), pose_scores(poses)))
-        poses = _look(frame_1HW3, _boxes(poses), estimator)
+    poses = _look(frame_1HW3, _boxes(poses), estimator)
+    poses = _chosen(poses, distinct_people(*_parts(poses), pose_scores(poses)))
+    poses = _look(frame_1HW3, _boxes(poses), estimator)
     score_M = pose_scores(poses)
     poses, score_M = _chosen(poses, score_M >= LEAST_SCORE), score_M[score_M >= LEAST_SCORE]
     kept_M = distinct_people(*_parts(poses), score_M)

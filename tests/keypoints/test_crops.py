@@ -1,9 +1,11 @@
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from bodyswap.keypoints.crops import cut_crops, fit_regions, to_frame
+from bodyswap.keypoints.crops import cut_crops, cut_on_device, fit_regions, to_frame
 
 
 def _frames(count: int = 2) -> torch.Tensor:
@@ -23,12 +25,15 @@ def _as_mmpose_cuts(frame_HW3: np.ndarray, box: np.ndarray, width: int, height: 
     return cv2.warpAffine(frame_HW3, matrix, (width, height), flags=cv2.INTER_LINEAR)
 
 
+@pytest.mark.parametrize("cut", [cut_crops, cut_on_device])
 @pytest.mark.parametrize("box", [[20, 10, 90, 100], [-30, 40, 60, 130], [50, 50, 70, 60]])
-def test_a_crop_is_what_mmpose_would_cut(box: list[float]) -> None:
+def test_a_crop_is_what_mmpose_would_cut(
+    box: list[float], cut: Callable[..., torch.Tensor]
+) -> None:
     frames = _frames()
     boxes = torch.tensor([box], dtype=torch.float32)
     regions = fit_regions(boxes, padding=1.25, width=48, height=64)
-    crop = cut_crops(frames, torch.tensor([1]), regions, width=48, height=64)[0]
+    crop = cut(frames, torch.tensor([1]), regions, width=48, height=64)[0]
     wanted = _as_mmpose_cuts(frames[1].numpy(), np.array(box, np.float64), 48, 64)
     inside = np.abs(crop.permute(1, 2, 0).numpy() - wanted.astype(np.float32))
     assert np.median(inside) <= 1.0 and np.percentile(inside, 95) <= 3.0

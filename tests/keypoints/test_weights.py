@@ -66,7 +66,7 @@ def test_what_a_url_sends_is_refused_and_not_kept_where_its_hash_differs(
 
 
 def test_a_url_without_a_hash_is_refused_with_what_its_name_tells(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="begins with d8dd5ca4.*write sha256:"):
+    with pytest.raises(ModelError, match=r"begins with d8dd5ca4.*write sha256:"):
         find_weights(OFFICIAL, sha256=None, folder=tmp_path)
 
 
