@@ -117,3 +117,14 @@ def test_nobody_is_drawn_where_there_is_no_pose() -> None:
     for frame in frames:
         picture = composite(frame, renderer.subject.background_HW3)
         np.testing.assert_array_equal(picture, renderer.subject.background_HW3)
+
+
+@pytest.mark.gpu
+def test_a_gpu_renders_what_the_cpu_does_within_a_few_levels() -> None:
+    frames = FrameRange(start=0, stop=4)
+    on_cpu, _ = _render(0, 4)
+    renderer = Renderer(_subject(), device="cuda")
+    on_gpu = renderer.render(POSES, frames, warmup_frames=0)
+    for one, other in zip(on_cpu, on_gpu, strict=True):
+        picture = composite(other, renderer.subject.background_HW3)
+        assert np.abs(one.astype(int) - picture).mean() < 2
