@@ -40,7 +40,7 @@ class LossWeights:
 class Disturbance:
     """How training clouds what the generator is given, so that it bears with estimates."""
 
-    previous_zeroed: float = 0.25
+    previous_zeroed: float = 0.4
     previous_noise: float = 0.06
     joint_jitter: float = 0.004
     """Standard deviation, in picture heights."""
@@ -61,17 +61,18 @@ class TrainingConfig:
 
     steps: int = 20_000
     minutes: float | None = None
-    batch: int = 6
+    batch: int = 3
     sequence: int = 4
+    longest_stride: int = 3
     seed: int = 1
     learning_rate: float = 5e-4
     discriminator_rate: float = 3e-4
-    decay_from: float = 0.6
+    decay_from: float = 0.75
     half_size_until: float = 0.25
-    adversarial_from: float = 0.4
-    crop: float = 0.625
+    adversarial_from: float = 0.75
+    crop: float = 0.5
     """Side of the window cut out around the person, in picture heights; 1 for whole frames."""
-    whole_frame_every: int = 4
+    whole_frame_every: int = 5
     average_decay: float = 0.99
     low_precision: bool = True
     vgg_weights: Path | None = None
@@ -83,7 +84,14 @@ class TrainingConfig:
     disturbance: Disturbance = field(default_factory=Disturbance)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "sequence", "sample_every", "whole_frame_every"):
+        for name in (
+            "steps",
+            "batch",
+            "sequence",
+            "longest_stride",
+            "sample_every",
+            "whole_frame_every",
+        ):
             if getattr(self, name) < 1:
                 raise UsageError(f"training {name} is {getattr(self, name)}; give at least 1")
         if self.minutes is not None and self.minutes <= 0:

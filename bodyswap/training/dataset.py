@@ -45,10 +45,7 @@ class Batch:
 def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Batch:
     """The batch of this step."""
     rng = np.random.default_rng((config.seed, step))
-    starts_B = _draw_starts(footage, config, rng)
-    frames_BT = starts_B[:, None] + np.minimum(
-        np.arange(config.sequence + 1)[None], _run_lengths(footage)[starts_B][:, None] - 1
-    )
+    frames_BT = _draw_frames(footage, config, rng)
     size = _window(footage, config, step)
     placement_B23 = np.stack(
         [_draw_placement(footage, frames, size, config.disturbance, rng) for frames in frames_BT]
@@ -86,13 +83,20 @@ def cloud_poses(
     return jittered.astype(np.float32), (confidence_BTK * kept * doubt).astype(np.float32)
 
 
-def _draw_starts(
+def _draw_frames(
     footage: SubjectFootage, config: TrainingConfig, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    long_enough = np.flatnonzero(_run_lengths(footage) > config.sequence)
+    """Frame numbers (B, T), every one to `longest_stride` frames; a short clip's end is repeated.
+
+    Longer strides keep the generator from copying the previous frame instead of obeying the pose.
+    """
+    offsets_T = np.arange(config.sequence + 1) * rng.integers(1, config.longest_stride + 1)
+    lengths_N = _run_lengths(footage)
+    long_enough = np.flatnonzero(lengths_N > offsets_T[-1])
     if len(long_enough) == 0:
         long_enough = np.array(footage.clip_starts)
-    return rng.choice(long_enough, size=config.batch)
+    starts_B = rng.choice(long_enough, size=config.batch)
+    return starts_B[:, None] + np.minimum(offsets_T[None], lengths_N[starts_B][:, None] - 1)
 
 
 def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:

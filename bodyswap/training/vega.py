@@ -7,6 +7,7 @@ many sides, exact poses and mattes) and kept in the out folder, so a second run 
 """
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from bodyswap.nets.checkpoint import Subject, save_subject
 from bodyswap.retarget import measure_stance
 from bodyswap.skeleton import COCO_17, Floats, PoseSequence
 from bodyswap.stage.cast import PERFORMERS
-from bodyswap.stage.mocap import load_motion, motion_names
+from bodyswap.stage.mocap import ARCHIVE, load_motion, motion_names
 from bodyswap.stage.render import Shot, empty_set, render_performance
 from bodyswap.timing import FrameRange
 from bodyswap.training.config import TrainingConfig
@@ -42,7 +43,7 @@ HELD_OUT_YAW = pi / SIDES / 2
 """Between two trained directions."""
 HELD_OUT_SHOWN = ("cartwheel", "backflip", "kick")
 
-HIDDEN_CONFIDENCE = 0.45
+HIDDEN_CONFIDENCE = 0.6
 """What a joint behind the body counts: an estimator is less certain of those."""
 
 
@@ -156,7 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         footage,
         TrainingConfig(minutes=options.minutes, vgg_weights=options.vgg, steps=options.steps),
         options.out,
-        origin=Origin(subject=NAME, consent="synthetic"),
+        origin=Origin(
+            subject=NAME,
+            consent="synthetic",
+            footage_sha256=(hashlib.sha256(ARCHIVE.read_bytes()).hexdigest(),),
+        ),
         stance=measure_stance(footage.poses, width=SIDE_PX, height=SIDE_PX, rate=float(RATE)),
         on_progress=_tell,
         samples_of=held_out,
