@@ -3,15 +3,16 @@
 It does not know who the performer is (`solve` does), nor how frames were decoded.
 
 People are searched for where a range begins, at every frame whose number is a multiple of
-SEARCH_EVERY, and when the last one is lost; in between each is followed. All frames of a batch
-are looked at twice in one go: through the box the person had before it, then through the box of
-the pose found so. The second look makes a frame's pose its own, so that a range begun elsewhere
-sees the same people in the same places.
+SEARCH_EVERY, and after the last one was lost; in between each is followed. Frames are taken in
+groups that end at multiples of GROUP_FRAMES, and a whole group is looked at twice in one go:
+through the box the person had before it, then through the box of the pose found so. A search
+replaces the boxes followed, so whatever the range, the same frames are seen the same way from the
+first common search on.
 
 Shape letters: N frames of a batch, M people (over all frames), K joints, 2 = x and y, 4 = a box.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +26,8 @@ from bodyswap.skeleton import Detections, Floats
 from bodyswap.timing import FrameRange
 
 SEARCH_EVERY = 24
-LOOK_AGAIN_EVERY = 6
-"""Where nobody is followed, people are searched for at these frame numbers too."""
+GROUP_FRAMES = 8
+"""Where nobody is followed, people are searched for at each group's first frame."""
 LEAST_SCORE = 0.35
 """A followed person's mean joint confidence below which they are lost."""
 _SAME_BOX = 0.3
@@ -43,11 +44,11 @@ def estimate_poses(
     """
     follower = _Follower(estimator)
     expected = frames.start
-    for batch in batches:
-        if batch.first_index != expected:
-            raise PlateError(f"frame {expected} was expected, {batch.first_index} came")
-        follower.watch(batch)
-        expected += len(batch)
+    for first, rgb_NHW3 in _groups(batches):
+        if first != expected:
+            raise PlateError(f"frame {expected} was expected, {first} came")
+        follower.watch(rgb_NHW3, first)
+        expected += len(rgb_NHW3)
     if expected != frames.stop:
         raise PlateError(f"frames {frames} ended early, before frame {expected}")
     return follower.detections(frames)
@@ -62,25 +63,20 @@ class _Sighting:
 
 
 class _Follower:
-    """Carries the boxes of the people being followed from batch to batch."""
+    """Carries the boxes of the people being followed from group to group."""
 
     def __init__(self, estimator: PoseEstimator) -> None:
         self._estimator = estimator
         self._boxes: list[Floats] = []
-        self._must_search = True
         self._seen: list[_Sighting] = []
 
-    def watch(self, batch: FrameBatch) -> None:
-        """See everyone in a batch."""
-        position = 0
-        while position < len(batch):
-            self._search_if_due(batch.rgb_NHW3[position], batch.first_index + position)
-            stop = self._next_search(batch.first_index + position) - batch.first_index
-            followed = bool(self._boxes)
-            frames_NHW3 = batch.rgb_NHW3[position : min(stop, len(batch))]
-            position += self._follow(frames_NHW3, batch.first_index + position)
-            if followed and not self._boxes:
-                self._must_search = True
+    def watch(self, rgb_NHW3: RGB, first: int) -> None:
+        """See everyone in a group of frames."""
+        if not self._boxes or first % SEARCH_EVERY == 0:
+            self._search(rgb_NHW3[0])
+        done = 0
+        while done < len(rgb_NHW3) and self._boxes:
+            done += self._follow(rgb_NHW3[done:], first + done)
 
     def detections(self, frames: FrameRange) -> Detections:
         """Everything seen, as one value."""
@@ -95,24 +91,19 @@ class _Follower:
             box_M4=_stacked([one.box_4 for one in seen], (4,)),
         )
 
-    def _search_if_due(self, rgb_HW3: RGB, frame: int) -> None:
-        wait = SEARCH_EVERY if self._boxes else LOOK_AGAIN_EVERY
-        if frame % wait and not self._must_search:
-            return
-        self._must_search = False
-        for box_4 in find_people(rgb_HW3, self._estimator).box_M4:
-            if all(box_overlap(box_4, known_4) < _SAME_BOX for known_4 in self._boxes):
-                self._boxes.append(box_4)
-
-    def _next_search(self, frame: int) -> int:
-        wait = SEARCH_EVERY if self._boxes else LOOK_AGAIN_EVERY
-        return (frame // wait + 1) * wait
+    def _search(self, rgb_HW3: RGB) -> None:
+        """Start from what is found now; keep following whom the search missed."""
+        found = list(find_people(rgb_HW3, self._estimator).box_M4)
+        missed = [
+            box_4
+            for box_4 in self._boxes
+            if all(box_overlap(box_4, other_4) < _SAME_BOX for other_4 in found)
+        ]
+        self._boxes = found + missed
 
     def _follow(self, rgb_NHW3: RGB, first: int) -> int:
         """Follow everyone through the frames, or until somebody is lost; frames done."""
         count, people = len(rgb_NHW3), len(self._boxes)
-        if not people:
-            return count
         guess_M4 = np.tile(np.stack([_looser(box_4) for box_4 in self._boxes]), (count, 1))
         frame_M = np.repeat(np.arange(count), people)
         first_look = self._estimator.estimate(rgb_NHW3, frame_M, guess_M4)
@@ -150,6 +141,23 @@ class _Follower:
                         box_4=box_4,
                     )
                 )
+
+
+def _groups(batches: Iterable[FrameBatch]) -> Iterator[tuple[int, RGB]]:
+    """The frames again, cut at multiples of GROUP_FRAMES however they came."""
+    waiting: list[RGB] = []
+    first = 0
+    for batch in batches:
+        for offset, rgb_HW3 in enumerate(batch.rgb_NHW3):
+            frame = batch.first_index + offset
+            if waiting and (frame % GROUP_FRAMES == 0 or frame != first + len(waiting)):
+                yield first, np.stack(waiting)
+                waiting = []
+            if not waiting:
+                first = frame
+            waiting.append(rgb_HW3)
+    if waiting:
+        yield first, np.stack(waiting)
 
 
 def _looser(box_4: Floats) -> Floats:

@@ -24,6 +24,7 @@ from bodyswap.errors import ModelError
 from bodyswap.keypoints.openmmlab_import import import_aids
 
 with import_aids():
+    import mmdet.models  # noqa: F401 - RTMPose's backbones are registered by it
     import mmpose
     import mmpose.models
     from mmengine.config import Config
@@ -92,7 +93,9 @@ def build_model(config: str, *, device: torch.device | str) -> TopDownModel:
     """
     settings = _read_config(config)
     init_default_scope("mmpose")
-    network = MODELS.build(settings.model).to(device).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network = MODELS.build(settings.model).to(device).eval()
     return TopDownModel(
         network=network,
         preprocessing=_preprocessing(settings, config),
