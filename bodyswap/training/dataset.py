@@ -96,7 +96,8 @@ def _draw_frames(
     if len(long_enough) == 0:
         long_enough = np.array(footage.clip_starts)
     starts_B = rng.choice(long_enough, size=config.batch)
-    return starts_B[:, None] + np.minimum(offsets_T[None], lengths_N[starts_B][:, None] - 1)
+    left_BT = np.minimum(offsets_T[None], lengths_N[starts_B][:, None] - 1)
+    return np.asarray(starts_B[:, None] + left_BT, np.int64)
 
 
 def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
