@@ -15,7 +15,7 @@ from bodyswap.stage.render import Shot, film
 from bodyswap.timing import FrameRange, Timeline
 
 RATE = Fraction(30)
-STUNTS = (("cartwheel", 0.0), ("spinkick", 0.4))
+STUNTS = (("cartwheel", 0.6), ("spinkick", 0.4))
 
 
 @dataclass(frozen=True, kw_only=True)
