@@ -23,6 +23,8 @@ from bodyswap.stage.mocap import Floats64, Motion
 from bodyswap.stage.raycast import NOTHING, Floats32, cast
 
 _FINER = 2
+_STANDING_CLEARANCE_M = -0.02
+"""Where the captured body's soles are when it stands: a little below the floor it was captured on."""
 _HIDDEN_M = 0.03
 """A joint further than this under its own part's surface is behind something else."""
 
@@ -108,7 +110,7 @@ def stand(performer: Performer, motion: Motion) -> Bones:
     reference = Performer(name="captured", outfit=performer.outfit)
     clearance = captured.lowest_y(*contact_points(reference.parts()))
     height = bones.lowest_y(*contact_points(performer.parts()))
-    wanted = np.maximum(clearance - np.percentile(clearance, 10), 0) * performer.proportions.legs
+    wanted = np.maximum(clearance - _STANDING_CLEARANCE_M, 0) * performer.proportions.legs
     return lifted(bones, wanted - height)
 
 

@@ -54,6 +54,13 @@ def test_feet_stand_on_the_floor_and_leave_it_in_a_flip(performer: object) -> No
     assert flying.min() > -0.001
 
 
+def test_an_instant_stands_where_it_does_within_the_whole_motion() -> None:
+    motion = load_motion("backflip").turned(0.0)
+    whole = stand(VEGA, motion).origin_TJ3[12]
+    alone = stand(VEGA, motion.at(motion.time_T[12:13])).origin_TJ3[0]
+    np.testing.assert_allclose(alone, whole, atol=1e-6)
+
+
 def test_two_performers_in_one_motion_differ_in_build() -> None:
     rex, vega = (render_performance(who, _instants("walk", 1), SHOT) for who in (REX, VEGA))
     tall = [np.ptp(one.keypoints_NK2[0, :, 1]) for one in (rex, vega)]
