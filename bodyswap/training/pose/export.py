@@ -36,6 +36,7 @@ def export_pose_model(state: Mapping[str, Tensor], card: PoseCard, folder: Path)
     path = folder / f"{card.name}.safetensors"
     unfinished = path.with_name(path.name + ".unfinished")
     save_file({name: _half(value) for name, value in state.items()}, unfinished)
+    unfinished.chmod(0o644)
     unfinished.replace(path)
     content = {**asdict(card), "sha256": file_sha256(path), "bytes": path.stat().st_size}
     lists = {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
