@@ -69,11 +69,7 @@ def retarget(
     """`poses`, in the performer's pixels, as the subject's: same motion, their place and size."""
     ground_N = ground_line(poses, rate=rate)
     share_N = _share_of_range(ground_N, performer, subject)
-    scale_N = _between(
-        share_N.clip(0, 1),
-        subject.far_height / performer.far_height,
-        subject.near_height / performer.near_height,
-    ).clip(*SCALE_BOUNDS)
+    scale_N = _scale(ground_N, share_N, performer, subject)
     target_N = _between(share_N, subject.far_ground_y, subject.near_ground_y)
     x_NK = poses.keypoints_NK2[:, :, 0] - performer.width / 2
     y_NK = poses.keypoints_NK2[:, :, 1] - ground_N[:, None]
@@ -174,6 +170,23 @@ def _share_of_range(
     share_N = (ground_N - middle) / max(roamed, room / scale, 1.0)
     share_N += (placed - subject.far_ground_y) / max(room, 1.0)
     return np.asarray(share_N.clip(*_SHARE_BOUNDS), np.float32)
+
+
+def _scale(
+    ground_N: Floats, share_N: Floats, performer: StanceStatistics, subject: StanceStatistics
+) -> Floats:
+    """The subject's height where they are put, over the performer's where they are.
+
+    A performer whose height was not seen to change with distance keeps one scale: what their own
+    camera's perspective does to them is in the poses already.
+    """
+    if performer.far_height == performer.near_height:
+        share_N = np.full_like(share_N, np.median(share_N))
+    extent = max(performer.near_ground_y - performer.far_ground_y, 1.0)
+    nearness_N = np.asarray((ground_N - performer.far_ground_y) / extent, np.float32)
+    subject_N = _between(share_N.clip(0, 1), subject.far_height, subject.near_height)
+    performer_N = _between(nearness_N.clip(0, 1), performer.far_height, performer.near_height)
+    return np.asarray((subject_N / performer_N).clip(*SCALE_BOUNDS), np.float32)
 
 
 def _between(share_N: Floats, low: float, high: float) -> Floats:

@@ -24,7 +24,7 @@ from bodyswap.stage.raycast import NOTHING, Floats32, cast
 
 _FINER = 2
 _STANDING_CLEARANCE_M = -0.02
-"""Where the captured body's soles are when it stands: a little below the floor it was captured on."""
+"""Where the captured body's soles are when it stands: a little below its floor."""
 _HIDDEN_M = 0.03
 """A joint further than this under its own part's surface is behind something else."""
 
