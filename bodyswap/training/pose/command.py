@@ -74,9 +74,10 @@ def measure(model: TopDownModel, samples: Samples) -> Accuracy:
 
 
 def _trainer(model: TopDownModel, data: Prepared, config: PoseTrainingConfig) -> PoseTrainer:
-    real_share = (1 - config.stage_share) / len(data.real)
+    real_share = (1 - config.stage_share - config.cast_share) / len(data.real)
     sources = [Source(samples=samples, share=real_share) for samples in data.real]
     sources.append(Source(samples=data.staged, share=config.stage_share))
+    sources.append(Source(samples=data.cast, share=config.cast_share))
     return PoseTrainer(model, sources, data.backgrounds_N3GG, config)
 
 
@@ -107,6 +108,7 @@ def _card(config: PoseTrainingConfig, pck: dict[str, float]) -> PoseCard:
             *(f"{path.name}, labelled where BlazePose heavy and MoveNet Lightning agree"
               for path in config.clips),
             f"{config.stage_views} rendered views of random performers on the stage",
+            f"{config.cast_views} views of the demo's own performers, as the demo films them",
         ),
         training={
             "head_steps": config.head_steps,
@@ -114,6 +116,8 @@ def _card(config: PoseTrainingConfig, pck: dict[str, float]) -> PoseCard:
             "fine_steps": config.fine_steps,
             "batch": config.batch,
             "peak_rate": config.peak_rate,
+            "stage_share": config.stage_share,
+            "cast_share": config.cast_share,
             "seed": config.seed,
         },
         pck={name: round(share, 3) for name, share in pck.items()},

@@ -18,6 +18,7 @@ class PoseTrainingConfig:
 
     `clips` are real footage that may be trained on; `teachers` is the folder of the teachers'
     weights (see bodyswap.training.pose.teachers); `cache` keeps prepared views between runs.
+    `stage_views` show strangers in loosened poses, `cast_views` the demo's people as filmed.
     Head steps see no pictures, only where joints are. Coarse steps see pictures at half size, for
     a third of the time a fine one takes. `name` and `licence` go into the card.
     """
@@ -30,13 +31,15 @@ class PoseTrainingConfig:
     licence: str = "Apache-2.0"
     model: str = MODEL_CONFIG
     stage_views: int = 2000
+    cast_views: int = 700
     head_steps: int = 800
     coarse_steps: int = 1350
     fine_steps: int = 550
     batch: int = 64
     peak_rate: float = 1e-3
     warm_up_steps: int = 150
-    stage_share: float = 0.45
+    stage_share: float = 0.35
+    cast_share: float = 0.4
     empty_share: float = 0.08
     threads: int = 1
     save_every_steps: int = 100
@@ -46,8 +49,9 @@ class PoseTrainingConfig:
     def __post_init__(self) -> None:
         if self.batch < 2:
             raise UsageError(f"batch is {self.batch}; batch normalisation needs at least 2")
-        if not 0 <= self.empty_share < 1 or not 0 <= self.stage_share <= 1:
-            raise UsageError("stage_share and empty_share are shares, between 0 and 1")
+        shares = (self.empty_share, self.stage_share, self.cast_share)
+        if not all(0 <= share <= 1 for share in shares) or sum(shares[1:]) > 1:
+            raise UsageError(f"shares are {shares}; each lies in 0 to 1, stage and cast together")
 
     @property
     def steps(self) -> int:

@@ -42,6 +42,7 @@ class Prepared:
 
     real: tuple[Samples, ...]
     staged: Samples
+    cast: Samples
     held_out: dict[str, Samples]
     backgrounds_N3GG: Bytes
 
@@ -63,12 +64,14 @@ def prepare(config: PoseTrainingConfig, say: Say) -> Prepared:
         plates.append(clip.plate_HW3)
     motions = training_motions()
     staged = _staged(config.stage_views, config.seed, motions, config.cache, say)
+    cast = _staged(config.cast_views, config.seed + 1, motions, config.cache, say, cast_share=1.0)
     held_out["stage"] = _staged(
         _HELD_OUT_VIEWS, _HELD_OUT_SEED, HELD_OUT_MOTIONS, config.cache, say
     )
     return Prepared(
         real=tuple(real),
         staged=staged,
+        cast=cast,
         held_out=held_out,
         backgrounds_N3GG=_backgrounds(plates, config.seed),
     )
@@ -94,11 +97,20 @@ def _labelled(path: Path, config: PoseTrainingConfig, say: Say) -> LabelledClip:
     )
 
 
-def _staged(count: int, seed: int, motions: tuple[str, ...], cache: Path, say: Say) -> Samples:
-    path = cache / f"stage-{seed}-{count}-{len(motions)}.npz"
+def _staged(
+    count: int,
+    seed: int,
+    motions: tuple[str, ...],
+    cache: Path,
+    say: Say,
+    *,
+    cast_share: float = 0.0,
+) -> Samples:
+    path = cache / f"stage-{seed}-{count}-{len(motions)}-{cast_share}.npz"
     if not path.is_file():
         say(f"rendering {count} views of the stage")
-        Samples.joined(list(stage_samples(count, seed, motions))).save(path)
+        views = stage_samples(count, seed, motions, cast_share=cast_share)
+        Samples.joined(list(views)).save(path)
     return Samples.load(path)
 
 

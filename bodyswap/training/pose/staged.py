@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from bodyswap.frames import RGB
 from bodyswap.stage.backdrop import Studio
 from bodyswap.stage.camera import Camera
-from bodyswap.stage.cast import random_performer
+from bodyswap.stage.cast import PERFORMERS, random_performer
 from bodyswap.stage.mocap import JOINTS, Motion, load_motion, motion_names
 from bodyswap.stage.render import Light, Shot, film
 from bodyswap.training.pose.samples import KNOWN, Samples, cut_sample
@@ -25,13 +25,25 @@ _HALF_VIEW_M = 1.45
 _LOOSE_DEGREES = {"shoulder": 28.0, "elbow": 28.0, "hip": 14.0, "knee": 16.0, "ankle": 10.0}
 
 
-def stage_samples(count: int, seed: int, motions: Sequence[str]) -> Iterator[Samples]:
-    """`count` samples, one at a time: each another person, pose, camera, light and backdrop."""
+def stage_samples(
+    count: int, seed: int, motions: Sequence[str], *, cast_share: float = 0.0
+) -> Iterator[Samples]:
+    """`count` samples, one at a time: each another person, pose, camera, light and backdrop.
+
+    A `cast_share` of them shows the demo's own people, as captured and as the demo films them.
+    """
     generator = np.random.default_rng(seed)
     clips = {name: load_motion(name) for name in motions}
     for index in range(count):
-        motion = _pose(clips[str(generator.choice(motions))], generator)
-        frame = next(film(random_performer(generator), motion, _shot(generator, motion)))
+        clip = clips[str(generator.choice(motions))]
+        if generator.random() < cast_share:
+            performer, shot = PERFORMERS[str(generator.choice(list(PERFORMERS)))], Shot()
+            motion = _pose(clip, generator, loosest=0.0)
+        else:
+            performer = random_performer(generator)
+            motion = _pose(clip, generator)
+            shot = _shot(generator, motion)
+        frame = next(film(performer, motion, shot))
         state_K = np.full(len(frame.visible_K), KNOWN, np.int8)
         if (frame.matte_HW > 0.5).sum() > 200:
             yield cut_sample(frame.rgb_HW3, frame.matte_HW, frame.keypoints_K2, state_K, index)
@@ -42,13 +54,13 @@ def training_motions() -> tuple[str, ...]:
     return tuple(name for name in motion_names() if name not in HELD_OUT_MOTIONS)
 
 
-def _pose(motion: Motion, generator: np.random.Generator) -> Motion:
+def _pose(motion: Motion, generator: np.random.Generator, *, loosest: float = np.inf) -> Motion:
     """One instant of a motion, mirrored half the time, with its joints turned a little further."""
     instant = motion.at(np.array([generator.uniform(0, motion.duration_s)]))
     if generator.random() < 0.5:
         instant = instant.mirrored()
     rotation_TJ4 = instant.rotation_TJ4.copy()
-    looseness = abs(float(generator.normal()))
+    looseness = min(abs(float(generator.normal())), loosest)
     for joint, name in enumerate(JOINTS):
         degrees = _LOOSE_DEGREES.get(name.partition("_")[2], 5.0) * looseness
         turn = Rotation.from_rotvec(generator.normal(0, math.radians(degrees), 3) * (joint > 0))
