@@ -16,6 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bodyswap.errors import UsageError
 
+POSE_SEARCH_EVERY = 24
+"""At frames whose number is a multiple of this, people are searched for anew; a pose pass that
+begins at one sees the same people as a pass over the whole plate."""
+
 
 class Mode(StrEnum):
     """How temporal state crosses a join between shards."""

@@ -3,7 +3,7 @@
 It does not know who the performer is (`solve` does), nor how frames were decoded.
 
 People are searched for where a range begins, at every frame whose number is a multiple of
-SEARCH_EVERY, and after the last one was lost; in between each is followed. Frames are taken in
+POSE_SEARCH_EVERY, and after the last one was lost; in between each is followed. Frames are taken in
 groups that end at multiples of GROUP_FRAMES, and a whole group is looked at twice in one go:
 through the box the person had before it, then through the box of the pose found so. A search
 replaces the boxes followed, so whatever the range, the same frames are seen the same way from the
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
@@ -25,7 +26,6 @@ from bodyswap.keypoints.finder import find_people, pose_scores
 from bodyswap.skeleton import Detections, Floats
 from bodyswap.timing import FrameRange
 
-SEARCH_EVERY = 24
 GROUP_FRAMES = 8
 """Where nobody is followed, people are searched for at each group's first frame."""
 LEAST_SCORE = 0.35
@@ -72,7 +72,7 @@ class _Follower:
 
     def watch(self, rgb_NHW3: RGB, first: int) -> None:
         """See everyone in a group of frames."""
-        if not self._boxes or first % SEARCH_EVERY == 0:
+        if not self._boxes or first % POSE_SEARCH_EVERY == 0:
             self._search(rgb_NHW3[0])
         done = 0
         while done < len(rgb_NHW3) and self._boxes:

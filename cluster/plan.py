@@ -6,6 +6,7 @@ Pure: it does not know which worker gets which shard, or when.
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.timing import FrameRange
 from cluster.job import JobSpec, Stage
 from cluster.record import content_hash
@@ -59,11 +60,12 @@ def make_plan(spec: JobSpec, *, workers: int) -> Plan:
     """The plan of `spec` for about `workers` workers: as few shards as keep them busy."""
     count = spec.shards or _fitting_count(len(spec.frames), workers)
     ranges = cut(spec.frames, count)
-    identity = (spec.job, [(part.start, part.stop) for part in ranges])
+    posed = aligned(ranges, POSE_SEARCH_EVERY)
+    identity = (spec.job, [(part.start, part.stop) for part in (*posed, *ranges)])
     return Plan(
         job=spec.job,
         frames=spec.frames,
-        pose=ranges,
+        pose=posed,
         render=ranges,
         content_hash=content_hash(identity),
     )
@@ -72,6 +74,14 @@ def make_plan(spec: JobSpec, *, workers: int) -> Plan:
 def cut(frames: FrameRange, count: int) -> tuple[FrameRange, ...]:
     """`frames` as `count` consecutive ranges whose lengths differ by one at most."""
     bounds = [frames.start + len(frames) * step // count for step in range(count + 1)]
+    return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
+
+
+def aligned(ranges: tuple[FrameRange, ...], step: int) -> tuple[FrameRange, ...]:
+    """The same frames, cut only at multiples of `step`: as many ranges, or fewer."""
+    inner = {round(part.start / step) * step for part in ranges[1:]}
+    first, last = ranges[0].start, ranges[-1].stop
+    bounds = [first, *sorted(cut for cut in inner if first < cut < last), last]
     return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
 
 

@@ -5,10 +5,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
-from bodyswap.pose import GROUP_FRAMES, SEARCH_EVERY, estimate_poses
+from bodyswap.pose import GROUP_FRAMES, estimate_poses
 from bodyswap.stage.cast import PERFORMERS
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
@@ -59,11 +60,11 @@ def test_the_size_of_batches_changes_nothing() -> None:
 
 def test_a_range_begun_later_sees_the_same_from_the_first_common_search_on() -> None:
     rgb, _ = _walk()
-    assert SEARCH_EVERY in FRAMES and SEARCH_EVERY % GROUP_FRAMES == 0
+    assert POSE_SEARCH_EVERY in FRAMES and POSE_SEARCH_EVERY % GROUP_FRAMES == 0
     whole = estimate_poses(_batches(rgb, 20, 4), FRAMES, _estimator())
     later = FrameRange(start=22, stop=FRAMES.stop)
     part = estimate_poses(_batches(rgb[2:], 22, 4), later, _estimator())
-    common = [seen.keypoints_MK2[seen.frame_M >= SEARCH_EVERY] for seen in (whole, part)]
+    common = [seen.keypoints_MK2[seen.frame_M >= POSE_SEARCH_EVERY] for seen in (whole, part)]
     np.testing.assert_array_equal(common[0], common[1])
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from specs import make_spec
 
+from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.job import Stage
@@ -48,6 +49,16 @@ def test_stages_with_one_shard_take_the_whole_job(frames: FrameRange, workers: i
         assert [shard.frames for shard in plan.shards(stage)] == [frames]
     for before, after in pairwise(plan.shards(Stage.POSE)):
         assert (before.index + 1, before.frames.stop) == (after.index, after.frames.start)
+
+
+@given(frames=ranges, count=st.integers(1, 12))
+def test_pose_shards_begin_where_people_are_searched_for_anyway(
+    frames: FrameRange, count: int
+) -> None:
+    plan = make_plan(make_spec(frames=frames, shards=min(count, len(frames))), workers=2)
+    assert [index for part in plan.pose for index in part] == list(frames)
+    assert all(part.start % POSE_SEARCH_EVERY == 0 for part in plan.pose[1:])
+    assert len(plan.pose) <= len(plan.render)
 
 
 def test_an_asked_for_number_of_shards_is_kept() -> None:
