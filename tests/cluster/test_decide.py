@@ -27,7 +27,7 @@ from cluster.lease import Lease
 from cluster.plan import Shard, make_plan
 
 Change = Callable[[ShardView], ShardView]
-FRAMES = FrameRange(start=0, stop=10)
+FRAMES = FrameRange(start=0, stop=240)
 
 
 def _job(mode: Mode = Mode.FAST, shards: int = 3) -> JobView:
@@ -93,8 +93,8 @@ def test_a_job_without_plan_is_planned_first() -> None:
 def test_idle_workers_get_pose_shards_longest_first_and_no_more_than_there_are() -> None:
     actions = _decided(_job())
     assert actions[0] == Enter(job=_job().spec.job, state=JobState.POSING)
-    # 10 frames in 3: the last shard has 4.
-    assert _starts(actions) == [(Stage.POSE, 2, "a"), (Stage.POSE, 0, "b")]
+    # 240 frames in 3, cut at multiples of 24: the middle shard has 96, the others 72.
+    assert _starts(actions) == [(Stage.POSE, 1, "a"), (Stage.POSE, 0, "b")]
 
 
 def test_solving_waits_for_every_pose_shard_and_gets_them_all_in_order() -> None:
