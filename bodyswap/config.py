@@ -38,7 +38,11 @@ class PoseSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SolveSettings:
-    """How one performer's track is cleaned before it is retargeted."""
+    """How one performer's track is cleaned before it is retargeted.
+
+    Without `retarget` the poses are only scaled from the plate's picture to the subject's: right
+    for footage of the subject themselves.
+    """
 
     longest_gap_s: float = 0.25
     smoothing_s: float = 0.1

@@ -67,8 +67,9 @@ def solve(
         NoPerformerError: nobody was seen in any frame.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
-    subject = performer
-    if settings.retarget:
+    if not settings.retarget:
+        subject = _resized(performer, stance.width / plate.width, stance.height / plate.height)
+    else:
         measured = measure_stance(
             performer, width=plate.width, height=plate.height, rate=plate.rate
         )
@@ -99,6 +100,17 @@ def follow_performer(
         absent=int((~is_there).sum()),
     )
     return _smooth(filled, settings.smoothing_s * plate.rate / 2), report
+
+
+def _resized(poses: PoseSequence, by_width: float, by_height: float) -> PoseSequence:
+    """The same poses in a picture of another size."""
+    factors = np.array([by_width, by_height], np.float32)
+    return PoseSequence(
+        skeleton=poses.skeleton,
+        frames=poses.frames,
+        keypoints_NK2=poses.keypoints_NK2 * factors,
+        confidence_NK=poses.confidence_NK,
+    )
 
 
 def _presence(track: Track) -> float:

@@ -139,10 +139,12 @@ def test_the_solution_does_not_depend_on_how_the_pose_pass_was_sharded(cut: int)
     assert sharded.report == whole.report
 
 
-def test_without_retargeting_the_subject_takes_the_performers_pixels() -> None:
-    stance = measure_stance(WALK, width=512, height=512)
+def test_without_retargeting_the_performer_is_only_scaled_to_the_subjects_picture() -> None:
+    stance = measure_stance(stage_poses(VEGA, "walk", size=256), width=256, height=256)
     solution = solve(
         _detections(WALK), WHOLE, plate=PLATE, stance=stance,
         settings=SolveSettings(retarget=False),
     )  # fmt: skip
-    np.testing.assert_array_equal(solution.subject.keypoints_NK2, solution.performer.keypoints_NK2)
+    np.testing.assert_allclose(
+        solution.subject.keypoints_NK2, solution.performer.keypoints_NK2 / 2, rtol=1e-6
+    )
