@@ -108,7 +108,13 @@ def _write_pictures(
         columns.append(Column(caption="truth", pictures=_pictures(index_clip(truth), frames)))
     comparison, sheet = out / "comparison.mp4", out / "contact-sheet.png"
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-    write_comparison(compare_rows(columns), comparison, timeline=timeline, sheet=sheet)
+    write_comparison(
+        compare_rows(columns),
+        comparison,
+        timeline=timeline,
+        sheet=sheet,
+        first_index=frames.start,
+    )
     return comparison, sheet
 
 

@@ -39,9 +39,18 @@ def compare_rows(columns: list[Column], *, height: int = 256) -> Iterator[RGB]:
 
 
 def write_comparison(
-    rows: Iterable[RGB], path: Path, *, timeline: Timeline, sheet: Path, sheet_rows: int = 8
+    rows: Iterable[RGB],
+    path: Path,
+    *,
+    timeline: Timeline,
+    sheet: Path,
+    sheet_rows: int = 8,
+    first_index: int = 0,
 ) -> None:
-    """Write the rows as H.264 to `path`, on `timeline`, and some of them as one PNG to `sheet`."""
+    """Write the rows as H.264 to `path`, on `timeline`, and some of them as one PNG to `sheet`.
+
+    `first_index` is the plate's frame index of the first row; the sheet's numbers go by it.
+    """
     frames = FrameRange(start=0, stop=len(timeline))
     picked = set(np.linspace(0, len(timeline) - 1, sheet_rows).round().astype(int).tolist())
     kept: list[RGB] = []
@@ -49,7 +58,8 @@ def write_comparison(
     def passing() -> Iterator[RGB]:
         for index, row in enumerate(rows):
             if index in picked:
-                kept.append(_captioned(row, f"frame {index + FIRST_FRAME_NUMBER}"))
+                number = first_index + index + FIRST_FRAME_NUMBER
+                kept.append(_captioned(row, f"frame {number}"))
             yield row
 
     encode(passing(), path, timeline=timeline, frames=frames, codec=CODECS["h264"])
