@@ -12,6 +12,7 @@ from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
+from bodyswap.nets.checkpoint import load_card
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
@@ -95,6 +96,29 @@ def test_exact_mode_gives_the_same_pixels_for_any_shards_and_runtime(
     assert len(shots[0]) == len(shots[1]) == 12
     for one, other in zip(*shots, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_subject_trained_on_footage_can_be_rendered_and_training_resumes(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = tmp_path / "learnt"
+    for steps in ("1", "2"):
+        code = _run(
+            monkeypatch, "train", plate, "--subject", "rex", "--consent", "synthetic",
+            "--height", "64", "--steps", steps, "--out", learnt,
+        )  # fmt: skip
+        assert code == 0
+    losses = (learnt / "losses.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in losses] == ["step", "1", "2"]
+    card = load_card(learnt / "subject")
+    assert (card.name, card.origin.consent, card.height) == ("rex", "synthetic", 64)
+    out = tmp_path / "shot"
+    code = _run(
+        monkeypatch, "render", plate, "--subject", learnt / "subject", "--out", out,
+        "--store", tmp_path / "store", "--frames", "1003-1006",
+    )  # fmt: skip
+    assert code == 0
+    assert len(index_clip(out / "shot.mp4")) == 4
 
 
 def test_a_plate_with_nobody_in_it_ends_with_code_4_and_leaves_nothing(
