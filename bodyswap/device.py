@@ -1,10 +1,14 @@
-"""Which device the networks run on.
+"""Which device the networks run on, and how steadily.
 
 It does not know what runs there.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
+from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 
 
@@ -22,3 +26,18 @@ def choose_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"device '{name}' is not to be had here; use auto, cpu or cuda") from error
     return device
+
+
+@contextmanager
+def steady_arithmetic(mode: Mode) -> Iterator[None]:
+    """In exact mode, one CPU thread: how many there are changes the order of sums, and so the bits.
+
+    Workers have fewer threads than a process of its own, and must give the same picture.
+    """
+    usual = torch.get_num_threads()
+    if mode is Mode.EXACT:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)

@@ -15,7 +15,7 @@ from pathlib import Path
 from bodyswap.composite import composite
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
-from bodyswap.device import choose_device
+from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -55,7 +55,8 @@ class Pipeline:
         clip = index_clip(plate)
         batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
         estimator = self._estimator(settings)
-        return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
+        with steady_arithmetic(settings.mode):
+            return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
 
     def solve_shot(
         self,
@@ -91,13 +92,14 @@ class Pipeline:
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
         pictures = self._pictures(renderer, poses, frames, settings, state)
-        segment = encode(
-            _report_frames(pictures, on_frame),
-            out,
-            timeline=clip.timeline,
-            frames=frames,
-            codec=CODECS[settings.codec],
-        )
+        with steady_arithmetic(settings.mode):
+            segment = encode(
+                _report_frames(pictures, on_frame),
+                out,
+                timeline=clip.timeline,
+                frames=frames,
+                codec=CODECS[settings.codec],
+            )
         return RenderedRange(segment=segment, boundary=renderer.state.to_bytes())
 
     def assemble_shot(
