@@ -23,9 +23,9 @@ from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
-from bodyswap.skeleton import Detections, PoseSequence
 from bodyswap.solve import PlateShape, Solution, solve
 from bodyswap.timing import FrameRange
 

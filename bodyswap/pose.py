@@ -23,7 +23,8 @@ from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
 from bodyswap.keypoints.estimator import PoseEstimator, Poses
 from bodyswap.keypoints.finder import find_people, pose_scores
-from bodyswap.skeleton import Detections, Floats
+from bodyswap.people import Detections
+from bodyswap.skeleton import Floats
 from bodyswap.timing import FrameRange
 
 GROUP_FRAMES = 8

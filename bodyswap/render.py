@@ -22,7 +22,7 @@ from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
-from bodyswap.skeleton import PoseSequence
+from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
 
 

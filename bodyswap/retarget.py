@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from bodyswap.skeleton import Floats, PoseSequence
+from bodyswap.people import PoseSequence
+from bodyswap.skeleton import Floats
 from bodyswap.stance import StanceStatistics
 
 Mask = npt.NDArray[np.bool_]

@@ -15,9 +15,9 @@ from bodyswap.decode import decode
 from bodyswap.device import choose_device
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.card import Origin
+from bodyswap.people import PoseSequence
 from bodyswap.pipeline import OnFrame, Pipeline
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import PoseSequence
 from bodyswap.solve import PlateShape, follow_performer
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange, parse_frame_range

@@ -14,9 +14,9 @@ from bodyswap.decode import decode
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import Column, compare_rows, write_comparison
 from bodyswap.quality.skeleton_picture import draw_skeleton
-from bodyswap.skeleton import PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.client import Client
 from cluster.controller import Controller

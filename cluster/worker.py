@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
-from bodyswap.skeleton import Detections, PoseSequence
+from bodyswap.people import Detections, PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.assemble import checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file

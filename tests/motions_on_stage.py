@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from bodyswap.skeleton import COCO_17, PoseSequence
+from bodyswap.people import PoseSequence
+from bodyswap.skeleton import COCO_17
 from bodyswap.stage.body import Performer
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, stand

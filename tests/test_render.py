@@ -8,9 +8,10 @@ from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
+from bodyswap.people import PoseSequence
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17, PoseSequence, Skeleton
+from bodyswap.skeleton import COCO_17, Skeleton
 from bodyswap.stage.cast import VEGA
 from bodyswap.timing import FrameRange
 from tests.motions_on_stage import stage_poses

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodyswap.errors import SubjectError
+from bodyswap.people import PoseSequence
 from bodyswap.retarget import ground_line, measure_stance, retarget
-from bodyswap.skeleton import COCO_17, PoseSequence
+from bodyswap.skeleton import COCO_17
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from bodyswap.errors import ModelError
-from bodyswap.skeleton import COCO_17, Detections, PoseSequence, find_skeleton
+from bodyswap.people import Detections, PoseSequence
+from bodyswap.skeleton import COCO_17, find_skeleton
 from bodyswap.timing import FrameRange
 
 

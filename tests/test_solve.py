@@ -3,8 +3,9 @@ import pytest
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
+from bodyswap.people import Detections, PoseSequence
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17, Detections, PoseSequence
+from bodyswap.skeleton import COCO_17
 from bodyswap.solve import PlateShape, follow_performer, solve
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.timing import FrameRange

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
-from bodyswap.skeleton import Floats, PoseSequence
+from bodyswap.people import PoseSequence
+from bodyswap.skeleton import Floats
 from bodyswap.timing import FrameRange
 
 SIDE_STEP = 32

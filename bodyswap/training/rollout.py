@@ -14,7 +14,7 @@ from torch import Tensor
 from bodyswap.frames import RGB, Matte
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.generator import Generator
-from bodyswap.skeleton import PoseSequence
+from bodyswap.people import PoseSequence
 
 
 @dataclass(frozen=True, kw_only=True)

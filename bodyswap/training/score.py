@@ -10,8 +10,8 @@ import numpy as np
 
 from bodyswap.frames import RGB
 from bodyswap.nets.checkpoint import Subject
+from bodyswap.people import PoseSequence
 from bodyswap.quality.metrics import compare, psnr_db
-from bodyswap.skeleton import PoseSequence
 from bodyswap.timing import FrameRange
 from bodyswap.training.footage import Mattes, SubjectFootage
 from bodyswap.training.rollout import roll_out

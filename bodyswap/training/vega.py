@@ -20,8 +20,9 @@ import numpy as np
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.nets.checkpoint import Subject, save_subject
+from bodyswap.people import PoseSequence
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17, Floats, PoseSequence
+from bodyswap.skeleton import COCO_17, Floats
 from bodyswap.stage.cast import PERFORMERS
 from bodyswap.stage.mocap import ARCHIVE, load_motion, motion_names
 from bodyswap.stage.render import Shot, empty_set, render_performance

@@ -18,7 +18,8 @@ import numpy as np
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError
-from bodyswap.skeleton import COCO_17, Detections, PoseSequence
+from bodyswap.people import Detections, PoseSequence
+from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
 from cluster.inspection import SubjectFacts
 

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from bodyswap.skeleton import COCO_17, PoseSequence
+from bodyswap.people import PoseSequence
+from bodyswap.skeleton import COCO_17
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange
 from bodyswap.training.config import NetworkSettings, TrainingConfig

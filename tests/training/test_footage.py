@@ -7,7 +7,7 @@ import pytest
 
 from bodyswap.errors import PlateError
 from bodyswap.frames import FrameBatch
-from bodyswap.skeleton import PoseSequence
+from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
 from bodyswap.training.footage import SubjectFootage, prepare_footage, scale_poses
 from tests.training.subject_film import film, standing_poses

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from bodyswap.skeleton import Detections, Floats
+from bodyswap.people import Detections
+from bodyswap.skeleton import Floats
 
 _WORST_COST = 0.8
 

@@ -1,0 +1,184 @@
+"""People as frames show them: everyone a pose pass saw, and one person's pose in every frame.
+
+It does not know how either was found.
+
+Shape letters: N frames, M detections, K joints, D appearance values, 2 = x and y in pixels (the
+centre of the top-left pixel is 0, 0). Confidence lies in [0, 1]; 0 means the joint is absent.
+"""
+
+import io
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bodyswap.skeleton import Floats, Skeleton, find_skeleton
+from bodyswap.timing import FrameRange
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Presence(IntEnum):
+    """What a frame's pose record rests on: the frame itself, its neighbours, or nothing."""
+
+    ABSENT = 0
+    INTERPOLATED = 1
+    PRESENT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """What the pose pass saw over a frame range: any number of people in each frame.
+
+    `frame_M` holds the plate's frame index of each detection, ascending; boxes are x0, y0, x1, y1.
+    `appearance_MD` tells people apart by how they look (see `keypoints.appearance`); None where
+    nobody looked, NaN where a value could not be seen.
+    """
+
+    skeleton: Skeleton
+    frames: FrameRange
+    frame_M: npt.NDArray[np.int64]
+    keypoints_MK2: Floats
+    confidence_MK: Floats
+    box_M4: Floats
+    appearance_MD: Floats | None = None
+
+    def __post_init__(self) -> None:
+        count, joints = len(self.frame_M), len(self.skeleton.joints)
+        _check_shape("keypoints", self.keypoints_MK2, (count, joints, 2))
+        _check_shape("confidence", self.confidence_MK, (count, joints))
+        _check_shape("boxes", self.box_M4, (count, 4))
+        if self.appearance_MD is not None and len(self.appearance_MD) != count:
+            raise ValueError(f"{len(self.appearance_MD)} appearances came with {count} people")
+
+    @classmethod
+    def joined(cls, parts: "list[Detections]") -> "Detections":
+        """The detections of consecutive ranges as one."""
+        parts = sorted(parts, key=lambda part: part.frames)
+        return cls(
+            skeleton=parts[0].skeleton,
+            frames=FrameRange(start=parts[0].frames.start, stop=parts[-1].frames.stop),
+            frame_M=np.concatenate([part.frame_M for part in parts]),
+            keypoints_MK2=np.concatenate([part.keypoints_MK2 for part in parts]),
+            confidence_MK=np.concatenate([part.confidence_MK for part in parts]),
+            box_M4=np.concatenate([part.box_M4 for part in parts]),
+            appearance_MD=_joined_appearance(parts),
+        )
+
+    def to_bytes(self) -> bytes:
+        return _pack(
+            self.skeleton,
+            frames=np.array([self.frames.start, self.frames.stop]),
+            frame=self.frame_M,
+            keypoints=self.keypoints_MK2,
+            confidence=self.confidence_MK,
+            box=self.box_M4,
+            **({} if self.appearance_MD is None else {"appearance": self.appearance_MD}),
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        skeleton, arrays = _unpack(data)
+        start, stop = (int(value) for value in arrays["frames"])
+        return cls(
+            skeleton=skeleton,
+            frames=FrameRange(start=start, stop=stop),
+            frame_M=arrays["frame"].astype(np.int64),
+            keypoints_MK2=arrays["keypoints"].astype(np.float32),
+            confidence_MK=arrays["confidence"].astype(np.float32),
+            box_M4=arrays["box"].astype(np.float32),
+            appearance_MD=(
+                arrays["appearance"].astype(np.float32) if "appearance" in arrays else None
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseSequence:
+    """One person's pose in every frame of `frames`; joints of confidence 0 are absent.
+
+    `filled_NK` marks joints that were not seen in their frame but follow from its neighbours; None
+    where there are none.
+    """
+
+    skeleton: Skeleton
+    frames: FrameRange
+    keypoints_NK2: Floats
+    confidence_NK: Floats
+    filled_NK: Mask | None = None
+
+    def __post_init__(self) -> None:
+        count, joints = len(self.frames), len(self.skeleton.joints)
+        _check_shape("keypoints", self.keypoints_NK2, (count, joints, 2))
+        _check_shape("confidence", self.confidence_NK, (count, joints))
+        if self.filled_NK is not None:
+            _check_shape("filled", self.filled_NK, (count, joints))
+
+    @property
+    def presence_N(self) -> npt.NDArray[np.int8]:
+        """Each frame's `Presence`: interpolated where every joint it has was filled."""
+        there_NK = self.confidence_NK > 0
+        seen_NK = there_NK if self.filled_NK is None else there_NK & ~self.filled_NK
+        filled_N = np.where(there_NK.any(axis=1), Presence.INTERPOLATED, Presence.ABSENT)
+        return np.where(seen_NK.any(axis=1), Presence.PRESENT, filled_N).astype(np.int8)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def cut(self, frames: FrameRange) -> "PoseSequence":
+        """The part of this sequence over `frames`, which must lie inside it."""
+        low, high = frames.start - self.frames.start, frames.stop - self.frames.start
+        return replace(
+            self,
+            frames=frames,
+            keypoints_NK2=self.keypoints_NK2[low:high],
+            confidence_NK=self.confidence_NK[low:high],
+            filled_NK=None if self.filled_NK is None else self.filled_NK[low:high],
+        )
+
+    def to_bytes(self) -> bytes:
+        return _pack(
+            self.skeleton,
+            frames=np.array([self.frames.start, self.frames.stop]),
+            keypoints=self.keypoints_NK2,
+            confidence=self.confidence_NK,
+            **({} if self.filled_NK is None else {"filled": self.filled_NK}),
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        skeleton, arrays = _unpack(data)
+        start, stop = (int(value) for value in arrays["frames"])
+        return cls(
+            skeleton=skeleton,
+            frames=FrameRange(start=start, stop=stop),
+            keypoints_NK2=arrays["keypoints"].astype(np.float32),
+            confidence_NK=arrays["confidence"].astype(np.float32),
+            filled_NK=arrays["filled"].astype(np.bool_) if "filled" in arrays else None,
+        )
+
+
+def _joined_appearance(parts: list[Detections]) -> Floats | None:
+    """Of all parts; None where one of them that saw somebody did not look."""
+    looks = [part.appearance_MD for part in parts if len(part.frame_M)]
+    known = [look for look in looks if look is not None]
+    return np.concatenate(known) if known and len(known) == len(looks) else None
+
+
+def _check_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int, ...]) -> None:
+    if array.shape != expected:
+        raise ValueError(f"{name} have shape {array.shape}, expected {expected}")
+
+
+def _pack(skeleton: Skeleton, **arrays: npt.NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, skeleton=np.array(skeleton.name), **arrays)
+    return buffer.getvalue()
+
+
+def _unpack(data: bytes) -> tuple[Skeleton, dict[str, npt.NDArray[np.generic]]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return find_skeleton(str(arrays.pop("skeleton"))), arrays
