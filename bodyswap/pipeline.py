@@ -21,7 +21,7 @@ from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
-from bodyswap.media.index import index_clip
+from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
@@ -68,7 +68,7 @@ class Pipeline:
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = index_clip(plate)
-        shape = PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+        shape = plate_shape(clip)
         stance = self._subject(subject, settings).card.stance
         return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
 
@@ -152,6 +152,12 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def plate_shape(clip: ClipIndex) -> PlateShape:
+    """What solving must know of the clip."""
+    rate = float(clip.timeline.rate)
+    return PlateShape(width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline)
 
 
 def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[FrameBatch]:
