@@ -23,6 +23,7 @@ from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
@@ -69,8 +70,9 @@ class Pipeline:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = index_clip(plate)
         shape = plate_shape(clip)
-        stance = self._subject(subject, settings).card.stance
-        return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
+        card = self._subject(subject, settings).card
+        check_skeleton(detections.skeleton.name, settings.pose.model, card)
+        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
     def render_range(
         self,

@@ -17,7 +17,7 @@ from cluster.journal import Entry, Journal
 from cluster.keys import QUEUE, JobKeys, job_of_marker, key_part, plate_file, queue_marker
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store
-from cluster.subjects import find_subject, put_subject
+from cluster.subjects import find_subject, put_subject, read_card_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,15 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
 
     Raises:
         InputError: the plate, the subject, the frames or a setting cannot be used.
+        ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
     """
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
     frame_count = inspector.plate_frame_count(request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
+    card = read_card_text(store, subject, folder)
+    inspector.check_pose_model(request.settings.pose.model, card)
     spec = JobSpec(
         plate=PlateRef(
             sha256=file_hash(request.plate),
