@@ -12,9 +12,11 @@ from bodyswap.stage.render import Shot, stand
 from bodyswap.timing import FrameRange
 
 
-def stage_poses(performer: Performer, motion: str, *, size: int, yaw: float = 0.3) -> PoseSequence:
-    """The performer's exact joints doing `motion`, at 30 frames a second, all trusted."""
-    turned = load_motion(motion).turned(yaw).at_rate(Fraction(30))
+def stage_poses(
+    performer: Performer, motion: str, *, size: int, yaw: float = 0.3, rate: int = 30
+) -> PoseSequence:
+    """The performer's exact joints doing `motion`, at `rate` frames a second, all trusted."""
+    turned = load_motion(motion).turned(yaw).at_rate(Fraction(rate))
     bones, camera = stand(performer, turned), Shot().camera
     joints = performer.joint_points()
     keypoints = np.stack(

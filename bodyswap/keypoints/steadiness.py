@@ -18,6 +18,8 @@ Floats64 = npt.NDArray[np.float64]
 LIMB_ENDS = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")
 _SPEED_OVER_S = 0.05
 """Speeds are taken over this long, so that jitter does not pass for speed."""
+_SURE = 0.6
+"""Speeds between less certain sightings are errors as often as not."""
 _PEAK = 98
 """The percentile of its speeds that counts as a joint's peak."""
 
@@ -40,7 +42,7 @@ def compare_steadiness(before: PoseSequence, after: PoseSequence, times_s: Float
         seen_NK = seen_NK & ~before.filled_NK
     trembles = [_trembling(poses.keypoints_NK2, seen_NK) for poses in (before, after)]
     energies = [float(np.square(tremble).sum()) for tremble in trembles]
-    was_px, is_px = (float(np.median(one)) / 0.6745 if one.size else 0.0 for one in trembles)
+    was_px, is_px = (_deviation(tremble) for tremble in trembles)
     return Steadiness(
         jitter_before_px=was_px,
         jitter_after_px=is_px,
@@ -58,14 +60,21 @@ def _trembling(keypoints_NK2: Floats, seen_NK: Mask) -> Floats64:
     return np.asarray(third[in_a_row], np.float64)
 
 
+def _deviation(tremble: Floats64) -> float:
+    """Of white noise whose three calmer quarters are like these; sightings come on a grid, whose
+    steps the median may fall between."""
+    return float(np.percentile(np.abs(tremble), 75)) / 1.1503 if tremble.size else 0.0
+
+
 def _peaks_kept(
     before: PoseSequence, after: PoseSequence, seen_NK: Mask, times_s: Floats64
 ) -> dict[str, float]:
     kept = {}
+    sure_NK = seen_NK & (before.confidence_NK >= _SURE)
     for name in LIMB_ENDS:
         joint = before.skeleton.joint(name)
         was, now = (
-            peak_speed(poses.keypoints_NK2[:, joint], seen_NK[:, joint], times_s)
+            peak_speed(poses.keypoints_NK2[:, joint], sure_NK[:, joint], times_s)
             for poses in (before, after)
         )
         if was > 0:
