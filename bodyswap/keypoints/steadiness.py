@@ -16,7 +16,7 @@ from bodyswap.skeleton import Floats
 Floats64 = npt.NDArray[np.float64]
 
 LIMB_ENDS = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")
-_SPEED_OVER_S = 0.05
+SPEED_OVER_S = 0.1
 """Speeds are taken over this long, so that jitter does not pass for speed."""
 _SURE = 0.6
 """Speeds between less certain sightings are errors as often as not."""
@@ -82,11 +82,13 @@ def _peaks_kept(
     return kept
 
 
-def peak_speed(path_N2: Floats, seen_N: Mask, times_s: Floats64) -> float:
+def peak_speed(
+    path_N2: Floats, seen_N: Mask, times_s: Floats64, *, over_s: float = SPEED_OVER_S
+) -> float:
     """A joint's peak speed in pixels a second; 0 where it was not seen for long enough."""
     if len(times_s) < 2:
         return 0.0
-    apart = max(1, round(_SPEED_OVER_S / float(np.median(np.diff(times_s)))))
+    apart = max(1, round(over_s / float(np.median(np.diff(times_s)))))
     way = np.linalg.norm(path_N2[apart:] - path_N2[:-apart], axis=1)
     speeds = way / (times_s[apart:] - times_s[:-apart])
     both = seen_N[apart:] & seen_N[:-apart]

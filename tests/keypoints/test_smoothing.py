@@ -65,9 +65,9 @@ def test_the_peak_speed_of_a_kick_and_a_punch_is_kept(motion: str, joint: str) -
     for seed in range(5):
         sightings = noisy(truth, seed=seed, share=0.3)
         paths = smooth(sightings, _times(truth)).keypoints_NK2, _gaussian(sightings)
-        true = peak_speed(truth.keypoints_NK2[:, index], seen, _times(truth))
+        true = peak_speed(truth.keypoints_NK2[:, index], seen, _times(truth), over_s=0.05)
         for shares, path in zip((kept, blurred), paths, strict=True):
-            shares.append(peak_speed(path[:, index], seen, _times(truth)) / true)
+            shares.append(peak_speed(path[:, index], seen, _times(truth), over_s=0.05) / true)
     assert 0.97 < np.mean(kept) < 1.05
     assert np.mean(blurred) < 0.94
 
