@@ -21,7 +21,7 @@ DOORS = {
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
 }
-VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance")
+VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance", "homography")
 
 
 def _imports(path: Path) -> Iterator[str]:
