@@ -54,7 +54,8 @@ def retarget(
         """Points beside the performer at the subject's place; steps have the subject's length."""
         from_2 = np.stack([np.full_like(ground_N, (performer.width - 1) / 2), ground_N], axis=1)
         to_2 = np.stack([np.full_like(ground_N, (subject.width - 1) / 2), place.ground_N], axis=1)
-        return to_2 + (points_N2 - from_2) * place.scale_N[:, None] * stride
+        moved_N2 = to_2 + (points_N2 - from_2) * place.scale_N[:, None] * stride
+        return np.asarray(moved_N2, np.float32)
 
     whole_NK2 = completed(poses)
     limbs_NK2 = with_limbs(poses, ratios) * place.scale_N[:, None, None]

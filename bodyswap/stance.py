@@ -5,7 +5,7 @@ It does not know how one stance becomes another; `retarget` does.
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Self
 
 import msgspec
@@ -51,16 +51,13 @@ class StanceStatistics:
             return np.full(len(ground_N), (self.far_height + self.near_height) / 2, np.float32)
         share_N = (ground_N - self.far_ground_y) / (self.near_ground_y - self.far_ground_y)
         height_N = self.far_height + share_N * (self.near_height - self.far_height)
-        return np.maximum(height_N, self.far_height / 4).astype(np.float32)
+        return np.asarray(np.maximum(height_N, self.far_height / 4), np.float32)
 
     def ground_at(self, height_N: Floats) -> Floats:
         """Where the floor is when the person looks `height_N` tall: the inverse of `height_at`."""
         share_N = (height_N - self.far_height) / (self.near_height - self.far_height)
         ground_N = self.far_ground_y + share_N * (self.near_ground_y - self.far_ground_y)
         return np.asarray(ground_N, np.float32)
-
-    def with_limbs(self, lengths: Mapping[str, float]) -> Self:
-        return replace(self, limb_lengths=dict(lengths))
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -33,6 +33,8 @@ _POINTS, _LEAST_POINTS = 240, 24
 _LEAST_AGREEING = 0.4
 """The share of points that must follow one motion for it to be the camera's."""
 _SOFT_INLIER_PX = 0.8
+_UNEXPLAINED = 0.6
+"""The most of the corners' motion that a camera motion may leave over: noise leaves nearly all."""
 _BOX_MARGIN = 0.08
 _FLOW: dict[str, Any] = {
     "winSize": (15, 15),
@@ -111,6 +113,7 @@ class CameraWatch:
         self._scale = min(1.0, SMALL_WIDTH / width)
         size = round(width * self._scale), round(height * self._scale)
         grey = cv2.resize(cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2GRAY), size, interpolation=3)
+        grey = cv2.GaussianBlur(grey, (5, 5), 1.0)
         number = self._frames.start + len(self._steps) + (self._key is not None)
         if self._key is None:
             self._begin(grey)
@@ -119,7 +122,7 @@ class CameraWatch:
         self._follow(grey)
         there = _Look(from_P2=self._corners, to_P2=self._places, is_there_P=self._found)
         self._steps.append((here, there))
-        if number % POSE_SEARCH_EVERY == 0 or self._found.mean() < 0.5:
+        if number % POSE_SEARCH_EVERY == 0 or 2 * self._found.sum() < len(self._found):
             self._begin(grey)
 
     def _begin(self, grey: RGB) -> None:
@@ -173,8 +176,7 @@ def _to_key(looks: list[_Look]) -> Homographies:
         found_B33[moving_B] = solved.numpy()[moving_B]
     found_B33[enough_B & is_still_B] = np.eye(3)
     for row in np.flatnonzero(moving_B):
-        if not _is_believable(found_B33[row], looks[row]):
-            found_B33[row] = np.nan
+        found_B33[row] = _judged(found_B33[row], looks[row])
     return found_B33
 
 
@@ -193,13 +195,18 @@ def _is_still(look: _Look) -> bool:
     return not len(moved_P) or float(np.median(moved_P)) < STILL_PX
 
 
-def _is_believable(found_33: Homographies, look: _Look) -> bool:
-    """Whether enough points follow it, and it neither folds nor blows up the picture."""
+def _judged(found_33: Homographies, look: _Look) -> Homographies:
+    """The homography; the identity where a camera that kept still explains the corners nearly as
+    well, NaN where too few corners follow it, or it folds or blows up the picture."""
     if not np.isfinite(found_33).all() or not 0.5 < np.linalg.det(found_33[:2, :2]) < 2:
-        return False
-    there_P2 = apply_homography(found_33, look.to_P2[look.is_there_P])
-    off_P = np.linalg.norm(there_P2 - look.from_P2[look.is_there_P], axis=1)
-    return bool((off_P < 2 * _SOFT_INLIER_PX).mean() >= _LEAST_AGREEING)
+        return np.full((3, 3), np.nan)
+    here_P2, key_P2 = (points[look.is_there_P] for points in (look.to_P2, look.from_P2))
+    off_P = np.linalg.norm(apply_homography(found_33, here_P2) - key_P2, axis=1)
+    moved_P = np.linalg.norm(here_P2 - key_P2, axis=1)
+    if np.median(off_P) > _UNEXPLAINED * np.median(moved_P):
+        return np.eye(3)
+    agreeing = (off_P < 2 * _SOFT_INLIER_PX).mean() >= _LEAST_AGREEING
+    return found_33 if agreeing else np.full((3, 3), np.nan)
 
 
 def _inside_any(points_P2: Floats, boxes_M4: Floats) -> npt.NDArray[np.bool_]:

@@ -84,7 +84,7 @@ def apparent_height(poses: PoseSequence, *, rate: float) -> Floats:
     window = max(1, round(2 * _SIZE_SMOOTH_S * rate))
     tallest_N = maximum_filter1d(filled_N, size=window, mode="nearest")
     smoothed_N = gaussian_filter1d(tallest_N, sigma=window / 2, mode="nearest")
-    return np.maximum(smoothed_N, 1.0).astype(np.float32)
+    return np.asarray(np.maximum(smoothed_N, 1.0), np.float32)
 
 
 _LONG_LIMBS = {

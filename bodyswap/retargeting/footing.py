@@ -35,7 +35,7 @@ _LIMBS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plant:
-    """A foot or hand that stands in frames `start` to `stop` (half-open), of one chain of joints."""
+    """A foot or hand, the end of a chain of joints, that stands from `start` to before `stop`."""
 
     chain: tuple[int, int, int]
     start: int
@@ -82,7 +82,7 @@ def with_planted_feet(
     *,
     rate: float,
 ) -> Floats:
-    """The pose with every plant's foot at one point of the picture; `lengths` in pixels a height."""
+    """The pose with every plant's foot at one point; `lengths` of limbs are in person heights."""
     moved = keypoints_NK2.copy()
     pulls = {chain: _pull(moved, chain, plants, height_N, rate) for chain in _chains(skeleton)}
     feet = [pull for chain, pull in pulls.items() if skeleton.joints[chain[-1]].endswith("ankle")]
@@ -136,7 +136,8 @@ def _pull(
         pull_N2[stronger], hold_N[stronger] = inside_N2[stronger], firm_N[stronger]
     far_N = np.linalg.norm(pull_N2, axis=1)
     within_N = np.minimum(1, _MOST_MOVED * height_N / np.maximum(far_N, 1e-6))
-    return pull_N2 * within_N[:, None], hold_N
+    pull_N2 *= within_N[:, None]
+    return pull_N2.astype(np.float32), hold_N.astype(np.float32)
 
 
 def _pull_of_body(feet: list[tuple[Floats, Floats]], rate: float) -> Floats:

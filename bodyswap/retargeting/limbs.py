@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from bodyswap.people import PoseSequence
+from bodyswap.people import Mask, PoseSequence
 from bodyswap.skeleton import Floats, Skeleton, find_skeleton
 
 TYPICAL_LENGTHS = {
@@ -22,10 +22,11 @@ TYPICAL_LENGTHS = {
 }  # fmt: skip
 """In person heights; shoulders and hips are half a width, the head is nose to ear."""
 LEG = ("thigh", "shin")
+_LONG = ("torso", "upper_arm", "forearm", "thigh", "shin")
 
 _SEEN_BOUNDS = {"neck": (0.9, 1.2), "head": (0.9, 1.2)}
 _USUALLY_SEEN = (0.8, 1.3)
-"""A limb whose greatest length is outside these, of the typical, was not seen well enough."""
+"""A limb whose greatest length is outside these, for their build, was not seen well enough."""
 _RATIO_BOUNDS = (0.75, 1.33)
 _GREATEST_PERCENTILE = 92.0
 _LEAST_FRAMES = 8
@@ -77,15 +78,28 @@ def measure_limbs(poses: PoseSequence, height_N: Floats) -> dict[str, float]:
             both_N = seen[branch.joint] & seen[branch.parent]
             vector_N2 = points[branch.joint] - points[branch.parent]
             lengths[branch.limb].append((np.linalg.norm(vector_N2, axis=1) / height_N)[both_N])
-    measured = {}
-    for name, parts in lengths.items():
-        known = np.concatenate(parts) if parts else np.zeros(0)
-        if len(known) >= _LEAST_FRAMES:
-            longest = float(np.percentile(known, _GREATEST_PERCENTILE))
-            low, high = _SEEN_BOUNDS.get(name, _USUALLY_SEEN)
-            if low <= longest / TYPICAL_LENGTHS[name] <= high:
-                measured[name] = longest
-    return measured
+    longest = {
+        name: float(np.percentile(np.concatenate(parts), _GREATEST_PERCENTILE))
+        for name, parts in lengths.items()
+        if sum(len(part) for part in parts) >= _LEAST_FRAMES
+    }
+    usual = build({name: longest[name] for name in longest if name in _LONG})
+    return {
+        name: length
+        for name, length in longest.items()
+        if _is_well_seen(name, length / usual / TYPICAL_LENGTHS[name])
+    }
+
+
+def build(lengths: Mapping[str, float]) -> float:
+    """How much longer than typical the long limbs are, in the middle; 1 where few are known."""
+    shares = [lengths[name] / TYPICAL_LENGTHS[name] for name in _LONG if name in lengths]
+    return float(np.clip(np.median(shares), 0.6, 1.6)) if len(shares) >= 3 else 1.0
+
+
+def _is_well_seen(limb: str, share: float) -> bool:
+    low, high = _SEEN_BOUNDS.get(limb, _USUALLY_SEEN)
+    return low <= share <= high
 
 
 def limb_ratios(performer: Mapping[str, float], subject: Mapping[str, float]) -> dict[str, float]:
@@ -99,7 +113,7 @@ def limb_ratios(performer: Mapping[str, float], subject: Mapping[str, float]) ->
 
 
 def with_limbs(poses: PoseSequence, ratios: Mapping[str, float]) -> Floats:
-    """The pose with every limb scaled by its ratio, relative to the middle of the hips, (N, K, 2)."""
+    """The pose with every limb scaled by its ratio, about the middle of the hips, (N, K, 2)."""
     points, _ = _named_points(poses)
     placed = {_HIPS: np.zeros_like(points[_HIPS])}
     for branch in branches(poses.skeleton.name):
@@ -175,15 +189,16 @@ def _measures(branch: Branch) -> bool:
     return branch.joint not in ("left_eye", "right_eye", "hip", "neck", "head")
 
 
-def _named_points(poses: PoseSequence) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _named_points(poses: PoseSequence) -> tuple[dict[str, Floats], dict[str, Mask]]:
     """Where each joint and each middle is (N, 2), and whether it was seen (N)."""
     keypoints_NK2 = completed(poses)
     points = {name: keypoints_NK2[:, joint] for joint, name in enumerate(poses.skeleton.joints)}
-    seen = {
-        name: poses.confidence_NK[:, joint] > 0 for joint, name in enumerate(poses.skeleton.joints)
+    seen: dict[str, Mask] = {
+        name: np.asarray(poses.confidence_NK[:, joint] > 0)
+        for joint, name in enumerate(poses.skeleton.joints)
     }
     for middle, pair in ((_HIPS, "hip"), (_SHOULDERS, "shoulder")):
         left, right = f"left_{pair}", f"right_{pair}"
-        points[middle] = (points[left] + points[right]) / 2
+        points[middle] = np.asarray((points[left] + points[right]) / 2, np.float32)
         seen[middle] = seen[left] & seen[right]
     return points, seen

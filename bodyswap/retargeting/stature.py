@@ -4,11 +4,14 @@ It does not know what the figures are for.
 Shape letters: N frames, 2 = x and y in pixels.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from bodyswap.people import Mask, PoseSequence
 from bodyswap.retargeting.floor import apparent_height, ground_line
-from bodyswap.retargeting.limbs import measure_limbs
+from bodyswap.retargeting.limbs import build, measure_limbs
 from bodyswap.skeleton import Floats
 from bodyswap.stance import StanceStatistics
 
@@ -26,12 +29,12 @@ def stance_of(poses: PoseSequence, *, width: float, height: float, rate: float) 
     shrink a person; where there are too few, the long limbs tell, by usual proportions.
     """
     ground_N = ground_line(poses, rate=rate)
-    there_N = (poses.confidence_NK > 0).any(axis=1)
+    there_N = np.asarray((poses.confidence_NK > 0).any(axis=1))
     if not there_N.any():
         return _nobodys(width, height)
     tall_N, is_upright_N = _heights(poses)
     if is_upright_N.sum() < _LEAST_UPRIGHT_S * rate:
-        tall_N, is_upright_N = apparent_height(poses, rate=rate), there_N
+        tall_N, is_upright_N = apparent_height(poses, rate=rate), np.asarray(there_N, np.bool_)
     far, near = np.percentile(ground_N[there_N], [2, 98])
     slope, rest = _height_by_ground(ground_N[is_upright_N], tall_N[is_upright_N])
     limits = np.percentile(tall_N[is_upright_N], [2, 98])
@@ -43,7 +46,19 @@ def stance_of(poses: PoseSequence, *, width: float, height: float, rate: float) 
         far_height=float(np.clip(far * slope + rest, *limits)),
         near_height=float(np.clip(near * slope + rest, *limits)),
     )
-    return stance.with_limbs(measure_limbs(poses, stance.height_at(ground_N)))
+    return _by_limbs(stance, measure_limbs(poses, stance.height_at(ground_N)))
+
+
+def _by_limbs(stance: StanceStatistics, lengths: Mapping[str, float]) -> StanceStatistics:
+    """The stance with the height that such limbs usually have: two people's heights compare only
+    if they do not depend on how often each stood upright in their footage."""
+    share = build(lengths)
+    return replace(
+        stance,
+        far_height=stance.far_height * share,
+        near_height=stance.near_height * share,
+        limb_lengths={name: length / share for name, length in lengths.items()},
+    )
 
 
 def _nobodys(width: float, height: float) -> StanceStatistics:

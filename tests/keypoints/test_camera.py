@@ -21,7 +21,14 @@ CORNERS = np.array([[20, 20], [620, 20], [20, 340], [620, 340]], np.float32)
 
 @cache
 def _set() -> RGB:
-    return empty_set(Shot(width=1600, height=900))
+    """The stage with pictures on its walls: its own are too plain to tell a motion by."""
+    still = empty_set(Shot(width=1600, height=900)).copy()
+    generator = np.random.default_rng(4)
+    for _ in range(220):
+        x, y, wide, high = (int(value) for value in generator.integers(0, [1600, 900, 60, 60]))
+        colour = [int(value) for value in generator.integers(0, 256, 3)]
+        cv2.rectangle(still, (x, y), (x + 8 + wide, y + 8 + high), colour, -1)
+    return still
 
 
 def _pan(count: int, px_a_frame: float, noise: float = 1.5) -> tuple[list[RGB], list[np.ndarray]]:
@@ -82,7 +89,7 @@ def _worst_px(seen: Detections, truths: list[np.ndarray]) -> float:
     return worst
 
 
-@pytest.mark.parametrize(("px_a_frame", "within_px"), [(6.0, 2.0), (0.1, 1.0), (-2.0, 2.0)])
+@pytest.mark.parametrize(("px_a_frame", "within_px"), [(6.0, 1.0), (0.1, 2.0), (-2.0, 1.0)])
 def test_a_pan_over_the_stage_is_measured_over_the_whole_shot(
     px_a_frame: float, within_px: float
 ) -> None:
@@ -90,8 +97,13 @@ def test_a_pan_over_the_stage_is_measured_over_the_whole_shot(
     assert _worst_px(_watched(pictures, FrameRange(start=0, stop=60)), truths) < within_px
 
 
-def test_a_camera_that_stands_still_moves_exactly_not_at_all() -> None:
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_a_camera_that_stands_still_moves_exactly_not_at_all(is_plain: bool) -> None:
     pictures, _ = _pan(40, 0.0, noise=4.0)
+    if is_plain:
+        noise = np.random.default_rng(3).normal(0, 4.0, (40, HIGH, WIDE, 3))
+        plain = empty_set(Shot(width=WIDE, height=HIGH))
+        pictures = [(plain + one).clip(0, 255).astype(np.uint8) for one in noise]
     seen = _watched(pictures, FrameRange(start=0, stop=40))
     assert seen.camera_N33 is not None
     assert (seen.camera_N33 == np.eye(3)).all()
