@@ -9,7 +9,7 @@ It does not know shards, leases, stores or Ray: `cluster.worker` calls it with l
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.composite import composite
@@ -18,6 +18,7 @@ from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
@@ -52,12 +53,16 @@ class Pipeline:
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate."""
+        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
         clip = index_clip(plate)
-        batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
+        with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
+        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
+        camera = CameraWatch(frames)
         estimator = self._estimator(settings)
         with steady_arithmetic(settings.mode):
-            return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
+            watched = _report_batches(camera.passing(batches), on_frame)
+            people = estimate_poses(watched, frames, estimator)
+            return replace(people, camera_N33=camera.motion(people))
 
     def solve_shot(
         self,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
+from bodyswap.homography import apply_homography, to_first_frame
 from bodyswap.keypoints.gaps import fill_gaps
 from bodyswap.keypoints.one_euro import filter_stream
 from bodyswap.keypoints.performer import choose_performer, spread_track
@@ -94,10 +95,9 @@ def solve(
     if not settings.retarget:
         subject = _resized(performer, stance.width / plate.width, stance.height / plate.height)
     else:
-        measured = measure_stance(
-            performer, width=plate.width, height=plate.height, rate=plate.rate
-        )
-        subject = retarget(performer, measured, stance, rate=plate.rate)
+        still = _seen_by_a_still_camera(performer, detections)
+        measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
+        subject = retarget(still, measured, stance, rate=plate.rate)
     return Solution(performer=performer, subject=subject, report=report.to_dict())
 
 
@@ -147,6 +147,20 @@ def _smoothed(poses: PoseSequence, times_s: Floats64, settings: SolveSettings) -
 def _joints(poses: PoseSequence) -> int:
     """How many joints there are, over all frames."""
     return int((poses.confidence_NK > 0).sum())
+
+
+def _seen_by_a_still_camera(poses: PoseSequence, detections: Detections) -> PoseSequence:
+    """The poses as a camera that kept still as in the shot's first frame would have seen them.
+
+    The subject's camera does not move, so what they do is the performer's motion past the
+    background, not past the edge of the picture.
+    """
+    motion_N33 = detections.camera_N33
+    if motion_N33 is None or (motion_N33 == np.eye(3)).all():
+        return poses
+    to_first_N33 = to_first_frame(motion_N33)[poses.frames.start - detections.frames.start :]
+    pairs = zip(to_first_N33, poses.keypoints_NK2, strict=False)
+    return replace(poses, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
 
 
 def _resized(poses: PoseSequence, by_width: float, by_height: float) -> PoseSequence:
