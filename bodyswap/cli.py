@@ -21,6 +21,20 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
 ]
 
+PerformerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHO",
+        help="auto, largest, longest, a track's id, or x,y@frame: the one at that place.",
+    ),
+]
+
+
+def all_changes(changes: list[str] | None, performer: str | None) -> list[str]:
+    """The overrides of `--set`, and of `--performer`, which is short for one."""
+    chosen = [] if performer is None else [f"solve.performer={performer}"]
+    return [*(changes or []), *chosen]
+
 
 @app.command()
 def quality(

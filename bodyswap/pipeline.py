@@ -17,16 +17,18 @@ from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
+from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
+from bodyswap.keypoints.posefile import read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
-from bodyswap.media.index import index_clip
+from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
-from bodyswap.solve import PlateShape, Solution, solve
+from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -67,10 +69,24 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = index_clip(plate)
-        shape = PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+        shape = plate_shape(index_clip(plate))
         stance = self._subject(subject, settings).card.stance
         return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
+
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution:
+        """The same from a corrected poses.npz, in place of the pose pass."""
+        clip = index_clip(plate)
+        person = self._subject(subject, settings)
+        performer = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        shape, stance = plate_shape(clip), person.card.stance
+        return solve_given(performer, plate=shape, stance=stance, settings=settings.solve)
 
     def render_range(
         self,
@@ -152,6 +168,27 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def plate_shape(clip: ClipIndex) -> PlateShape:
+    """What solving must know of the plate."""
+    return PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+
+
+def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseSequence:
+    """The poses of `frames` of the clip, as the file at `poses` has them.
+
+    Raises:
+        UsageError: they cannot be used, or were made of another plate.
+        SubjectError: the subject was trained on another skeleton, the one called `skeleton`.
+    """
+    file = read_pose_file(poses)
+    if file.poses.skeleton.name != skeleton:
+        raise SubjectError(
+            f"poses have the skeleton {file.poses.skeleton.name}, but the subject was trained on"
+            f" {skeleton}; pose the plate with a model of that skeleton"
+        )
+    return file.on_plate(clip.timeline, frames, width=clip.width, height=clip.height)
 
 
 def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[FrameBatch]:

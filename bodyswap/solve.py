@@ -67,14 +67,49 @@ def solve(
         NoPerformerError: nobody was seen in any frame.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
-    if not settings.retarget:
-        subject = _resized(performer, stance.width / plate.width, stance.height / plate.height)
-    else:
-        measured = measure_stance(
-            performer, width=plate.width, height=plate.height, rate=plate.rate
-        )
-        subject = retarget(performer, measured, stance, rate=plate.rate)
+    subject = as_subject(performer, plate=plate, stance=stance, settings=settings)
     return Solution(performer=performer, subject=subject, report=report.to_dict())
+
+
+def solve_given(
+    performer: PoseSequence,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> Solution:
+    """What the subject is to do, from poses that somebody has looked at: none is changed.
+
+    Raises:
+        NoPerformerError: the poses show nobody in any frame.
+    """
+    presence_N = performer.presence_N
+    if not presence_N.any():
+        raise NoPerformerError(
+            f"the poses given show nobody in frames {performer.frames}; set `present` and"
+            " confidences where the performer is"
+        )
+    report: dict[str, object] = {
+        "poses": "given",
+        "frames": len(performer),
+        **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
+    }
+    subject = as_subject(performer, plate=plate, stance=stance, settings=settings)
+    return Solution(performer=performer, subject=subject, report=report)
+
+
+def as_subject(
+    performer: PoseSequence,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> PoseSequence:
+    """The performer's poses in the subject's pixels: retargeted, or only resized."""
+    if not settings.retarget:
+        return _resized(performer, stance.width / plate.width, stance.height / plate.height)
+    measured = measure_stance(performer, width=plate.width, height=plate.height, rate=plate.rate)
+    return retarget(performer, measured, stance, rate=plate.rate)
 
 
 def follow_performer(
