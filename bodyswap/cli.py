@@ -56,6 +56,44 @@ def quality(
 
 
 @app.command()
+def pose(
+    plate: Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")],
+    out: Annotated[Path, typer.Option(help="The folder for poses and pictures.")],
+    performer: PerformerOption = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="SUBJECT", help="Tell which poses this subject was not filmed in."),
+    ] = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look before rendering: who is in the plate, the performer's poses, what may go wrong."""
+    from bodyswap.forecast import forecast
+    from bodyswap.pipeline import Pipeline
+    from bodyswap.subjects import find_local_subject
+    from bodyswap.survey import survey_plate
+
+    settings = RenderSettings().with_overrides(all_changes(changes, performer))
+    folder = None if against is None else find_local_subject(against)
+    pipeline = Pipeline()
+    with show_progress(as_json=as_json) as show:
+        survey = survey_plate(
+            plate, out, settings=settings, frames=frames, pipeline=pipeline,
+            on_frame=lambda done, total: show(WorkSeen(stage="posing", done=done, total=total)),
+        )  # fmt: skip
+    told = survey.to_dict()
+    words = [survey.table()]
+    if folder is not None:
+        risks = forecast(survey, folder, out, settings=settings.solve)
+        told["coverage"] = risks.to_dict()
+        words.append(risks.advice())
+    say(json.dumps(told) if as_json else "\n".join(words))
+
+
+@app.command()
 def train(
     footage: Annotated[Path, typer.Argument(help="Footage of the person, from one camera.")],
     subject: Annotated[str, typer.Option(help="The name to render them by.")],
