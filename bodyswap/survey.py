@@ -242,4 +242,4 @@ def _people(
 def picture_at(clip: ClipIndex, index: int) -> RGB:
     """One frame of the clip."""
     (batch,) = decode(clip, FrameRange(start=index, stop=index + 1))
-    return batch.rgb_NHW3[0]
+    return np.asarray(batch.rgb_NHW3[0])

@@ -21,7 +21,7 @@ from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 MOST_PANELS = 12
 MOST_ROWS = 24
 
-_LABEL_PX, _FACTS_PX = 150, 190
+_LABEL_PX, _FACTS_PX = 150, 210
 _SHARES = {Presence.ABSENT: 0.0, Presence.INTERPOLATED: 0.4, Presence.PRESENT: 1.0}
 
 
@@ -142,7 +142,7 @@ def _strip(rows: Sequence[TrackRow], frames: FrameRange, shown: Sequence[int]) -
         strip[y : y + sheet.LINE_PX - 6, _LABEL_PX : _LABEL_PX + room] = shades[row.presence_N[x_W]]
         name = f"{row.id}  performer" if row.is_performer else str(row.id)
         texts.append(((8, y), name, colour))
-        texts.append(((_LABEL_PX + room + 10, y), row.facts, sheet.INK))
+        texts.append(((_LABEL_PX + room + 26, y), row.facts, sheet.INK))
         if row.is_performer:
             corner = _LABEL_PX + room - 1, y + sheet.LINE_PX - 7
             cv2.rectangle(strip, (_LABEL_PX, y), corner, sheet.INK, 1)
@@ -165,5 +165,5 @@ def _axis(
         text = str(frames.start + offset + FIRST_FRAME_NUMBER)
         x = _LABEL_PX + (offset + 0.5) * room / len(frames) - sheet.text_width(text) / 2
         texts.append(((x, 2), text, sheet.FAINT_INK))
-    texts.append(((_LABEL_PX + room + 10, 2), "seen, sure, size", sheet.FAINT_INK))
+    texts.append(((_LABEL_PX + room + 26, 2), "seen, sure, size", sheet.FAINT_INK))
     return texts
