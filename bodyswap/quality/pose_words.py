@@ -15,6 +15,8 @@ from bodyswap.skeleton import COCO_17, Floats
 UPSIDE_DOWN = "upside down"
 LEVEL = "body level"
 AT_CAMERA = "body pointing at the camera"
+ATTITUDES = (UPSIDE_DOWN, LEVEL, AT_CAMERA)
+"""How the body lies, where it is not upright: one of these at most."""
 FOOT_HIGH = "a foot at hip height or above"
 CROUCHED = "crouched"
 WIDE = "feet wide apart"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bodyswap.people import Mask, PoseSequence
 from bodyswap.quality.coverage import PARTS, CoverageIndex, pose_set
-from bodyswap.quality.pose_words import describe, what_to_film
+from bodyswap.quality.pose_words import ATTITUDES, describe, what_to_film
 from bodyswap.skeleton import Floats
 from bodyswap.timing import FrameRange
 
@@ -95,7 +95,8 @@ def assess(poses: PoseSequence, index: CoverageIndex, *, rate: float) -> Risk:
     told = describe(pose_set(poses, index.height_px))
     filmed = describe(index.poses)
     ranges = []
-    for start, stop in _stretches(risk_N >= RISKY, round(_BRIDGED_S * rate)):
+    bridged = round(_BRIDGED_S * rate)
+    for start, stop in _of_one_kind(_stretches(risk_N >= RISKY, bridged), told, bridged):
         peak = start + int(np.nanargmax(risk_N[start:stop]))
         words = tuple(word for word, fits in told.items() if fits[start:stop].mean() >= _COMMON)
         alike_C = np.all([filmed[word] for word in words], axis=0) & (index.count_C > 0)
@@ -127,6 +128,26 @@ def _stretches(risky_N: Mask, bridged_frames: int) -> list[tuple[int, int]]:
         else:
             joined.append((row, row + 1))
     return [(start, stop) for start, stop in joined if stop - start >= _SHORTEST_FRAMES]
+
+
+def _of_one_kind(
+    stretches: list[tuple[int, int]], told: dict[str, Mask], shortest: int
+) -> list[tuple[int, int]]:
+    """The stretches cut where the body turns over, so that each can be told in a few words."""
+    kind_N = sum(
+        (told[word] * number for number, word in enumerate(ATTITUDES, start=1)),
+        start=np.zeros(len(told[ATTITUDES[0]]), np.int64),
+    )
+    cut = []
+    for start, stop in stretches:
+        begun = start
+        for row in range(start + 1, stop):
+            turned = kind_N[row] != kind_N[row - 1]
+            if turned and row - begun > shortest and stop - row > shortest:
+                cut.append((begun, row))
+                begun = row
+        cut.append((begun, stop))
+    return cut
 
 
 def _means(values_NP: Floats) -> Floats:
