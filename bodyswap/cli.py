@@ -71,13 +71,15 @@ def pose(
     as_json: JsonOption = False,
 ) -> None:
     """Look before rendering: who is in the plate, the performer's poses, what may go wrong."""
-    from bodyswap.forecast import forecast
+    from bodyswap.forecast import forecast, read_index
     from bodyswap.pipeline import Pipeline
     from bodyswap.subjects import find_local_subject
     from bodyswap.survey import survey_plate
 
     settings = RenderSettings().with_overrides(all_changes(changes, performer))
     folder = None if against is None else find_local_subject(against)
+    if folder is not None:
+        read_index(folder)
     pipeline = Pipeline()
     with show_progress(as_json=as_json) as show:
         survey = survey_plate(
