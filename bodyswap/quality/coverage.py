@@ -2,8 +2,9 @@
 
 A pose is compared with representatives of the poses the subject was trained on: their joints in
 the subject's picture, over each other's centres, in person heights. Which way the body lies in the
-picture and how large it is are kept, for the generator sees them too. What distance is much is
-told by the training poses themselves: how far each is from all others that are not its neighbours
+picture and how large it is are kept, for the generator sees them too. Each part of the body looks
+for its own nearest pose, since the generator puts together what it learnt of each: on the stage
+that tells errors better than the nearest whole pose. What distance is much is told by the training poses themselves: how far each is from all others that are not its neighbours
 in time. It does not know pictures or files. It compares the joints of COCO-17, which every skeleton
 here has.
 
@@ -62,11 +63,23 @@ class PoseSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Distances:
-    """From each pose to the nearest representative (NaN: too little is known of the pose)."""
+    """Each pose's nearest representative, and how far it and each part's own nearest are.
+
+    NaN where too little is known of the pose.
+    """
 
     nearest_N: npt.NDArray[np.int64]
     whole_N: Floats
     part_NP: Floats
+
+    @property
+    def body_and_parts(self) -> Floats:
+        """The root mean square of the parts' distances, then each part's: (N, 1 + P)."""
+        known_NP = np.isfinite(self.part_NP)
+        total_N = np.where(known_NP, self.part_NP**2, 0).sum(axis=1)
+        body_N = np.sqrt(total_N / np.maximum(known_NP.sum(axis=1), 1))
+        body_N[~np.isfinite(self.whole_N)] = np.nan
+        return np.concatenate([body_N[:, None], self.part_NP], axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +87,7 @@ class CoverageIndex:
     """The poses a subject was trained on, as `MOST_POSES` representatives at most.
 
     `count_C` says how many poses each stands for. `usual` and `unusual` are the distances, the
-    whole body's first and then each part's, where risk is 0.1 and 0.5.
+    body's first and then each part's, where risk is 0.1 and 0.5.
     """
 
     height_px: float
@@ -89,7 +102,7 @@ class CoverageIndex:
         `poses` are in the subject's pixels; frames that show too little of anybody have NaN.
         """
         found = distances(pose_set(poses, self.height_px), self.poses)
-        every = np.concatenate([found.whole_N[:, None], found.part_NP], axis=1)
+        every = found.body_and_parts
         steep = np.log(9) / np.log(np.maximum(self.unusual / self.usual, 1.01))
         with np.errstate(divide="ignore"):
             risk = 1 / (1 + (self.unusual / every) ** np.clip(steep, 1.5, 8.0))
@@ -239,7 +252,7 @@ def _calibrated(
         np.abs(asked[:, None] - rows[None]) <= NEIGHBOUR_FRAMES
     )
     found = distances(every[asked], every[rows], near_NC)
-    own = np.concatenate([found.whole_N[:, None], found.part_NP], axis=1)
+    own = found.body_and_parts
     low, high = _DISTANCE_BOUNDS
     levels = []
     for percentile, fallback in ((_USUAL, low), (_UNUSUAL, high / 2)):
