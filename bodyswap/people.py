@@ -73,6 +73,12 @@ class Detections:
             camera_N33=_joined_camera(parts),
         )
 
+    def camera_over(self, frames: FrameRange) -> Homographies | None:
+        """The camera's motion over a part of the range."""
+        if self.camera_N33 is None:
+            return None
+        return self.camera_N33[frames.start - self.frames.start : frames.stop - self.frames.start]
+
     def to_bytes(self) -> bytes:
         return _pack(
             self.skeleton,

@@ -17,9 +17,11 @@ from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
+from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
+from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
@@ -28,7 +30,7 @@ from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
-from bodyswap.solve import PlateShape, Solution, solve
+from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -78,6 +80,23 @@ class Pipeline:
         card = self._subject(subject, settings).card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution:
+        """The same from a corrected poses.npz, in place of the pose pass."""
+        clip = index_clip(plate)
+        person = self._subject(subject, settings)
+        given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        shape, stance = plate_shape(clip), person.card.stance
+        return solve_given(
+            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+        )
 
     def render_range(
         self,
@@ -165,6 +184,22 @@ def plate_shape(clip: ClipIndex) -> PlateShape:
     """What solving must know of the clip."""
     rate = float(clip.timeline.rate)
     return PlateShape(width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline)
+
+
+def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseFile:
+    """What the file at `poses` holds of `frames` of the clip.
+
+    Raises:
+        UsageError: they cannot be used, or were made of another plate.
+        SubjectError: the subject was trained on another skeleton, the one called `skeleton`.
+    """
+    file = read_pose_file(poses)
+    if file.poses.skeleton.name != skeleton:
+        raise SubjectError(
+            f"poses have the skeleton {file.poses.skeleton.name}, but the subject was trained on"
+            f" {skeleton}; pose the plate with a model of that skeleton"
+        )
+    return file.on_plate(clip.timeline, frames, width=clip.width, height=clip.height)
 
 
 def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[FrameBatch]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
-from bodyswap.homography import apply_homography, to_first_frame
+from bodyswap.homography import Homographies, apply_homography, to_first_frame
 from bodyswap.keypoints.gaps import fill_gaps
 from bodyswap.keypoints.one_euro import filter_stream
 from bodyswap.keypoints.performer import choose_performer, spread_track
@@ -92,13 +92,57 @@ def solve(
         NoPerformerError: nobody was seen in any frame.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
-    if not settings.retarget:
-        subject = _resized(performer, stance.width / plate.width, stance.height / plate.height)
-    else:
-        still = _seen_by_a_still_camera(performer, detections)
-        measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
-        subject = retarget(still, measured, stance, rate=plate.rate)
+    subject = as_subject(
+        performer, detections.camera_over(frames), plate=plate, stance=stance, settings=settings
+    )
     return Solution(performer=performer, subject=subject, report=report.to_dict())
+
+
+def solve_given(
+    performer: PoseSequence,
+    camera_N33: Homographies | None,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> Solution:
+    """What the subject is to do, from poses that somebody has looked at: none is changed.
+
+    Raises:
+        NoPerformerError: the poses show nobody in any frame.
+    """
+    presence_N = performer.presence_N
+    if not presence_N.any():
+        raise NoPerformerError(
+            f"the poses given show nobody in frames {performer.frames}; set `present` and"
+            " confidences where the performer is"
+        )
+    report: dict[str, object] = {
+        "poses": "given",
+        "frames": len(performer),
+        **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
+    }
+    subject = as_subject(performer, camera_N33, plate=plate, stance=stance, settings=settings)
+    return Solution(performer=performer, subject=subject, report=report)
+
+
+def as_subject(
+    performer: PoseSequence,
+    camera_N33: Homographies | None,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> PoseSequence:
+    """The performer's poses in the subject's pixels: retargeted, or only resized.
+
+    `camera_N33` is the camera's motion over the performer's frames (see `Detections`).
+    """
+    if not settings.retarget:
+        return _resized(performer, stance.width / plate.width, stance.height / plate.height)
+    still = _seen_by_a_still_camera(performer, camera_N33)
+    measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
+    return retarget(still, measured, stance, rate=plate.rate)
 
 
 def follow_performer(
@@ -149,17 +193,15 @@ def _joints(poses: PoseSequence) -> int:
     return int((poses.confidence_NK > 0).sum())
 
 
-def _seen_by_a_still_camera(poses: PoseSequence, detections: Detections) -> PoseSequence:
+def _seen_by_a_still_camera(poses: PoseSequence, camera_N33: Homographies | None) -> PoseSequence:
     """The poses as a camera that kept still as in the shot's first frame would have seen them.
 
     The subject's camera does not move, so what they do is the performer's motion past the
     background, not past the edge of the picture.
     """
-    motion_N33 = detections.camera_N33
-    if motion_N33 is None or (motion_N33 == np.eye(3)).all():
+    if camera_N33 is None or (camera_N33 == np.eye(3)).all():
         return poses
-    to_first_N33 = to_first_frame(motion_N33)[poses.frames.start - detections.frames.start :]
-    pairs = zip(to_first_N33, poses.keypoints_NK2, strict=False)
+    pairs = zip(to_first_frame(camera_N33), poses.keypoints_NK2, strict=True)
     return replace(poses, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
 
 
