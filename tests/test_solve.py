@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
+from bodyswap.homography import apply_homography
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.retarget import measure_stance
 from bodyswap.skeleton import COCO_17
@@ -149,3 +152,26 @@ def test_without_retargeting_the_performer_is_only_scaled_to_the_subjects_pictur
     np.testing.assert_allclose(
         solution.subject.keypoints_NK2, solution.performer.keypoints_NK2 / 2, rtol=1e-6
     )
+
+
+def test_a_camera_that_follows_the_performer_does_not_nail_them_to_the_spot() -> None:
+    """A pan and a zoom over the walk give what the standing camera gives."""
+    count = len(WHOLE)
+    pan_N33 = np.tile(np.eye(3), (count, 1, 1))
+    pan_N33[:, 0, 2] = np.linspace(0, -180, count)
+    pan_N33[:, 0, 0] = pan_N33[:, 1, 1] = np.linspace(1, 1.2, count)
+    pairs = list(zip(pan_N33, WALK.keypoints_NK2, strict=True))
+    panned = replace(WALK, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
+    motion_N33 = np.tile(np.eye(3), (count, 1, 1))
+    motion_N33[:-1] = pan_N33[:-1] @ np.linalg.inv(pan_N33[1:])
+    stance = measure_stance(stage_poses(VEGA, "walk", size=256), width=256, height=256)
+    still, followed, unknown = (
+        solve(seen, WHOLE, plate=PLATE, stance=stance, settings=PLAIN).subject.keypoints_NK2
+        for seen in (
+            _detections(WALK),
+            replace(_detections(panned), camera_N33=motion_N33),
+            _detections(panned),
+        )
+    )
+    np.testing.assert_allclose(followed, still, atol=0.1)
+    assert np.abs(unknown - still).max() > 15
