@@ -21,6 +21,9 @@ POSE_SEARCH_EVERY = 24
 begins at one sees the same people as a pass over the whole plate."""
 
 
+SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+
 class Mode(StrEnum):
     """How temporal state crosses a join between shards."""
 
@@ -41,13 +44,25 @@ class SolveSettings:
     """How one performer's track is cleaned before it is retargeted.
 
     Without `retarget` the poses are only scaled from the plate's picture to the subject's: right
-    for footage of the subject themselves.
+    for footage of the subject themselves. `smoothing` is zero-lag (over the whole shot), one-euro
+    (as in a stream) or off; `smoothing_s` is about how long a time it smooths over.
     """
 
     longest_gap_s: float = 0.25
+    smoothing: str = "zero-lag"
     smoothing_s: float = 0.1
     least_confidence: float = 0.3
     retarget: bool = True
+
+    def __post_init__(self) -> None:
+        if self.smoothing not in SMOOTHINGS:
+            choices = ", ".join(SMOOTHINGS)
+            raise UsageError(f"solve.smoothing '{self.smoothing}' is unknown; choose {choices}")
+        if self.smoothing_s < 0 or self.longest_gap_s < 0:
+            raise UsageError(
+                f"solve.smoothing_s is {self.smoothing_s} and solve.longest_gap_s "
+                f"{self.longest_gap_s}; neither can be negative"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

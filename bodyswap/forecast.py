@@ -43,7 +43,9 @@ def forecast(survey: Survey, subject: Path, out: Path, *, settings: SolveSetting
             f" '{card.name}' was trained on {card.skeleton}; name a pose model of that one"
         )
     shape = plate_shape(survey.clip)
-    poses = as_subject(performer, plate=shape, stance=card.stance, settings=settings)
+    poses = as_subject(
+        performer, survey.camera_N33, plate=shape, stance=card.stance, settings=settings
+    )
     risk = assess(poses, index, rate=shape.rate)
     picture = draw_coverage(risk, index, lambda frame: _driving(survey, poses, frame))
     write_picture(picture, out / PICTURE)

@@ -9,7 +9,7 @@ It does not know shards, leases, stores or Ray: `cluster.worker` calls it with l
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.composite import composite
@@ -19,12 +19,14 @@ from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
-from bodyswap.keypoints.posefile import read_pose_file
+from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
@@ -53,12 +55,16 @@ class Pipeline:
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate."""
+        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
         clip = index_clip(plate)
-        batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
+        with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
+        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
+        camera = CameraWatch(frames)
         estimator = self._estimator(settings)
         with steady_arithmetic(settings.mode):
-            return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
+            watched = _report_batches(camera.passing(batches), on_frame)
+            people = estimate_poses(watched, frames, estimator)
+            return replace(people, camera_N33=camera.motion(people))
 
     def solve_shot(
         self,
@@ -69,9 +75,11 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        shape = plate_shape(index_clip(plate))
-        stance = self._subject(subject, settings).card.stance
-        return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
+        clip = index_clip(plate)
+        shape = plate_shape(clip)
+        card = self._subject(subject, settings).card
+        check_skeleton(detections.skeleton.name, settings.pose.model, card)
+        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
     def solve_given_poses(
         self,
@@ -84,9 +92,11 @@ class Pipeline:
         """The same from a corrected poses.npz, in place of the pose pass."""
         clip = index_clip(plate)
         person = self._subject(subject, settings)
-        performer = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         shape, stance = plate_shape(clip), person.card.stance
-        return solve_given(performer, plate=shape, stance=stance, settings=settings.solve)
+        return solve_given(
+            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+        )
 
     def render_range(
         self,
@@ -171,12 +181,13 @@ class Pipeline:
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
-    """What solving must know of the plate."""
-    return PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+    """What solving must know of the clip."""
+    rate = float(clip.timeline.rate)
+    return PlateShape(width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline)
 
 
-def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseSequence:
-    """The poses of `frames` of the clip, as the file at `poses` has them.
+def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseFile:
+    """What the file at `poses` holds of `frames` of the clip.
 
     Raises:
         UsageError: they cannot be used, or were made of another plate.

@@ -117,7 +117,7 @@ class _Follower:
 
     def _steady_frames(self, look: Poses, count: int, people: int) -> int:
         """How many frames the guessed boxes served: the next begins from fresh ones."""
-        score_NM = pose_scores(look).reshape(count, people)
+        score_NM = pose_scores(look, self._estimator.skeleton).reshape(count, people)
         lost_N = np.flatnonzero((score_NM < LEAST_SCORE).any(axis=1))
         return max(1, int(lost_N[0])) if len(lost_N) else count
 
@@ -126,7 +126,7 @@ class _Follower:
         poses = Poses(
             keypoints_MK2=look.keypoints_MK2[part], confidence_MK=look.confidence_MK[part]
         )
-        score_M = pose_scores(poses)
+        score_M = pose_scores(poses, self._estimator.skeleton)
         distinct = distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M)
         self._boxes = []
         for index in sorted(int(one) for one in distinct):

@@ -1,44 +1,69 @@
 """Solve: from everyone seen in a shot to one performer, in every frame, as the subject.
 
-Tracks are linked over the whole shot from detections of any sharding; the performer is followed,
-short gaps are filled, the path is smoothed without lag, and the poses are retargeted.
+    tracks -> performer -> swaps and spikes repaired -> short gaps filled -> smoothed -> retargeted
+
+Tracks are linked over the whole shot from detections of any sharding; every frame of the shot has
+a pose record, and none is moved in time.
 It does not know pixels. Shape letters: N frames, M detections, K joints.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
+from bodyswap.homography import Homographies, apply_homography, to_first_frame
 from bodyswap.keypoints.gaps import fill_gaps
+from bodyswap.keypoints.one_euro import filter_stream
 from bodyswap.keypoints.performer import choose_performer, spread_track
 from bodyswap.keypoints.smoothing import smooth
+from bodyswap.keypoints.spikes import drop_spikes
+from bodyswap.keypoints.steadiness import Steadiness, compare_steadiness
+from bodyswap.keypoints.swaps import untangle
 from bodyswap.keypoints.tracks import link_tracks
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FrameRange, Timeline
+
+Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlateShape:
-    """What solving must know of the plate."""
+    """What solving must know of the plate. Without a `timeline`, frames come evenly at `rate`."""
 
     width: int
     height: int
     rate: float
+    timeline: Timeline | None = None
+
+    def times_s(self, frames: FrameRange) -> Floats64:
+        """When each of the frames is shown, in seconds."""
+        if self.timeline is None:
+            return np.arange(frames.start, frames.stop) / self.rate
+        return np.array(self.timeline.cut(frames).times_s, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SolveReport:
-    """What was found of the performer, in frames."""
+    """What was found of the performer, in frames, and what was done to their joints.
+
+    Joints are counted frame by frame; `steadiness` tells what smoothing did.
+    """
 
     frames: int
     tracks: int
     present: int
     interpolated: int
     absent: int
+    joints_seen: int
+    joints_swapped_back: int
+    joints_not_believed: int
+    joints_filled: int
+    steadiness: Steadiness
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -67,12 +92,15 @@ def solve(
         NoPerformerError: nobody was seen in any frame.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
-    subject = as_subject(performer, plate=plate, stance=stance, settings=settings)
+    subject = as_subject(
+        performer, detections.camera_over(frames), plate=plate, stance=stance, settings=settings
+    )
     return Solution(performer=performer, subject=subject, report=report.to_dict())
 
 
 def solve_given(
     performer: PoseSequence,
+    camera_N33: Homographies | None,
     *,
     plate: PlateShape,
     stance: StanceStatistics,
@@ -94,22 +122,27 @@ def solve_given(
         "frames": len(performer),
         **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
     }
-    subject = as_subject(performer, plate=plate, stance=stance, settings=settings)
+    subject = as_subject(performer, camera_N33, plate=plate, stance=stance, settings=settings)
     return Solution(performer=performer, subject=subject, report=report)
 
 
 def as_subject(
     performer: PoseSequence,
+    camera_N33: Homographies | None,
     *,
     plate: PlateShape,
     stance: StanceStatistics,
     settings: SolveSettings,
 ) -> PoseSequence:
-    """The performer's poses in the subject's pixels: retargeted, or only resized."""
+    """The performer's poses in the subject's pixels: retargeted, or only resized.
+
+    `camera_N33` is the camera's motion over the performer's frames (see `Detections`).
+    """
     if not settings.retarget:
         return _resized(performer, stance.width / plate.width, stance.height / plate.height)
-    measured = measure_stance(performer, width=plate.width, height=plate.height, rate=plate.rate)
-    return retarget(performer, measured, stance, rate=plate.rate)
+    still = _seen_by_a_still_camera(performer, camera_N33)
+    measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
+    return retarget(still, measured, stance, rate=plate.rate)
 
 
 def follow_performer(
@@ -124,24 +157,55 @@ def follow_performer(
         )
     chosen = choose_performer(tracks)
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
-    filled = fill_gaps(seen, int(settings.longest_gap_s * plate.rate))
-    presence_N = filled.presence_N
+    times_s = plate.times_s(frames)
+    untangled = untangle(seen, times_s, settings.longest_gap_s)
+    believed = drop_spikes(untangled, times_s)
+    filled = fill_gaps(believed, times_s, settings.longest_gap_s)
+    smoothed = _smoothed(filled, times_s, settings)
+    presence_N = smoothed.presence_N
     report = SolveReport(
         frames=len(frames),
         tracks=len(tracks),
         present=int((presence_N == Presence.PRESENT).sum()),
         interpolated=int((presence_N == Presence.INTERPOLATED).sum()),
         absent=int((presence_N == Presence.ABSENT).sum()),
+        joints_seen=_joints(seen),
+        joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
+        joints_not_believed=_joints(untangled) - _joints(believed),
+        joints_filled=_joints(filled) - _joints(believed),
+        steadiness=compare_steadiness(filled, smoothed, times_s),
     )
-    return smooth(filled, settings.smoothing_s * plate.rate / 2), report
+    return smoothed, report
+
+
+def _smoothed(poses: PoseSequence, times_s: Floats64, settings: SolveSettings) -> PoseSequence:
+    match settings.smoothing:
+        case "zero-lag":
+            return smooth(poses, times_s, settings.smoothing_s)
+        case "one-euro":
+            return filter_stream(poses, times_s, settings.smoothing_s)
+        case _:
+            return poses
+
+
+def _joints(poses: PoseSequence) -> int:
+    """How many joints there are, over all frames."""
+    return int((poses.confidence_NK > 0).sum())
+
+
+def _seen_by_a_still_camera(poses: PoseSequence, camera_N33: Homographies | None) -> PoseSequence:
+    """The poses as a camera that kept still as in the shot's first frame would have seen them.
+
+    The subject's camera does not move, so what they do is the performer's motion past the
+    background, not past the edge of the picture.
+    """
+    if camera_N33 is None or (camera_N33 == np.eye(3)).all():
+        return poses
+    pairs = zip(to_first_frame(camera_N33), poses.keypoints_NK2, strict=True)
+    return replace(poses, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
 
 
 def _resized(poses: PoseSequence, by_width: float, by_height: float) -> PoseSequence:
     """The same poses in a picture of another size."""
     factors = np.array([by_width, by_height], np.float32)
-    return PoseSequence(
-        skeleton=poses.skeleton,
-        frames=poses.frames,
-        keypoints_NK2=poses.keypoints_NK2 * factors,
-        confidence_NK=poses.confidence_NK,
-    )
+    return replace(poses, keypoints_NK2=poses.keypoints_NK2 * factors)

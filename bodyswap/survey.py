@@ -19,6 +19,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.errors import NoPerformerError
 from bodyswap.frames import RGB
+from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
 from bodyswap.keypoints.tracks import Track, link_tracks
@@ -85,6 +86,7 @@ class Survey:
     frames: FrameRange
     tracks: tuple[TrackFound, ...]
     performer: PoseSequence
+    camera_N33: Homographies | None
     report: SolveReport
 
     def to_dict(self) -> dict[str, object]:
@@ -142,9 +144,22 @@ def survey_plate(
         _draw(out, clip, part, detections, ())
         raise
     tracks = _tracks(detections, part, shape.rate, settings)
-    survey = Survey(clip=clip, frames=part, tracks=tracks, performer=performer, report=report)
-    size = {"width": clip.width, "height": clip.height}
-    write_pose_file(out / POSE_FILE, performer, clip.timeline, **size)
+    survey = Survey(
+        clip=clip,
+        frames=part,
+        tracks=tracks,
+        performer=performer,
+        camera_N33=detections.camera_N33,
+        report=report,
+    )
+    write_pose_file(
+        out / POSE_FILE,
+        performer,
+        clip.timeline,
+        width=clip.width,
+        height=clip.height,
+        camera_N33=survey.camera_N33,
+    )
     _draw(out, clip, part, detections, tracks)
     (out / REPORT).write_text(json.dumps(survey.to_dict(), indent=1) + "\n")
     return survey

@@ -28,6 +28,12 @@ class Inspector(Protocol):
     def subject(self, folder: Path) -> SubjectFacts:
         """Who is in the folder. Raises SubjectError where the model cannot be used."""
 
+    def check_pose_model(self, model: str, card: str) -> None:
+        """Refuse a pose model whose joints are not those of the subject of this card.
+
+        Raises ModelError or SubjectError.
+        """
+
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         """Whether the file has poses of these frames of the plate, for the subject of this card.
 
@@ -48,6 +54,12 @@ class FileInspector:
 
         card = load_subject(folder, "cpu").card
         return SubjectFacts(name=card.origin.subject, files=(CARD, *sorted(card.files)))
+
+    def check_pose_model(self, model: str, card: str) -> None:
+        from bodyswap.nets.card import read_card
+        from bodyswap.pairing import check_pose_model
+
+        check_pose_model(model, read_card(card, "the subject's card"))
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         from bodyswap.media.index import index_clip

@@ -55,15 +55,18 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
 
     Raises:
         InputError: the plate, the subject, the frames or a setting cannot be used.
+        ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
     """
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
     frame_count = inspector.plate_frame_count(request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
+    card = read_card_text(store, subject, folder)
     frames = _frames(request.frames, frame_count)
-    if request.poses is not None:
-        card = read_card_text(store, subject, folder)
+    if request.poses is None:
+        inspector.check_pose_model(request.settings.pose.model, card)
+    else:
         inspector.check_poses(request.poses, request.plate, frames, card)
     spec = JobSpec(
         plate=PlateRef(

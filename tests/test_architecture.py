@@ -21,7 +21,7 @@ DOORS = {
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
 }
-VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance")
+VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance", "homography")
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -58,7 +58,7 @@ def test_values_import_only_values() -> None:
 
 def test_rooms_do_not_reach_up_to_the_stages() -> None:
     stages = {"decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline"}
-    for room in ("media", "keypoints", "nets", "stage"):
+    for room in ("media", "keypoints", "nets", "retargeting", "stage"):
         for path in (ROOT / "bodyswap" / room).rglob("*.py"):
             for module in _imports(path):
                 parts = module.split(".")

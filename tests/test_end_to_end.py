@@ -153,6 +153,7 @@ def test_a_plate_with_nobody_in_it_ends_with_code_4_and_leaves_nothing(
         (["--codec", "theora"], 2, "theora"),
         (["--set", "pose.modle=x"], 2, "did you mean 'pose.model'"),
         (["--set", "pose.model=rtmpose-z"], 6, "rtmpose-z"),
+        (["--set", "pose.model=rtmw-l"], 5, "gives skeleton 'coco-wholebody-133'"),
         (["--set", "device=cuda:9"], 2, "device 'cuda:9'"),
         (["--no-such-option"], 2, "--no-such-option"),
         (["--store", "ftp://somewhere"], 2, "unknown kind"),

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from bodyswap.errors import SubjectError
 from bodyswap.people import PoseSequence
-from bodyswap.retarget import ground_line, measure_stance, retarget
+from bodyswap.retarget import measure_stance, retarget
+from bodyswap.retargeting.floor import ground_line
 from bodyswap.skeleton import COCO_17
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.stance import StanceStatistics

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bodyswap.frames import RGB
 from bodyswap.keypoints.boxes import SURE, distinct_people, pose_box
 from bodyswap.keypoints.estimator import PoseEstimator, Poses
-from bodyswap.skeleton import Floats
+from bodyswap.skeleton import Floats, Skeleton
 
 LEAST_SCORE = 0.45
 """A sighting's mean joint confidence below which it is nobody."""
@@ -40,22 +40,26 @@ def find_people(rgb_HW3: RGB, estimator: PoseEstimator) -> Sightings:
     frame_1HW3 = rgb_HW3[None]
     box_M4 = search_windows(rgb_HW3.shape[0], rgb_HW3.shape[1], estimator.aspect)
     poses = _look(frame_1HW3, box_M4, estimator)
-    score_M = pose_scores(poses)
+    score_M = pose_scores(poses, estimator.skeleton)
     promising_M = np.argsort(-score_M, kind="stable")[:_MOST_PROMISING]
     poses = _chosen(poses, promising_M[score_M[promising_M] >= _PROMISING_SCORE])
     poses = _look(frame_1HW3, _boxes(poses), estimator)
-    poses = _chosen(poses, distinct_people(*_parts(poses), pose_scores(poses)))
+    poses = _chosen(poses, distinct_people(*_parts(poses), pose_scores(poses, estimator.skeleton)))
     poses = _look(frame_1HW3, _boxes(poses), estimator)
-    score_M = pose_scores(poses)
+    score_M = pose_scores(poses, estimator.skeleton)
     poses, score_M = _chosen(poses, score_M >= LEAST_SCORE), score_M[score_M >= LEAST_SCORE]
     kept_M = distinct_people(*_parts(poses), score_M)
     return Sightings(box_M4=_boxes(_chosen(poses, kept_M)), score_M=score_M[kept_M])
 
 
-def pose_scores(poses: Poses) -> Floats:
-    """Mean joint confidence of each pose; 0 where too few joints are certain to be a person."""
-    enough_M = (poses.confidence_MK >= SURE).sum(axis=1) >= _LEAST_JOINTS
-    return np.asarray(poses.confidence_MK.mean(axis=1) * enough_M, dtype=np.float32)
+def pose_scores(poses: Poses, skeleton: Skeleton) -> Floats:
+    """Mean confidence of each pose's body; 0 where too few of it is certain to be a person.
+
+    Faces, hands and feet do not count: where they are too small to see, the person is still there.
+    """
+    body_MK = poses.confidence_MK[:, list(skeleton.body)]
+    enough_M = (body_MK >= SURE).sum(axis=1) >= _LEAST_JOINTS
+    return np.asarray(body_MK.mean(axis=1) * enough_M, dtype=np.float32)
 
 
 def search_windows(height: int, width: int, aspect: float) -> Floats:

@@ -6,6 +6,7 @@ An archive of plain arrays, no pickles. It is read back with everything checked,
     present     bool    [frames]              False: nobody is there, whatever the keypoints say
     presence    int8    [frames]              0 absent, 1 interpolated, 2 present; not read back
     filled      bool    [frames, joints]      optional: joints that follow from other frames
+    camera      float64 [frames, 3, 3]        optional: from the next frame's pixels to its own
     pts         int64   [frames]              when each frame is shown, in ticks
     time_base   int64   [2]                   a tick in seconds: numerator, denominator
     frames      int64   [frames]              frame numbers, the plate's first being 1001
@@ -19,7 +20,7 @@ top-left pixel is 0, 0. It does not know who chose the performer. Shape letters:
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodyswap.errors import ModelError, UsageError
+from bodyswap.homography import Homographies
 from bodyswap.people import Mask, PoseSequence
 from bodyswap.skeleton import Skeleton, find_skeleton
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
@@ -50,11 +52,12 @@ class PoseFile:
     time_base: Fraction
     width: int
     height: int
+    camera_N33: Homographies | None = None
 
     def on_plate(
         self, timeline: Timeline, frames: FrameRange, *, width: int, height: int
-    ) -> PoseSequence:
-        """The poses of `frames` of the plate that has this timeline and size.
+    ) -> "PoseFile":
+        """The part about `frames` of the plate that has this timeline and size.
 
         Raises:
             UsageError: they were not made of that plate, or do not cover those frames.
@@ -76,7 +79,13 @@ class PoseFile:
                 f" add --frames {made}"
             )
         self._check_times(timeline)
-        return self.poses.cut(frames)
+        part = slice(frames.start - made.start, frames.stop - made.start)
+        return replace(
+            self,
+            poses=self.poses.cut(frames),
+            pts=self.pts[part],
+            camera_N33=None if self.camera_N33 is None else self.camera_N33[part],
+        )
 
     def _check_times(self, timeline: Timeline) -> None:
         made = self.poses.frames
@@ -91,7 +100,13 @@ class PoseFile:
 
 
 def write_pose_file(
-    path: Path, poses: PoseSequence, timeline: Timeline, *, width: int, height: int
+    path: Path,
+    poses: PoseSequence,
+    timeline: Timeline,
+    *,
+    width: int,
+    height: int,
+    camera_N33: Homographies | None = None,
 ) -> None:
     """Write the poses, of a plate of this timeline and size; the same poses give the same bytes."""
     frames, presence_N = poses.frames, poses.presence_N
@@ -111,6 +126,8 @@ def write_pose_file(
     }
     if poses.filled_NK is not None:
         arrays["filled"] = poses.filled_NK
+    if camera_N33 is not None:
+        arrays["camera"] = camera_N33
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
@@ -153,6 +170,7 @@ def read_pose_file(path: Path) -> PoseFile:
         time_base=Fraction(*time_base),
         width=_whole(arrays, "width", (), path)[0],
         height=_whole(arrays, "height", (), path)[0],
+        camera_N33=_camera(arrays, count, path),
     )
 
 
@@ -231,6 +249,15 @@ def _check_values(
                 f"{path}: {skeleton.joints[joint]} of frame"
                 f" {frames.start + row + FIRST_FRAME_NUMBER}: {what}"
             )
+
+
+def _camera(arrays: Arrays, count: int, path: Path) -> Homographies | None:
+    if "camera" not in arrays:
+        return None
+    camera_N33 = _numbers(arrays, "camera", (count, 3, 3), path)
+    if not np.isfinite(camera_N33).all():
+        raise UsageError(f"{path}: camera holds values that are no finite numbers")
+    return camera_N33
 
 
 def _filled(arrays: Arrays, there_NK: Mask, order: list[int], path: Path) -> Mask | None:

@@ -82,8 +82,7 @@ class _Run:
         self.beside = {INDEX_FILE: index_footage(footage, stance).to_bytes()}
         self.small = _half(footage) if config.half_size_until > 0 else footage
         vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
-        limbs = len(footage.poses.skeleton.limbs)
-        self.trainer = Trainer(config, limbs, vgg, device)
+        self.trainer = Trainer(config, footage.poses.skeleton.channels, vgg, device)
         self.spent = restore_state(out / STATE, self.trainer)
         self.record = LossRecord(out / "losses.csv", self.spent.steps)
         self.kept_s = self.spent.seconds

@@ -61,12 +61,25 @@ def _array(path: Path, name: str) -> npt.NDArray[np.generic]:
 
 
 def test_poses_come_back_bit_for_bit(path: Path) -> None:
-    poses = read_pose_file(path).on_plate(TIMELINE, FRAMES, width=640, height=360)
+    poses = read_pose_file(path).on_plate(TIMELINE, FRAMES, width=640, height=360).poses
     written = _poses()
     np.testing.assert_array_equal(poses.keypoints_NK2, written.keypoints_NK2)
     np.testing.assert_array_equal(poses.confidence_NK, written.confidence_NK)
     np.testing.assert_array_equal(poses.presence_N, written.presence_N)
     assert set(poses.presence_N.tolist()) == {0, 1, 2}
+
+
+def test_the_cameras_motion_comes_back_for_the_frames_asked_for(tmp_path: Path) -> None:
+    camera_N33 = np.tile(np.eye(3), (len(FRAMES), 1, 1))
+    camera_N33[:, 0, 2] = np.arange(len(FRAMES))
+    path = tmp_path / "poses.npz"
+    write_pose_file(path, _poses(), TIMELINE, width=640, height=360, camera_N33=camera_N33)
+    part = FrameRange(start=FRAMES.start + 2, stop=FRAMES.stop)
+    given = read_pose_file(path).on_plate(TIMELINE, part, width=640, height=360)
+    np.testing.assert_array_equal(given.camera_N33, camera_N33[2:])
+    _changed(path, camera=camera_N33[1:])
+    with pytest.raises(UsageError, match=r"camera has shape \[5, 3, 3\], expected \[6, 3, 3\]"):
+        read_pose_file(path)
 
 
 def test_the_file_holds_what_its_description_says(path: Path) -> None:
@@ -107,7 +120,7 @@ def test_a_frame_unticked_as_present_has_nobody_in_it(path: Path) -> None:
 
 def test_a_part_of_the_poses_serves_a_part_of_the_plate(path: Path) -> None:
     part = FrameRange(start=4, stop=6)
-    poses = read_pose_file(path).on_plate(TIMELINE, part, width=640, height=360)
+    poses = read_pose_file(path).on_plate(TIMELINE, part, width=640, height=360).poses
     np.testing.assert_array_equal(poses.keypoints_NK2, _poses().cut(part).keypoints_NK2)
 
 

@@ -79,7 +79,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         ("first_channels:", "frist_channels:", "did you mean 'generator.first_channels'"),
         ("width: 64\nheight", "width: wide\nheight", "Expected `int`"),
         ("skeleton: coco-17", "skeleton: coco-18", "coco-18"),
-        ("pose_channels: 18", "pose_channels: 17", "17 limbs"),
+        ("pose_channels: 18", "pose_channels: 17", "17 channels"),
         ("format: 1", "format: 2", "format is 2"),
         ("far_height: 18", "far_height: -1", "contradict"),
     ],
