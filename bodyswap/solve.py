@@ -22,7 +22,7 @@ from bodyswap.keypoints.smoothing import smooth
 from bodyswap.keypoints.spikes import drop_spikes
 from bodyswap.keypoints.steadiness import Steadiness, compare_steadiness
 from bodyswap.keypoints.swaps import untangle
-from bodyswap.keypoints.tracks import link_tracks
+from bodyswap.keypoints.tracks import Track, link_tracks
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
@@ -149,12 +149,7 @@ def follow_performer(
     detections: Detections, frames: FrameRange, *, plate: PlateShape, settings: SolveSettings
 ) -> tuple[PoseSequence, SolveReport]:
     """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0)."""
-    tracks = link_tracks(detections, most_missing=round(plate.rate))
-    if not tracks:
-        raise NoPerformerError(
-            f"no person was found in frames {frames} of the plate; check that one is in full view,"
-            " or name another pose model with --set pose.model=…"
-        )
+    tracks = find_people(detections, frames, plate=plate)
     chosen = choose_performer(tracks)
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
     times_s = plate.times_s(frames)
@@ -176,6 +171,21 @@ def follow_performer(
         steadiness=compare_steadiness(filled, smoothed, times_s),
     )
     return smoothed, report
+
+
+def find_people(detections: Detections, frames: FrameRange, *, plate: PlateShape) -> list[Track]:
+    """Everybody, by id, from 1 on.
+
+    Raises:
+        NoPerformerError: nobody was seen in any frame.
+    """
+    tracks = link_tracks(detections, most_missing=round(plate.rate))
+    if not tracks:
+        raise NoPerformerError(
+            f"no person was found in frames {frames} of the plate; check that one is in full view,"
+            " or name another pose model with --set pose.model=…"
+        )
+    return tracks
 
 
 def _smoothed(poses: PoseSequence, times_s: Floats64, settings: SolveSettings) -> PoseSequence:

@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
-from bodyswap.errors import NoPerformerError
+from bodyswap.errors import InputError, NoPerformerError
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
-from bodyswap.keypoints.tracks import Track, link_tracks
+from bodyswap.keypoints.tracks import Track
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.pipeline import Pipeline, plate_shape
@@ -34,7 +34,7 @@ from bodyswap.quality.tracks_picture import (
     choose_frames,
     draw_tracks,
 )
-from bodyswap.solve import SolveReport, follow_performer
+from bodyswap.solve import PlateShape, SolveReport, find_people, follow_performer
 from bodyswap.timing import FrameRange, parse_frame_range
 
 PICTURE = "tracks.png"
@@ -139,11 +139,18 @@ def survey_plate(
     out.mkdir(parents=True, exist_ok=True)
     shape = plate_shape(clip)
     try:
-        performer, report = follow_performer(detections, part, plate=shape, settings=settings.solve)
+        people = find_people(detections, part, plate=shape)
     except NoPerformerError:
         _draw(out, clip, part, detections, ())
         raise
-    tracks = _tracks(detections, part, shape.rate, settings)
+    try:
+        chosen = choose_performer(people)
+    except InputError:
+        # There is no such person: the picture shows who there is to choose from.
+        _draw(out, clip, part, detections, _tracks(people, None, detections, part, shape, settings))
+        raise
+    tracks = _tracks(people, chosen, detections, part, shape, settings)
+    performer, report = follow_performer(detections, part, plate=shape, settings=settings.solve)
     survey = Survey(
         clip=clip,
         frames=part,
@@ -166,15 +173,18 @@ def survey_plate(
 
 
 def _tracks(
-    detections: Detections, frames: FrameRange, rate: float, settings: RenderSettings
+    people: list[Track],
+    chosen: Track | None,
+    detections: Detections,
+    frames: FrameRange,
+    shape: PlateShape,
+    settings: RenderSettings,
 ) -> tuple[TrackFound, ...]:
     """All tracks, the performer's first, then as they are the longest seen."""
-    linked = link_tracks(detections, most_missing=round(rate))
-    chosen = choose_performer(linked)
-    longest_gap = int(settings.solve.longest_gap_s * rate)
+    longest_gap = int(settings.solve.longest_gap_s * shape.rate)
     found = [
         _found(number, track, detections, frames, longest_gap, is_performer=track is chosen)
-        for number, track in enumerate(linked, start=1)
+        for number, track in enumerate(people, start=1)
     ]
     return tuple(sorted(found, key=lambda track: (not track.is_performer, -track.seen, track.id)))
 

@@ -12,7 +12,7 @@ from bodyswap.keypoints.steadiness import LIMB_ENDS
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.retarget import measure_stance
 from bodyswap.skeleton import COCO_17
-from bodyswap.solve import PlateShape, follow_performer, solve
+from bodyswap.solve import PlateShape, follow_performer, solve, solve_given
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.timing import FrameRange, Timeline
 from tests.motions_on_stage import stage_poses
@@ -156,6 +156,40 @@ def test_without_retargeting_the_performer_is_only_scaled_to_the_subjects_pictur
     np.testing.assert_allclose(
         solution.subject.keypoints_NK2, solution.performer.keypoints_NK2 / 2, rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("settings", [SolveSettings(), SolveSettings(retarget=False)])
+def test_poses_given_are_solved_as_those_found_and_none_is_changed(settings: SolveSettings) -> None:
+    stance = measure_stance(stage_poses(VEGA, "walk", size=256), width=256, height=256)
+    found = solve(_detections(WALK), WHOLE, plate=PLATE, stance=stance, settings=settings)
+    given = solve_given(found.performer, None, plate=PLATE, stance=stance, settings=settings)
+    np.testing.assert_array_equal(given.subject.keypoints_NK2, found.subject.keypoints_NK2)
+    assert given.performer is found.performer
+    assert given.report["poses"] == "given" and given.report["present"] == len(WHOLE)
+
+
+def test_a_jerk_that_somebody_put_there_is_kept() -> None:
+    keypoints = WALK.keypoints_NK2.copy()
+    keypoints[10, 9] += 80
+    jerky = PoseSequence(
+        skeleton=COCO_17, frames=WHOLE, keypoints_NK2=keypoints, confidence_NK=WALK.confidence_NK
+    )
+    stance = measure_stance(WALK, width=512, height=512)
+    settings = SolveSettings(retarget=False)
+    given = solve_given(jerky, None, plate=PLATE, stance=stance, settings=settings).subject
+    np.testing.assert_allclose(given.keypoints_NK2, keypoints)
+
+
+def test_poses_given_that_show_nobody_are_no_performer() -> None:
+    stance = measure_stance(WALK, width=512, height=512)
+    with pytest.raises(NoPerformerError, match="show nobody in frames 1001"):
+        solve_given(
+            _hidden(WALK, 0, len(WHOLE)),
+            None,
+            plate=PLATE,
+            stance=stance,
+            settings=SolveSettings(),
+        )
 
 
 def _left_for(gap: FrameRange, times_s: tuple[float, ...]) -> PoseSequence:

@@ -4,9 +4,9 @@ A pose is compared with representatives of the poses the subject was trained on:
 the subject's picture, over each other's centres, in person heights. Which way the body lies in the
 picture and how large it is are kept, for the generator sees them too. Each part of the body looks
 for its own nearest pose, since the generator puts together what it learnt of each: on the stage
-that tells errors better than the nearest whole pose. What distance is much is told by the training poses themselves: how far each is from all others that are not its neighbours
-in time. It does not know pictures or files. It compares the joints of COCO-17, which every skeleton
-here has.
+that tells errors better than the nearest whole pose. What distance is much is told by the training
+poses themselves: how far each is from all others that are not its neighbours in time. It does not
+know pictures or files. It compares the joints of COCO-17, which every skeleton here has.
 
 Shape letters: N frames, C representatives, K joints, P parts of the body, 2 = x and y.
 """
