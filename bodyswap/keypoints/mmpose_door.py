@@ -101,8 +101,9 @@ class TopDownModel:
     def _split_ratio(self) -> float | None:
         """Bins a pixel where the head says where joints are by SimCC alone; None for others."""
         decoder = self._typed.head.decoder
-        plain = isinstance(decoder, SimCCLabel) and not decoder.use_dark
-        return float(decoder.simcc_split_ratio) if plain else None
+        if not isinstance(decoder, SimCCLabel) or decoder.use_dark:
+            return None
+        return float(cast("_SimCC", decoder).simcc_split_ratio)
 
     def _predict_by_head(
         self, inputs_B3HW: Tensor, mirrored: Sequence[int]
@@ -187,6 +188,10 @@ def _without_warnings() -> Iterator[None]:
 class _Instance(Protocol):
     keypoints: npt.NDArray[np.float32]
     keypoint_scores: npt.NDArray[np.float32]
+
+
+class _SimCC(Protocol):
+    simcc_split_ratio: float
 
 
 class _Head(Protocol):
