@@ -18,6 +18,7 @@ from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
@@ -45,7 +46,7 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._estimators: dict[tuple[str, str], PoseEstimator] = {}
+        self._loaded: dict[tuple[str, ...], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
 
     def pose_range(
@@ -54,9 +55,9 @@ class Pipeline:
         """Everyone seen in `frames` of the plate."""
         clip = index_clip(plate)
         batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
-        estimator = self._estimator(settings)
+        estimator, detector = self._seers(settings)
         with steady_arithmetic(settings.mode):
-            return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
+            return estimate_poses(_report_batches(batches, on_frame), frames, estimator, detector)
 
     def solve_shot(
         self,
@@ -140,12 +141,14 @@ class Pipeline:
         for frame in rendered:
             yield composite(frame, subject.background_HW3)
 
-    def _estimator(self, settings: RenderSettings) -> PoseEstimator:
-        key = (settings.pose.model, settings.device)
-        if key not in self._estimators:
+    def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
+        key = (settings.pose.model, settings.pose.detector, settings.pose.flip, settings.device)
+        if key not in self._loaded:
             device = choose_device(settings.device)
-            self._estimators[key] = build_estimator(settings.pose.model, device)
-        return self._estimators[key]
+            estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)
+            detector = build_detector(settings.pose.detector, estimator, device)
+            self._loaded[key] = estimator, detector
+        return self._loaded[key]
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)

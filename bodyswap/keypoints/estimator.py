@@ -104,9 +104,9 @@ def build_estimator(
     )
 
 
-def read_spec(name: str) -> PoseModelSpec:
-    """The description of the model called `name`, or at the path `name`."""
-    path = _find_spec(name)
+def read_spec(name: str, kind: str = "pose") -> PoseModelSpec:
+    """The description of the model called `name` in configs/`kind`, or at the path `name`."""
+    path = _find_spec(name, kind)
     content = yaml.safe_load(path.read_text())
     known = {field.name for field in fields(PoseModelSpec)} - {"folder"}
     if not isinstance(content, dict) or not {"config", "weights"} <= set(content):
@@ -117,11 +117,11 @@ def read_spec(name: str) -> PoseModelSpec:
     return PoseModelSpec(**content, joints=joints and tuple(joints), folder=path.parent)
 
 
-def spec_folder() -> Path:
-    """configs/pose: inside an installed package, or beside it in a checkout."""
+def spec_folder(kind: str = "pose") -> Path:
+    """configs/`kind`: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
-    inside = package / "configs" / "pose"
-    return inside if inside.is_dir() else package.parent / "configs" / "pose"
+    inside = package / "configs" / kind
+    return inside if inside.is_dir() else package.parent / "configs" / kind
 
 
 class TopDownEstimator:
@@ -204,16 +204,16 @@ class TopDownEstimator:
         return places_BK2, score_BK
 
 
-def _find_spec(name: str) -> Path:
+def _find_spec(name: str, kind: str) -> Path:
     given = Path(name)
     if given.suffix in (".yaml", ".yml"):
         if given.is_file():
             return given
-        raise ModelError(f"pose model file {given} is not there")
-    path = spec_folder() / f"{name}.yaml"
+        raise ModelError(f"{kind} model file {given} is not there")
+    path = spec_folder(kind) / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(other.stem for other in spec_folder().glob("*.yaml")))
-        raise ModelError(f"pose model '{name}' is unknown; known: {known}; or give a .yaml file")
+        known = ", ".join(sorted(other.stem for other in spec_folder(kind).glob("*.yaml")))
+        raise ModelError(f"{kind} model '{name}' is unknown; known: {known}; or give a .yaml file")
     return path
 
 

@@ -163,18 +163,21 @@ def load_weights(model: TopDownModel, path: Path, config: str) -> None:
     Raises:
         ModelError: the file cannot be read safely, or its tensors do not fit the config.
     """
+    fill_network(model.network, path, config)
+
+
+def fill_network(network: nn.Module, path: Path, config: str) -> None:
+    """The same for a network of any of OpenMMLab's libraries."""
     state = _read_checkpoint(path)
-    wanted = model.network.state_dict()
+    wanted = network.state_dict()
     problems = _misfits(state, wanted)
     if problems:
         raise ModelError(
             f"checkpoint {path.name} does not fit config {config}: {'; '.join(problems)}; "
             "use the checkpoint trained with this config, or the config it was trained with"
         )
-    model.network.load_state_dict(
-        {name: state[name] for name in wanted if name in state}, strict=False
-    )
-    model.network.eval()
+    network.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
+    network.eval()
 
 
 @contextmanager
