@@ -64,7 +64,7 @@ class NetworkDetector:
 def build_detector(
     name: str, estimator: PoseEstimator, device: torch.device | str, *, fetch: Fetch = download
 ) -> PersonDetector:
-    """The detector called `name` in configs/detector, or the one a yaml file at that path describes.
+    """The detector called `name` in configs/detector, or of the yaml file at that path.
 
     Raises:
         ModelError: there is none, its weights cannot be had, or they do not fit its config.

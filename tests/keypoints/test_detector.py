@@ -1,4 +1,4 @@
-"""Detectors, the pose-driven and MMDetection's, by real networks: RTMDet as born, at reduced width."""
+"""Detectors, by real networks: the pose model, and an RTMDet as born, at reduced width."""
 
 from pathlib import Path
 
