@@ -94,9 +94,11 @@ def _figures(options: argparse.Namespace, estimators: list[PoseEstimator]) -> It
     for path in options.clip:
         yield _given_boxes(f"{path.stem}, held-out blocks", _held_out(path, options), estimators)
     if options.dwpose:
-        yield from _against_dwpose(*options.dwpose, estimators)
+        clip, array = options.dwpose
+        yield from _against_dwpose(clip, array, estimators)
     if options.coco:
-        yield from _against_coco(*options.coco, estimators)
+        annotations, pictures = options.coco
+        yield from _against_coco(annotations, pictures, estimators)
 
 
 def _given_boxes(name: str, samples: Samples, estimators: list[PoseEstimator]) -> Figure:
