@@ -48,7 +48,7 @@ class OneStageDetector:
         """People's boxes (M, 4) in frame pixels and their scores (M,), the surest first."""
         network = cast("_Network", self.network)
         picture_13HW, scale = self._fitted(rgb_HW3)
-        meta = {
+        meta: dict[str, object] = {
             "img_shape": (self.size[1], self.size[0]),
             "ori_shape": rgb_HW3.shape[:2],
             "scale_factor": (scale, scale),
