@@ -86,17 +86,32 @@ def build_detector_model(
     Raises:
         ModelError: there is no such config, it is not one-stage, or the weights do not fit it.
     """
-    settings = Config.fromfile(str(_find_config(config)))
+    path = find_config(config)
     init_default_scope("mmdet")
-    settings.model.backbone.init_cfg = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        settings = Config.fromfile(str(path))
+        settings.model.backbone.init_cfg = None
         network = MODELS.build(settings.model).to(device).eval()
     if not hasattr(getattr(network, "bbox_head", None), "predict_by_feat"):
         raise ModelError(f"MMDetection config '{config}' is not a one-stage detector")
     if weights is not None:
         fill_network(network, weights, config)
     return OneStageDetector(network=network, size=_test_size(settings, config))
+
+
+def find_config(config: str) -> Path:
+    """The file of a config that MMDetection ships, by name, or of the one at that path."""
+    given = Path(config)
+    if given.is_file():
+        return given
+    found = sorted(_SHIPPED_CONFIGS.rglob(f"{given.name.removesuffix('.py')}.py"))
+    if len(found) != 1:
+        raise ModelError(
+            f"MMDetection config '{config}' is not there; give a path, or a name of a file under "
+            "MMDetection's configs such as rtmdet_m_8xb32-300e_coco"
+        )
+    return found[0]
 
 
 def distinct_boxes(box_M4: Floats, score_M: Floats) -> tuple[Floats, Floats]:
@@ -140,19 +155,6 @@ class _Network(Protocol):
     test_cfg: object
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]: ...
-
-
-def _find_config(config: str) -> Path:
-    given = Path(config)
-    if given.is_file():
-        return given
-    found = sorted(_SHIPPED_CONFIGS.rglob(f"{given.name.removesuffix('.py')}.py"))
-    if len(found) != 1:
-        raise ModelError(
-            f"MMDetection config '{config}' is not there; give a path, or a name of a file under "
-            "MMDetection's configs such as rtmdet_m_8xb32-300e_coco"
-        )
-    return found[0]
 
 
 def _test_size(settings: Config, config: str) -> tuple[int, int]:

@@ -12,13 +12,18 @@ from torch import nn
 from bodyswap.errors import ModelError
 from bodyswap.keypoints.detector import build_detector
 from bodyswap.keypoints.estimator import build_estimator, read_spec, spec_folder
-from bodyswap.keypoints.mmdet_door import OneStageDetector, build_detector_model, distinct_boxes
+from bodyswap.keypoints.mmdet_door import (
+    OneStageDetector,
+    build_detector_model,
+    distinct_boxes,
+    find_config,
+)
 from bodyswap.stage.cast import PERFORMERS
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 
 NARROW = """
-_base_ = "mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py"
+_base_ = "{base}"
 model = dict(
     backbone=dict(widen_factor=0.125),
     neck=dict(in_channels=[32, 64, 128], out_channels=32),
@@ -31,7 +36,7 @@ test_pipeline = [dict(type="Resize", scale=(160, 160), keep_ratio=True)]
 def _narrow(folder: Path, person_bias: float = 0.0) -> tuple[str, OneStageDetector]:
     torch.manual_seed(7)
     path = folder / "narrow.py"
-    path.write_text(NARROW)
+    path.write_text(NARROW.replace("{base}", str(find_config("rtmdet_tiny_8xb32-300e_coco"))))
     model = build_detector_model(str(path), None, device="cpu")
     for convolution in model.network.bbox_head.rtm_cls:
         nn.init.constant_(convolution.bias, -9.0)
