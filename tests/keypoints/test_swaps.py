@@ -71,3 +71,17 @@ def test_confidence_goes_with_its_joint_and_a_hand_with_its_wrist() -> None:
     repaired = untangle(tangled, np.arange(len(whole)) / 30, 0.25)
     np.testing.assert_array_equal(repaired.keypoints_NK2, certain.keypoints_NK2)
     np.testing.assert_array_equal(repaired.confidence_NK, certain.confidence_NK)
+
+
+def test_hands_that_pass_each_other_and_are_confused_as_they_meet_are_told_apart() -> None:
+    """By place alone they would seem to bounce off each other; their velocities tell."""
+    still = stage_poses(REX, "walk", size=512)
+    hands = [still.skeleton.joint("left_wrist"), still.skeleton.joint("right_wrist")]
+    keypoints = np.repeat(still.keypoints_NK2[:1], len(still), axis=0)
+    across = 40.0 * (np.arange(len(still)) - 15.5)
+    keypoints[:, hands[0], 0], keypoints[:, hands[1], 0] = 256 + across, 256 - across
+    keypoints[:, hands, 1] = [240.0, 250.0]
+    truth = replace(still, keypoints_NK2=keypoints)
+    tangled = _swapped(truth, slice(16, 19), ("wrist",))
+    repaired = untangle(tangled, np.arange(len(truth)) / 30, 0.25)
+    np.testing.assert_array_equal(repaired.keypoints_NK2, truth.keypoints_NK2)
