@@ -15,9 +15,12 @@ from bodyswap.retargeting.limbs import build, measure_limbs
 from bodyswap.skeleton import Floats
 from bodyswap.stance import StanceStatistics
 
-LEAST_RANGE = 0.15
+LEAST_RANGE = 0.06
 """Ground lines closer together than this, in person heights, count as one distance."""
 _LEAST_UPRIGHT_S = 0.2
+_CHEST_SLOPE, _SLOPE_BOUNDS = 1.4, (0.5, 4.0)
+"""A person's height over the camera's: how fast height grows as the ground line comes down."""
+_LEANING = 0.05
 _HEAD_ABOVE_EYES = 0.07
 _STRAIGHT = 0.97
 
@@ -37,7 +40,7 @@ def stance_of(poses: PoseSequence, *, width: float, height: float, rate: float) 
         tall_N, is_upright_N = apparent_height(poses, rate=rate), np.asarray(there_N, np.bool_)
     far, near = np.percentile(ground_N[there_N], [2, 98])
     slope, rest = _height_by_ground(ground_N[is_upright_N], tall_N[is_upright_N])
-    limits = np.percentile(tall_N[is_upright_N], [2, 98])
+    limits = np.percentile(tall_N[is_upright_N], [2, 98]) * np.array([0.8, 1.25])
     stance = StanceStatistics(
         width=float(width),
         height=float(height),
@@ -72,14 +75,17 @@ def _nobodys(width: float, height: float) -> StanceStatistics:
 def _height_by_ground(ground: Floats, tall: Floats) -> tuple[float, float]:
     """Height changes in proportion along the floor: a line (slope, rest) through all.
 
-    Flat where nobody came nearer, or where nearer did not look taller.
+    Flat where nobody came nearer. Who came little nearer has too few, too noisy heights to tell
+    how fast they change; so the slope leans on that of a camera at chest height.
     """
     typical = float(np.median(tall))
-    if np.ptp(ground) >= LEAST_RANGE * typical:
-        slope, rest = np.polyfit(ground, tall, 1)
-        if slope > 0:
-            return float(slope), float(rest)
-    return 0.0, typical
+    if np.ptp(ground) < LEAST_RANGE * typical:
+        return 0.0, typical
+    near = ground - ground.mean()
+    lean = len(near) * (_LEANING * typical) ** 2
+    slope = float((near @ (tall - tall.mean()) + lean * _CHEST_SLOPE) / (near @ near + lean))
+    slope = float(np.clip(slope, *_SLOPE_BOUNDS))
+    return slope, float(np.mean(tall)) - slope * float(ground.mean())
 
 
 def _heights(poses: PoseSequence) -> tuple[Floats, Mask]:
