@@ -31,11 +31,25 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class Flip(StrEnum):
+    """Which looks are averaged with one at the mirror image: none, all, or those not sure."""
+
+    OFF = "off"
+    ON = "on"
+    UNSURE = "unsure"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PoseSettings:
-    """How people are found and posed. `model` names a file of configs/pose, or is a path to one."""
+    """How people are found and posed.
+
+    `model` names a file of configs/pose, or is a path to one; `detector` a file of
+    configs/detector, or a path to one, where "pose" means: people are found by the pose model.
+    """
 
     model: str = "rtmpose-t-bodyswap"
+    detector: str = "pose"
+    flip: Flip = Flip.OFF
     batch_frames: int = 8
 
 
@@ -86,7 +100,9 @@ class RenderSettings:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values only, as YAML and JSON hold them."""
-        return asdict(self) | {"mode": str(self.mode)}
+        values = asdict(self) | {"mode": str(self.mode)}
+        values["pose"]["flip"] = str(self.pose.flip)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:

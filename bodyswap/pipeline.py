@@ -20,6 +20,7 @@ from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.camera import CameraWatch
+from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
@@ -49,7 +50,7 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._estimators: dict[tuple[str, str], PoseEstimator] = {}
+        self._loaded: dict[tuple[str, ...], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
 
     def pose_range(
@@ -60,10 +61,10 @@ class Pipeline:
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
         camera = CameraWatch(frames)
-        estimator = self._estimator(settings)
+        estimator, detector = self._seers(settings)
         with steady_arithmetic(settings.mode):
             watched = _report_batches(camera.passing(batches), on_frame)
-            people = estimate_poses(watched, frames, estimator)
+            people = estimate_poses(watched, frames, estimator, detector)
             return replace(people, camera_N33=camera.motion(people))
 
     def solve_shot(
@@ -166,12 +167,14 @@ class Pipeline:
         for frame in rendered:
             yield composite(frame, subject.background_HW3)
 
-    def _estimator(self, settings: RenderSettings) -> PoseEstimator:
-        key = (settings.pose.model, settings.device)
-        if key not in self._estimators:
+    def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
+        key = (settings.pose.model, settings.pose.detector, settings.pose.flip, settings.device)
+        if key not in self._loaded:
             device = choose_device(settings.device)
-            self._estimators[key] = build_estimator(settings.pose.model, device)
-        return self._estimators[key]
+            estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)
+            detector = build_detector(settings.pose.detector, estimator, device)
+            self._loaded[key] = estimator, detector
+        return self._loaded[key]
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)

@@ -13,9 +13,9 @@ SOURCES = sorted((ROOT / "bodyswap").rglob("*.py")) + sorted((ROOT / "cluster").
 DOORS = {
     "av": ("bodyswap/media/",),
     "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
-    "mmengine": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
-    "mmdet": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": ("cluster/runtime_ray.py",),
     "boto3": ("cluster/store_s3.py",),
     "botocore": ("cluster/store_s3.py",),

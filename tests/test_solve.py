@@ -7,6 +7,7 @@ import pytest
 
 from bodyswap.config import RenderSettings, SolveSettings
 from bodyswap.errors import NoPerformerError, UsageError
+from bodyswap.homography import apply_homography
 from bodyswap.keypoints.steadiness import LIMB_ENDS
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.retarget import measure_stance
@@ -251,3 +252,26 @@ def test_a_swap_and_a_spike_are_repaired_and_counted() -> None:
 def test_a_smoothing_that_is_none_is_refused(change: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         RenderSettings().with_overrides([change])
+
+
+def test_a_camera_that_follows_the_performer_does_not_nail_them_to_the_spot() -> None:
+    """A pan and a zoom over the walk give what the standing camera gives."""
+    count = len(WHOLE)
+    pan_N33 = np.tile(np.eye(3), (count, 1, 1))
+    pan_N33[:, 0, 2] = np.linspace(0, -180, count)
+    pan_N33[:, 0, 0] = pan_N33[:, 1, 1] = np.linspace(1, 1.2, count)
+    pairs = list(zip(pan_N33, WALK.keypoints_NK2, strict=True))
+    panned = replace(WALK, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
+    motion_N33 = np.tile(np.eye(3), (count, 1, 1))
+    motion_N33[:-1] = pan_N33[:-1] @ np.linalg.inv(pan_N33[1:])
+    stance = measure_stance(stage_poses(VEGA, "walk", size=256), width=256, height=256)
+    still, followed, unknown = (
+        solve(seen, WHOLE, plate=PLATE, stance=stance, settings=PLAIN).subject.keypoints_NK2
+        for seen in (
+            _detections(WALK),
+            replace(_detections(panned), camera_N33=motion_N33),
+            _detections(panned),
+        )
+    )
+    np.testing.assert_allclose(followed, still, atol=0.1)
+    assert np.abs(unknown - still).max() > 15

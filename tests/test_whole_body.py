@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from bodyswap.config import SolveSettings
 from bodyswap.keypoints.estimator import Poses, build_estimator
-from bodyswap.keypoints.finder import pose_scores
+from bodyswap.keypoints.looks import pose_scores
 from bodyswap.keypoints.mmpose_door import build_model
 from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import Subject

@@ -113,7 +113,7 @@ class CameraWatch:
         self._scale = min(1.0, SMALL_WIDTH / width)
         size = round(width * self._scale), round(height * self._scale)
         grey = cv2.resize(cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2GRAY), size, interpolation=3)
-        grey = cv2.GaussianBlur(grey, (5, 5), 1.0)
+        grey = np.asarray(cv2.GaussianBlur(grey, (5, 5), 1.0), np.uint8)
         number = self._frames.start + len(self._steps) + (self._key is not None)
         if self._key is None:
             self._begin(grey)
@@ -175,7 +175,7 @@ def _to_key(looks: list[_Look]) -> Homographies:
         solved = find_homography_dlt_iterated(here_BP2, key_BP2, weight_BP, _SOFT_INLIER_PX, 4)
         found_B33[moving_B] = solved.numpy()[moving_B]
     found_B33[enough_B & is_still_B] = np.eye(3)
-    for row in np.flatnonzero(moving_B):
+    for row in np.flatnonzero(moving_B).tolist():
         found_B33[row] = _judged(found_B33[row], looks[row])
     return found_B33
 

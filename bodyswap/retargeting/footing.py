@@ -157,7 +157,7 @@ def _bend(
     upper_N = np.linalg.norm(keypoints_NK2[:, middle] - keypoints_NK2[:, root], axis=1)
     lower_N = np.linalg.norm(keypoints_NK2[:, end] - keypoints_NK2[:, middle], axis=1)
     share_N = upper_N / np.maximum(upper_N + lower_N, 1e-6)
-    tree = {one.joint: one for one in branches(skeleton.name)}
+    tree = {one.joint: one for one in branches(skeleton)}
     names = skeleton.joints[middle], skeleton.joints[end]
     longest = [lengths[tree[name].limb] * height_N * _STRETCH for name in names]
     fraction_N = np.zeros(len(keypoints_NK2))
@@ -181,7 +181,7 @@ def _bend(
 def _with_what_hangs_on(joint: int, skeleton: Skeleton) -> list[int]:
     """A joint and everything farther out: the toes go with their ankle."""
     names = [skeleton.joints[joint]]
-    for one in branches(skeleton.name):
+    for one in branches(skeleton):
         if one.parent in names:
             names.append(one.joint)
     return [skeleton.joint(name) for name in names]

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from bodyswap.people import Mask, PoseSequence
-from bodyswap.skeleton import Floats, Skeleton, find_skeleton
+from bodyswap.skeleton import Floats, Skeleton
 
 TYPICAL_LENGTHS = {
     "torso": 0.295, "shoulders": 0.12, "hips": 0.055, "neck": 0.135, "head": 0.095,
@@ -44,13 +44,12 @@ class Branch:
 
 
 @cache
-def branches(skeleton_name: str) -> tuple[Branch, ...]:
+def branches(skeleton: Skeleton) -> tuple[Branch, ...]:
     """The tree of a skeleton with COCO's body joints, parents first; the root is `mid_hips`.
 
     A joint that is not of the body (a toe, a finger) hangs on the nearest one that is, along the
     skeleton's limbs, and is scaled as that one's limb.
     """
-    skeleton = find_skeleton(skeleton_name)
     tree = {one.joint: one for one in _body() if one.joint in (_SHOULDERS, *skeleton.joints)}
     waiting = True
     while waiting:
@@ -116,7 +115,7 @@ def with_limbs(poses: PoseSequence, ratios: Mapping[str, float]) -> Floats:
     """The pose with every limb scaled by its ratio, about the middle of the hips, (N, K, 2)."""
     points, _ = _named_points(poses)
     placed = {_HIPS: np.zeros_like(points[_HIPS])}
-    for branch in branches(poses.skeleton.name):
+    for branch in branches(poses.skeleton):
         vector_N2 = points[branch.joint] - points[branch.parent]
         placed[branch.joint] = placed[branch.parent] + vector_N2 * ratios[branch.limb]
     return np.stack([placed[joint] for joint in poses.skeleton.joints], axis=1)
@@ -153,7 +152,7 @@ def _with_guesses(keypoints_NK2: Floats, never: list[int], skeleton: Skeleton) -
     known = [joint for joint in range(keypoints_NK2.shape[1]) if joint not in never]
     if not known:
         return np.zeros_like(keypoints_NK2)
-    parents = {one.joint: one.parent for one in branches(skeleton.name)}
+    parents = {one.joint: one.parent for one in branches(skeleton)}
     for joint in never:
         name = parents[skeleton.joints[joint]]
         while name in parents and name in skeleton.joints and skeleton.joint(name) in never:

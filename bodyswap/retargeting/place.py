@@ -20,7 +20,7 @@ from bodyswap.stance import StanceStatistics
 SCALE_BOUNDS = (0.05, 20.0)
 BEYOND = 1.35
 """How much nearer or farther than ever seen the subject may be shown."""
-_TALLEST, _LOWEST_GROUND = 0.92, 0.97
+_TALLEST, _LOWEST_GROUND = 0.92, 0.93
 """The most of the subject's picture that their height, and their ground line, may take."""
 
 
