@@ -190,7 +190,7 @@ def test_poses_that_are_not_of_this_plate_end_with_one_line_and_nothing_is_store
         case "late":
             arrays["pts"] = np.array(arrays["pts"], np.int64) + 1
         case "part":
-            names = ("keypoints", "present", "presence", "pts", "frames", "filled")
+            names = ("keypoints", "present", "presence", "pts", "frames", "filled", "camera")
             arrays.update({name: arrays[name][2:12] for name in names if name in arrays})
         case "nan":
             arrays["keypoints"] = np.array(arrays["keypoints"])
