@@ -20,6 +20,7 @@ import numpy as np
 from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.appearance import APPEARANCE_VALUES, describe_people
 from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
 from bodyswap.keypoints.estimator import PoseEstimator, Poses
 from bodyswap.keypoints.finder import find_people, pose_scores
@@ -61,6 +62,7 @@ class _Sighting:
     keypoints_K2: Floats
     confidence_K: Floats
     box_4: Floats
+    appearance_D: Floats
 
 
 class _Follower:
@@ -90,6 +92,7 @@ class _Follower:
             keypoints_MK2=_stacked([one.keypoints_K2 for one in seen], (joints, 2)),
             confidence_MK=_stacked([one.confidence_K for one in seen], (joints,)),
             box_M4=_stacked([one.box_4 for one in seen], (4,)),
+            appearance_MD=_stacked([one.appearance_D for one in seen], (APPEARANCE_VALUES,)),
         )
 
     def _search(self, rgb_HW3: RGB) -> None:
@@ -112,7 +115,8 @@ class _Follower:
         second_look = self._estimator.estimate(rgb_NHW3, frame_M, box_M4)
         done = self._steady_frames(first_look, count, people)
         for offset in range(done):
-            self._keep(second_look, slice(offset * people, (offset + 1) * people), first + offset)
+            part = slice(offset * people, (offset + 1) * people)
+            self._keep(second_look, part, rgb_NHW3[offset], first + offset)
         return done
 
     def _steady_frames(self, look: Poses, count: int, people: int) -> int:
@@ -121,13 +125,16 @@ class _Follower:
         lost_N = np.flatnonzero((score_NM < LEAST_SCORE).any(axis=1))
         return max(1, int(lost_N[0])) if len(lost_N) else count
 
-    def _keep(self, look: Poses, part: slice, frame: int) -> None:
+    def _keep(self, look: Poses, part: slice, rgb_HW3: RGB, frame: int) -> None:
         """Record the people of one frame; forget the lost and the doubles."""
         poses = Poses(
             keypoints_MK2=look.keypoints_MK2[part], confidence_MK=look.confidence_MK[part]
         )
         score_M = pose_scores(poses)
         distinct = distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M)
+        looks_MD = describe_people(
+            rgb_HW3, poses.keypoints_MK2, poses.confidence_MK, self._estimator.skeleton
+        )
         self._boxes = []
         for index in sorted(int(one) for one in distinct):
             if score_M[index] >= LEAST_SCORE:
@@ -140,6 +147,7 @@ class _Follower:
                         keypoints_K2=keypoints_K2,
                         confidence_K=confidence_K,
                         box_4=box_4,
+                        appearance_D=looks_MD[index],
                     )
                 )
 
