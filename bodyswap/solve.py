@@ -81,7 +81,7 @@ def follow_performer(
     detections: Detections, frames: FrameRange, *, plate: PlateShape, settings: SolveSettings
 ) -> tuple[PoseSequence, SolveReport]:
     """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0)."""
-    tracks = link_tracks(detections, most_missing=round(plate.rate))
+    tracks = link_tracks(detections, rate=plate.rate)
     if not tracks:
         raise NoPerformerError(
             f"no person was found in frames {frames} of the plate; check that one is in full view,"

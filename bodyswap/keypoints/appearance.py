@@ -57,12 +57,13 @@ def describe_people(
     points_MBS2 = _points(keypoints_MK2[:, first_B], keypoints_MK2[:, last_B], girth_B)
     sure_MB = np.minimum(confidence_MK[:, first_B], confidence_MK[:, last_B]) >= SURE
     height, width = rgb_HW3.shape[:2]
-    inside_MBS = ((points_MBS2 >= 0) & (points_MBS2 <= [width - 1, height - 1])).all(axis=3)
+    in_frame = (points_MBS2 >= 0) & (points_MBS2 <= np.array([width - 1, height - 1]))
+    inside_MBS: Mask = np.asarray(in_frame.all(axis=3))
     seen_MPS = (inside_MBS & sure_MB[:, :, None]).reshape(count, len(_PARTS), -1)
     pixel = np.where(inside_MBS[..., None], np.rint(points_MBS2), 0).astype(np.int64)
     colours = rgb_HW3[pixel[..., 1], pixel[..., 0]].reshape(count, -1, 3).astype(np.float32) / 255
     lab = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB).reshape(*seen_MPS.shape, 3)
-    return _medians(lab, seen_MPS).reshape(count, APPEARANCE_VALUES)
+    return _medians(np.asarray(lab, np.float32), seen_MPS).reshape(count, APPEARANCE_VALUES)
 
 
 def appearance_weights() -> Floats:
@@ -72,9 +73,9 @@ def appearance_weights() -> Floats:
 
 def _bones(skeleton: Skeleton) -> tuple[Indices, Indices, Floats]:
     """First and last joint and girth of every part's two bones, part by part."""
-    bones = [(*bone, part.girth) for part in _PARTS for bone in part.bones]
-    first, last = ([skeleton.joint(bone[end]) for bone in bones] for end in (0, 1))
-    return np.array(first), np.array(last), np.array([bone[2] for bone in bones], np.float32)
+    bones = [bone for part in _PARTS for bone in part.bones]
+    first, last = (np.array([skeleton.joint(bone[end]) for bone in bones]) for end in (0, 1))
+    return first, last, np.array([part.girth for part in _PARTS for _ in part.bones], np.float32)
 
 
 def _points(first_MB2: Floats, last_MB2: Floats, girth_B: Floats) -> Floats:
