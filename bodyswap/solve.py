@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from bodyswap.choice import PerformerChoice
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
 from bodyswap.keypoints.gaps import fill_gaps
 from bodyswap.keypoints.performer import choose_performer, spread_track
 from bodyswap.keypoints.smoothing import smooth
-from bodyswap.keypoints.tracks import link_tracks
+from bodyswap.keypoints.tracks import TrackSummary, link_tracks, summarise
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
@@ -32,13 +33,15 @@ class PlateShape:
 
 @dataclass(frozen=True, kw_only=True)
 class SolveReport:
-    """What was found of the performer, in frames."""
+    """What was found of the performer, in frames, and whoever else was seen."""
 
     frames: int
     tracks: int
     present: int
     interpolated: int
     absent: int
+    performer: int
+    people: tuple[TrackSummary, ...]
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -64,7 +67,8 @@ def solve(
     """One performer's poses over `frames`, and what the subject is to do.
 
     Raises:
-        NoPerformerError: nobody was seen in any frame.
+        NoPerformerError: nobody was seen in any frame, or not the one asked for.
+        PlateError: the frame in which the performer was pointed at is none of the shot's.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
     if not settings.retarget:
@@ -87,7 +91,9 @@ def follow_performer(
             f"no person was found in frames {frames} of the plate; check that one is in full view,"
             " or name another pose model with --set pose.model=…"
         )
-    chosen = choose_performer(tracks)
+    chosen = choose_performer(
+        tracks, detections, frames, PerformerChoice.parse(settings.performer), rate=plate.rate
+    )
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
     filled = fill_gaps(seen, int(settings.longest_gap_s * plate.rate))
     presence_N = filled.presence_N
@@ -97,6 +103,8 @@ def follow_performer(
         present=int((presence_N == Presence.PRESENT).sum()),
         interpolated=int((presence_N == Presence.INTERPOLATED).sum()),
         absent=int((presence_N == Presence.ABSENT).sum()),
+        performer=chosen.id,
+        people=tuple(summarise(track, detections) for track in tracks),
     )
     return smooth(filled, settings.smoothing_s * plate.rate / 2), report
 

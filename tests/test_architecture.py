@@ -21,7 +21,7 @@ DOORS = {
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
 }
-VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance")
+VALUES = ("errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance")
 
 
 def _imports(path: Path) -> Iterator[str]:

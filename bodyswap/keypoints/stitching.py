@@ -27,6 +27,9 @@ _SPEED_SIGMA = 0.25
 _WANDER = 1.0
 """Random acceleration, in heights squared a cubed second."""
 _MOST_MOTION = 6.0
+_LEAST_MOST_MOTION = 1.5
+_MOTION_FORGOTTEN_A_S = 5.0
+"""Somebody long unseen may have turned round: their motion then says less and less."""
 _MOST_SIZE = 3.0
 _LOOK_VALUES = 4.0
 """How many independent values the colours of a person amount to."""
@@ -165,7 +168,8 @@ def _motion_cost(earlier: _End, later: _End, gap_s: float) -> float:
         [[place + speed * gap_s**2, speed * gap_s], [speed * gap_s, 2 * speed]]
     )
     square = float((off * np.linalg.solve(spread, off)).sum())
-    return min(0.5 * square, _MOST_MOTION)
+    most = max(_MOST_MOTION - _MOTION_FORGOTTEN_A_S * gap_s, _LEAST_MOST_MOTION)
+    return min(0.5 * square, most)
 
 
 def _piece(members: Indices, evidence: Evidence, rate: float) -> _Piece:
