@@ -1,4 +1,4 @@
-"""Which of a shot's people performs, as a person writes it: auto, largest, longest, 2, 310,120@1017.
+"""Which of the people in a shot performs, as a person writes it: auto, longest, 2, 310,120@1017.
 
 It does not know who was seen: `keypoints.performer` finds the one meant.
 """
