@@ -14,6 +14,7 @@ from typing import Self
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bodyswap.choice import PerformerChoice
 from bodyswap.errors import UsageError
 
 POSE_SEARCH_EVERY = 24
@@ -58,8 +59,9 @@ class SolveSettings:
     """How one performer's track is cleaned before it is retargeted.
 
     Without `retarget` the poses are only scaled from the plate's picture to the subject's: right
-    for footage of the subject themselves. `smoothing` is zero-lag (over the whole shot), one-euro
-    (as in a stream) or off; `smoothing_s` is about how long a time it smooths over.
+    for footage of the subject themselves. `performer` is who gives the motion: auto, largest,
+    longest, a track's id, or x,y@frame (see `choice`). `smoothing` is zero-lag (over the whole
+    shot), one-euro (as in a stream) or off; `smoothing_s` is about how long a time it smooths over.
     """
 
     longest_gap_s: float = 0.25
@@ -67,8 +69,10 @@ class SolveSettings:
     smoothing_s: float = 0.1
     least_confidence: float = 0.3
     retarget: bool = True
+    performer: str = "auto"
 
     def __post_init__(self) -> None:
+        PerformerChoice.parse(self.performer)
         if self.smoothing not in SMOOTHINGS:
             choices = ", ".join(SMOOTHINGS)
             raise UsageError(f"solve.smoothing '{self.smoothing}' is unknown; choose {choices}")

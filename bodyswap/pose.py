@@ -21,6 +21,7 @@ import numpy as np
 from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.appearance import APPEARANCE_VALUES, describe_people
 from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
 from bodyswap.keypoints.detector import PersonDetector, PoseDrivenDetector
 from bodyswap.keypoints.estimator import PoseEstimator, Poses
@@ -76,6 +77,7 @@ class _Sighting:
     keypoints_K2: Floats
     confidence_K: Floats
     box_4: Floats
+    appearance_D: Floats
 
 
 class _Follower:
@@ -106,6 +108,7 @@ class _Follower:
             keypoints_MK2=_stacked([one.keypoints_K2 for one in seen], (joints, 2)),
             confidence_MK=_stacked([one.confidence_K for one in seen], (joints,)),
             box_M4=_stacked([one.box_4 for one in seen], (4,)),
+            appearance_MD=_stacked([one.appearance_D for one in seen], (APPEARANCE_VALUES,)),
         )
 
     def _search(self, rgb_1HW3: RGB, *, thoroughly: bool) -> None:
@@ -127,7 +130,8 @@ class _Follower:
         part = np.arange(done * people)
         seen = look_again(rgb_NHW3, frame_M[part], chosen(first_look, part), self._estimator)
         for offset in range(done):
-            self._keep(chosen(seen, np.arange(people) + offset * people), first + offset)
+            whom = chosen(seen, np.arange(people) + offset * people)
+            self._keep(whom, rgb_NHW3[offset], first + offset)
         return done
 
     def _steady_frames(self, look: Poses, count: int, people: int) -> int:
@@ -136,20 +140,21 @@ class _Follower:
         lost_N = np.flatnonzero((score_NM < LEAST_SCORE).any(axis=1))
         return max(1, int(lost_N[0])) if len(lost_N) else count
 
-    def _keep(self, poses: Poses, frame: int) -> None:
+    def _keep(self, poses: Poses, rgb_HW3: RGB, frame: int) -> None:
         """Record the people of one frame; forget the lost and the doubles."""
         score_M = pose_scores(poses, self._estimator.skeleton)
         distinct = np.sort(distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M))
         poses = chosen(poses, distinct[score_M[distinct] >= LEAST_SCORE])
         self._aims = aims_at(poses, self._estimator.skeleton)
-        for keypoints_K2, confidence_K in zip(
-            poses.keypoints_MK2, poses.confidence_MK, strict=True
-        ):
+        pairs = poses.keypoints_MK2, poses.confidence_MK
+        appearance_MD = describe_people(rgb_HW3, *pairs, self._estimator.skeleton)
+        for keypoints_K2, confidence_K, appearance_D in zip(*pairs, appearance_MD, strict=True):
             sighting = _Sighting(
                 frame=frame,
                 keypoints_K2=keypoints_K2,
                 confidence_K=confidence_K,
                 box_4=pose_box(keypoints_K2, confidence_K),
+                appearance_D=appearance_D,
             )
             self._seen.append(sighting)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.choice import PerformerChoice
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
 from bodyswap.homography import Homographies, apply_homography, to_first_frame
@@ -22,7 +23,7 @@ from bodyswap.keypoints.smoothing import smooth
 from bodyswap.keypoints.spikes import drop_spikes
 from bodyswap.keypoints.steadiness import Steadiness, compare_steadiness
 from bodyswap.keypoints.swaps import untangle
-from bodyswap.keypoints.tracks import Track, link_tracks
+from bodyswap.keypoints.tracks import Track, TrackSummary, link_tracks, summarise
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
@@ -49,7 +50,7 @@ class PlateShape:
 
 @dataclass(frozen=True, kw_only=True)
 class SolveReport:
-    """What was found of the performer, in frames, and what was done to their joints.
+    """What was found of the performer, in frames, what was done to them, and who else is there.
 
     Joints are counted frame by frame; `steadiness` tells what smoothing did.
     """
@@ -59,6 +60,8 @@ class SolveReport:
     present: int
     interpolated: int
     absent: int
+    performer: int
+    people: tuple[TrackSummary, ...]
     joints_seen: int
     joints_swapped_back: int
     joints_not_believed: int
@@ -89,7 +92,8 @@ def solve(
     """One performer's poses over `frames`, and what the subject is to do.
 
     Raises:
-        NoPerformerError: nobody was seen in any frame.
+        NoPerformerError: nobody was seen in any frame, or not the one asked for.
+        PlateError: the frame in which the performer was pointed at is none of the shot's.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
     subject = as_subject(
@@ -150,7 +154,8 @@ def follow_performer(
 ) -> tuple[PoseSequence, SolveReport]:
     """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0)."""
     tracks = find_people(detections, frames, plate=plate)
-    chosen = choose_performer(tracks)
+    choice = PerformerChoice.parse(settings.performer)
+    chosen = choose_performer(tracks, detections, frames, choice, rate=plate.rate)
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
     times_s = plate.times_s(frames)
     untangled = untangle(seen, times_s, settings.longest_gap_s)
@@ -164,6 +169,8 @@ def follow_performer(
         present=int((presence_N == Presence.PRESENT).sum()),
         interpolated=int((presence_N == Presence.INTERPOLATED).sum()),
         absent=int((presence_N == Presence.ABSENT).sum()),
+        performer=chosen.id,
+        people=tuple(summarise(track, detections) for track in tracks),
         joints_seen=_joints(seen),
         joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
         joints_not_believed=_joints(untangled) - _joints(believed),
@@ -179,7 +186,7 @@ def find_people(detections: Detections, frames: FrameRange, *, plate: PlateShape
     Raises:
         NoPerformerError: nobody was seen in any frame.
     """
-    tracks = link_tracks(detections, most_missing=round(plate.rate))
+    tracks = link_tracks(detections, rate=plate.rate)
     if not tracks:
         raise NoPerformerError(
             f"no person was found in frames {frames} of the plate; check that one is in full view,"

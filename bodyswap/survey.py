@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.choice import PerformerChoice
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.errors import InputError, NoPerformerError
@@ -144,7 +145,8 @@ def survey_plate(
         _draw(out, clip, part, detections, ())
         raise
     try:
-        chosen = choose_performer(people)
+        choice = PerformerChoice.parse(settings.solve.performer)
+        chosen = choose_performer(people, detections, part, choice, rate=shape.rate)
     except InputError:
         # There is no such person: the picture shows who there is to choose from.
         _draw(out, clip, part, detections, _tracks(people, None, detections, part, shape, settings))
@@ -183,14 +185,13 @@ def _tracks(
     """All tracks, the performer's first, then as they are the longest seen."""
     longest_gap = int(settings.solve.longest_gap_s * shape.rate)
     found = [
-        _found(number, track, detections, frames, longest_gap, is_performer=track is chosen)
-        for number, track in enumerate(people, start=1)
+        _found(track, detections, frames, longest_gap, is_performer=track is chosen)
+        for track in people
     ]
     return tuple(sorted(found, key=lambda track: (not track.is_performer, -track.seen, track.id)))
 
 
 def _found(
-    number: int,
     track: Track,
     detections: Detections,
     frames: FrameRange,
@@ -200,7 +201,7 @@ def _found(
 ) -> TrackFound:
     box_M4 = detections.box_M4[track.detections]
     return TrackFound(
-        id=number,
+        id=track.id,
         detections=track.detections,
         presence_N=_presence(
             detections.frame_M[track.detections] - frames.start, frames, longest_gap

@@ -21,7 +21,9 @@ DOORS = {
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
 }
-VALUES = ("errors", "timing", "frames", "skeleton", "people", "config", "stance", "homography")
+VALUES = (
+    "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
+)  # fmt: skip
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -80,6 +80,17 @@ class Motion:
             rotation_TJ4=self.rotation_TJ4[:, swap] * np.array([-1, -1, 1, 1]),
         )
 
+    def going_on(self, count: int) -> "Motion":
+        """The motion `count` times over, each beginning where the last one ended."""
+        step_3 = (self.root_T3[-1] - self.root_T3[0]) * np.array([1, 0, 1])
+        beat = self.duration_s + 1 / 30
+        return Motion(
+            name=f"{self.name}x{count}",
+            time_T=np.concatenate([self.time_T + turn * beat for turn in range(count)]),
+            root_T3=np.concatenate([self.root_T3 + turn * step_3 for turn in range(count)]),
+            rotation_TJ4=np.concatenate([self.rotation_TJ4] * count),
+        )
+
     def then(self, other: "Motion") -> "Motion":
         """This motion and `other` right after it."""
         return Motion(

@@ -6,7 +6,7 @@ Shape letters: N frames, H rows, W columns, K joints of COCO-17, P points, S sam
 picture twice as fine, which makes the matte soft).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -95,7 +95,16 @@ def film(performer: Performer, motion: Motion, shot: Shot) -> Iterator[StageFram
     empty = shot.studio.paint(shot.camera, shot.width, shot.height)
     shadow = FloorShadow(shot.camera, shot.width, shot.height)
     for instant in range(len(bones)):
-        yield _Take(performer, parts, bones, instant, shot).expose(empty, shadow)
+        take = Take(performer, parts, bones, instant, shot)
+        picture = expose([take], empty, shadow)
+        keypoints_K2, visible_K = take.joints(picture.fine_depth)
+        yield StageFrame(
+            rgb_HW3=picture.rgb_HW3,
+            matte_HW=picture.mattes[0],
+            depth_HW=picture.depth_HW,
+            keypoints_K2=keypoints_K2,
+            visible_K=visible_K,
+        )
 
 
 def empty_set(shot: Shot) -> RGB:
@@ -114,60 +123,83 @@ def stand(performer: Performer, motion: Motion) -> Bones:
     return lifted(bones, wanted - height)
 
 
-class _Take:
-    """One instant, being exposed."""
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """One picture of everybody before the camera: who is nearer hides who is farther.
+
+    `mattes` has what each person shows; `fine_depth` is `depth_HW` at twice the resolution.
+    """
+
+    rgb_HW3: RGB
+    mattes: tuple[Matte, ...]
+    depth_HW: Floats32
+    fine_depth: Floats32
+
+
+def expose(takes: Sequence["Take"], empty_HW3: Floats32, shadow: FloorShadow) -> Exposure:
+    """Everybody at one instant, over the empty set and in each other's way."""
+    shot = takes[0].shot
+    depth, colour = takes[0].depth, takes[0].colour
+    owner = np.zeros(depth.shape, np.int8)
+    for index, take in enumerate(takes[1:], start=1):
+        nearer = take.depth < depth
+        depth, owner = np.where(nearer, take.depth, depth), np.where(nearer, index, owner)
+        colour = np.where(nearer[:, :, None], take.colour, colour)
+    cover = np.isfinite(depth).astype(np.float32)
+    matte = _coarser(cover, shot)
+    people = _coarser(colour * cover[:, :, None], shot)
+    balls = [pair for take in takes for pair in take.balls()]
+    behind = empty_HW3 * shadow.shade(balls, shot.light.unit_3)[:, :, None]
+    return Exposure(
+        rgb_HW3=_to_8_bit(people + behind * (1 - matte[:, :, None])),
+        mattes=tuple(_coarser(cover * (owner == index), shot) for index in range(len(takes))),
+        depth_HW=depth[::_FINER, ::_FINER].copy(),
+        fine_depth=depth,
+    )
+
+
+class Take:
+    """One performer at one instant, as the camera sees them alone: `depth` and `colour`."""
 
     def __init__(
         self, performer: Performer, parts: tuple[Part, ...], bones: Bones, instant: int, shot: Shot
     ) -> None:
-        self._performer, self._parts, self._shot = performer, parts, shot
+        self._performer, self._parts, self.shot = performer, parts, shot
         self._rotation = bones.rotation_TJ33[instant]
         self._origin = bones.origin_TJ3[instant]
         wide, high = shot.width * _FINER, shot.height * _FINER
-        self._depth = np.full((high, wide), NOTHING, np.float32)
-        self._colour = np.zeros((high, wide, 3), np.float32)
-
-    def expose(self, empty_HW3: Floats32, shadow: FloorShadow) -> StageFrame:
+        self.depth = np.full((high, wide), NOTHING, np.float32)
+        self.colour = np.zeros((high, wide, 3), np.float32)
         for part in self._parts:
             self._draw(part)
-        shot = self._shot
-        cover = np.isfinite(self._depth).astype(np.float32)
-        matte = _coarser(cover, shot)
-        person = _coarser(self._colour * cover[:, :, None], shot)
-        left = shadow.shade([self._balls(part) for part in self._parts], shot.light.unit_3)
-        behind = empty_HW3 * left[:, :, None]
-        keypoints, visible = self._joints()
-        return StageFrame(
-            rgb_HW3=_to_8_bit(person + behind * (1 - matte[:, :, None])),
-            matte_HW=matte,
-            depth_HW=self._depth[::_FINER, ::_FINER].copy(),
-            keypoints_K2=keypoints,
-            visible_K=visible,
-        )
+
+    def balls(self) -> list[tuple[Floats64, Floats64]]:
+        """Every part's end balls, each (x, y, z, radius), for shadows."""
+        return [self._balls(part) for part in self._parts]
 
     def _draw(self, part: Part) -> None:
         rows, columns = self._window(part)
         y, x = np.mgrid[rows, columns].astype(np.float64)
         if not y.size:
             return
-        wide, high = self._shot.width * _FINER, self._shot.height * _FINER
-        rays = self._shot.camera.rays(x.ravel(), y.ravel(), wide, high)
+        wide, high = self.shot.width * _FINER, self.shot.height * _FINER
+        rays = self.shot.camera.rays(x.ravel(), y.ravel(), wide, high)
         turn = self._rotation[part.joint]
-        start = (np.array(self._shot.camera.position) - self._origin[part.joint]) @ turn
+        start = (np.array(self.shot.camera.position) - self._origin[part.joint]) @ turn
         hits = cast(part, start, (rays @ turn).astype(np.float32))
-        depth = self._depth[rows, columns]
+        depth = self.depth[rows, columns]
         nearer = (hits.depth_R.reshape(depth.shape) < depth).ravel()
         if not nearer.any():
             return
         window = nearer.reshape(depth.shape)
         depth[window] = hits.depth_R[nearer]
         lit = self._lit(part, hits.normal_R3[nearer], hits.local_R3[nearer], rays[nearer], turn)
-        self._colour[rows, columns][window] = lit
+        self.colour[rows, columns][window] = lit
 
     def _lit(
         self, part: Part, normal_P3: Floats32, local_P3: Floats32, rays_P3: Floats64, turn: Floats64
     ) -> Floats32:
-        light = self._shot.light
+        light = self.shot.light
         normal = normal_P3 @ turn.T.astype(np.float32)
         view = -rays_P3 / np.linalg.norm(rays_P3, axis=1, keepdims=True)
         facing = normal @ light.unit_3.astype(np.float32)
@@ -183,11 +215,11 @@ class _Take:
 
     def _window(self, part: Part) -> tuple[slice, slice]:
         """Rows and columns of the fine picture that can show the part."""
-        wide, high = self._shot.width * _FINER, self._shot.height * _FINER
+        wide, high = self.shot.width * _FINER, self.shot.height * _FINER
         balls = np.array(self._balls(part))
-        centre, depth = self._shot.camera.project(balls[:, :3], wide, high)
+        centre, depth = self.shot.camera.project(balls[:, :3], wide, high)
         nearest = np.maximum(depth - balls[:, 3], 0.05)
-        reach = (balls[:, 3] / nearest * self._shot.camera.focal_px(high) * 1.12 + 2)[:, None]
+        reach = (balls[:, 3] / nearest * self.shot.camera.focal_px(high) * 1.12 + 2)[:, None]
         low = np.floor((centre - reach).min(axis=0)).astype(int)
         top = np.ceil((centre + reach).max(axis=0)).astype(int) + 1
         x0, y0 = np.clip(low, 0, [wide, high])
@@ -204,18 +236,19 @@ class _Take:
         )
         return first, last
 
-    def _joints(self) -> tuple[Floats, Floats]:
+    def joints(self, fine_depth: Floats32) -> tuple[Floats, Floats]:
+        """Joints in pixels (K, 2), and which (K) are in frame and not behind what is nearer."""
         points = np.stack(
             [
                 self._rotation[joint] @ np.array(point) + self._origin[joint]
                 for joint, point in self._performer.joint_points()
             ]
         )
-        shot = self._shot
+        shot = self.shot
         pixels, depth = shot.camera.project(points, shot.width, shot.height)
         inside = np.all((pixels >= 0) & (pixels <= [shot.width - 1, shot.height - 1]), axis=1)
         fine = np.clip(np.round(pixels * _FINER), 0, [shot.width * _FINER - 1] * 2).astype(int)
-        surface = self._depth[np.minimum(fine[:, 1], shot.height * _FINER - 1), fine[:, 0]]
+        surface = fine_depth[np.minimum(fine[:, 1], shot.height * _FINER - 1), fine[:, 0]]
         under = self._under_m()
         visible = inside & (surface > depth - under - _HIDDEN_M)
         return pixels.astype(np.float32), visible.astype(np.float32)
