@@ -12,7 +12,7 @@ from bodyswap.retargeting.limbs import (
     measure_limbs,
     with_limbs,
 )
-from bodyswap.skeleton import COCO_17, Skeleton
+from bodyswap.skeleton import COCO_17, Part, Skeleton
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.puppet import puppet
@@ -24,6 +24,8 @@ WITH_TOES = Skeleton(
     limbs=(*COCO_17.limbs, ("left_toe", "left_ankle"), ("right_ankle", "right_toe"),
            ("left_toe", "left_toenail")),
     mirrored=(*COCO_17.mirrored, 18, 17, 19),
+    parts_of_joints=(*COCO_17.parts_of_joints, Part.FEET, Part.FEET, Part.FEET),
+    channels_of_limbs=tuple(range(len(COCO_17.limbs) + 3)),
 )  # fmt: skip
 
 
