@@ -54,11 +54,12 @@ class OneStageDetector:
             "scale_factor": (scale, scale),
         }
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
+            # MMDetection calls torch in ways that it warns of, at every frame.
+            warnings.simplefilter("ignore")
             outputs = network.bbox_head(network.extract_feat(picture_13HW))
-        (seen,) = network.bbox_head.predict_by_feat(
-            *outputs, batch_img_metas=[meta], cfg=network.test_cfg, rescale=True, with_nms=False
-        )
+            (seen,) = network.bbox_head.predict_by_feat(
+                *outputs, batch_img_metas=[meta], cfg=network.test_cfg, rescale=True, with_nms=False
+            )
         is_person_M = seen.labels == _PERSON
         return distinct_boxes(
             seen.bboxes[is_person_M].cpu().numpy(), seen.scores[is_person_M].cpu().numpy()
