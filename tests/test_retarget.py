@@ -128,7 +128,7 @@ def test_a_long_handstand_keeps_the_size_and_the_floor() -> None:
     long = trusted_poses(poses.keypoints_NK2[held])
     assert len(long) > len(poses) + 100
     stance, usual = (measure_stance(one, width=512, height=512) for one in (long, poses))
-    assert stance.near_height == pytest.approx(usual.near_height, rel=0.12)
+    assert stance.near_height == pytest.approx(usual.near_height, rel=0.15)
     risen = np.ptp(ground_line(long, rate=30.0)) - np.ptp(ground_line(poses, rate=30.0))
     assert risen < 0.06 * stance.near_height
 

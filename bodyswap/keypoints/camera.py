@@ -112,7 +112,9 @@ class CameraWatch:
         height, width = rgb_HW3.shape[:2]
         self._scale = min(1.0, SMALL_WIDTH / width)
         size = round(width * self._scale), round(height * self._scale)
-        small = cv2.resize(cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2GRAY), size, interpolation=3)
+        small = cv2.resize(
+            cv2.cvtColor(rgb_HW3, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA
+        )
         grey: RGB = np.asarray(cv2.GaussianBlur(small, (5, 5), 1.0), np.uint8)
         number = self._frames.start + len(self._steps) + (self._key is not None)
         if self._key is None:
