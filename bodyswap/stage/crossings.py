@@ -50,7 +50,8 @@ def _two_cross(near: Performer, far: Performer) -> tuple[Role, ...]:
 def _leaves_and_returns(runner: Performer, stayer: Performer) -> tuple[Role, ...]:
     run = load_motion("run").going_on(2)
     there, back = run.turned(_TO_THE_RIGHT), run.turned(_TO_THE_LEFT)
-    path = _filmed(there.then(back))
+    path = there.then(back)
+    path = _paused(path, at_s=path.duration_s, for_s=1.0)
     stays = load_motion("dance_a").turned(0.4).going_on(2)
     return (
         Role(performer=runner, motion=path, offset_m=(0.6, -2.3)),
@@ -63,7 +64,7 @@ def _three_cross(people: Sequence[Performer]) -> tuple[Role, ...]:
     walk = load_motion("walk").going_on(3)
     stops = _paused(walk.turned(_TO_THE_RIGHT), at_s=2.0, for_s=1.0)
     later = load_motion("walk").going_on(4).turned(_TO_THE_LEFT)
-    stays = load_motion("punch").turned(0.2)
+    stays = load_motion("dance_b").turned(0.2)
     return (
         Role(performer=people[0], motion=stops, offset_m=(1.2, 0.0)),
         Role(performer=people[1], motion=_filmed(later), offset_m=(-0.2, 0.3)),

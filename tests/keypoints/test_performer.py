@@ -35,7 +35,7 @@ def test_the_largest_is_the_nearest_and_the_longest_is_seen_in_most_frames() -> 
 def test_auto_prefers_whoever_moves_to_a_larger_bystander() -> None:
     random = np.random.default_rng(0)
     mover = np.flatnonzero(PERSON == 1)
-    still = SEEN.keypoints_MK2[PERSON == 0][0] * 1.25
+    still = SEEN.keypoints_MK2[PERSON == 0][0]
     joints = still + random.normal(0, 1, (len(mover), 17, 2))
     keypoints = np.concatenate([SEEN.keypoints_MK2[mover], joints]).astype(np.float32)
     order = np.argsort(np.tile(SEEN.frame_M[mover], 2), kind="stable")

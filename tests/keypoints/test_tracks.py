@@ -101,7 +101,7 @@ def test_a_passing_sighting_is_nobody_unless_the_shot_is_as_short() -> None:
 
 
 def test_a_summary_tells_when_and_where_somebody_is_seen() -> None:
-    seen, _person = sightings(SCENES["two cross"].cast, (40.0, 70.0))
+    seen, _ = sightings(SCENES["two cross"].cast, (40.0, 70.0))
     track = link_tracks(seen, rate=RATE)[0]
     facts = summarise(track, seen)
     frames = seen.frame_M[track.detections]
