@@ -63,6 +63,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(tmp_path: Path) -> None:
     _run(resumed, 5)
     for name, value in whole.averaged().items():
         torch.testing.assert_close(resumed.averaged()[name], value, rtol=0, atol=0, msg=name)
+    assert torch.equal(_difficulty(resumed, tmp_path), _difficulty(whole, tmp_path))
 
 
 def test_the_samples_a_step_found_hard_are_drawn_by_the_next(tmp_path: Path) -> None:
