@@ -21,6 +21,20 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
 ]
 
+PerformerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHO",
+        help="auto, largest, longest, a track's id, or x,y@frame: the one at that place.",
+    ),
+]
+
+
+def all_changes(changes: list[str] | None, performer: str | None) -> list[str]:
+    """The overrides of `--set`, and of `--performer`, which is short for one."""
+    chosen = [] if performer is None else [f"solve.performer={performer}"]
+    return [*(changes or []), *chosen]
+
 
 @app.command()
 def quality(
@@ -39,6 +53,46 @@ def quality(
 
     report = compare_files(render, reference, frames=frames, lpips_weights=weights)
     say(json.dumps(report.to_dict()) if as_json else report.summary())
+
+
+@app.command()
+def pose(
+    plate: Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")],
+    out: Annotated[Path, typer.Option(help="The folder for poses and pictures.")],
+    performer: PerformerOption = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="SUBJECT", help="Tell which poses this subject was not filmed in."),
+    ] = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look before rendering: who is in the plate, the performer's poses, what may go wrong."""
+    from bodyswap.forecast import forecast, read_index
+    from bodyswap.pipeline import Pipeline
+    from bodyswap.subjects import find_local_subject
+    from bodyswap.survey import survey_plate
+
+    settings = RenderSettings().with_overrides(all_changes(changes, performer))
+    folder = None if against is None else find_local_subject(against)
+    if folder is not None:
+        read_index(folder)
+    pipeline = Pipeline()
+    with show_progress(as_json=as_json) as show:
+        survey = survey_plate(
+            plate, out, settings=settings, frames=frames, pipeline=pipeline,
+            on_frame=lambda done, total: show(WorkSeen(stage="posing", done=done, total=total)),
+        )  # fmt: skip
+    told = survey.to_dict()
+    words = [survey.table()]
+    if folder is not None:
+        risks = forecast(survey, folder, out, settings=settings.solve)
+        told["coverage"] = risks.to_dict()
+        words.append(risks.advice())
+    say(json.dumps(told) if as_json else "\n".join(words))
 
 
 @app.command()

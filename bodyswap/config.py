@@ -22,6 +22,9 @@ POSE_SEARCH_EVERY = 24
 begins at one sees the same people as a pass over the whole plate."""
 
 
+SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+
 class Mode(StrEnum):
     """How temporal state crosses a join between shards."""
 
@@ -29,11 +32,25 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class Flip(StrEnum):
+    """Which looks are averaged with one at the mirror image: none, all, or those not sure."""
+
+    OFF = "off"
+    ON = "on"
+    UNSURE = "unsure"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PoseSettings:
-    """How people are found and posed. `model` names a file of configs/pose, or is a path to one."""
+    """How people are found and posed.
+
+    `model` names a file of configs/pose, or is a path to one; `detector` a file of
+    configs/detector, or a path to one, where "pose" means: people are found by the pose model.
+    """
 
     model: str = "rtmpose-t-bodyswap"
+    detector: str = "pose"
+    flip: Flip = Flip.OFF
     batch_frames: int = 8
 
 
@@ -43,10 +60,12 @@ class SolveSettings:
 
     Without `retarget` the poses are only scaled from the plate's picture to the subject's: right
     for footage of the subject themselves. `performer` is who gives the motion: auto, largest,
-    longest, a track's id, or x,y@frame (see `choice`).
+    longest, a track's id, or x,y@frame (see `choice`). `smoothing` is zero-lag (over the whole
+    shot), one-euro (as in a stream) or off; `smoothing_s` is about how long a time it smooths over.
     """
 
     longest_gap_s: float = 0.25
+    smoothing: str = "zero-lag"
     smoothing_s: float = 0.1
     least_confidence: float = 0.3
     retarget: bool = True
@@ -54,6 +73,14 @@ class SolveSettings:
 
     def __post_init__(self) -> None:
         PerformerChoice.parse(self.performer)
+        if self.smoothing not in SMOOTHINGS:
+            choices = ", ".join(SMOOTHINGS)
+            raise UsageError(f"solve.smoothing '{self.smoothing}' is unknown; choose {choices}")
+        if self.smoothing_s < 0 or self.longest_gap_s < 0:
+            raise UsageError(
+                f"solve.smoothing_s is {self.smoothing_s} and solve.longest_gap_s "
+                f"{self.longest_gap_s}; neither can be negative"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +104,9 @@ class RenderSettings:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values only, as YAML and JSON hold them."""
-        return asdict(self) | {"mode": str(self.mode)}
+        values = asdict(self) | {"mode": str(self.mode)}
+        values["pose"]["flip"] = str(self.pose.flip)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.homography import Homographies
 from bodyswap.skeleton import Floats, Skeleton, find_skeleton
 from bodyswap.timing import FrameRange
 
@@ -34,7 +35,8 @@ class Detections:
 
     `frame_M` holds the plate's frame index of each detection, ascending; boxes are x0, y0, x1, y1.
     `appearance_MD` tells people apart by how they look (see `keypoints.appearance`); None where
-    nobody looked, NaN where a value could not be seen.
+    nobody looked, NaN where a value could not be seen. `camera_N33` takes the next frame's
+    background to each frame's own (see `homography`); None where the camera was not watched.
     """
 
     skeleton: Skeleton
@@ -44,6 +46,7 @@ class Detections:
     confidence_MK: Floats
     box_M4: Floats
     appearance_MD: Floats | None = None
+    camera_N33: Homographies | None = None
 
     def __post_init__(self) -> None:
         count, joints = len(self.frame_M), len(self.skeleton.joints)
@@ -52,6 +55,8 @@ class Detections:
         _check_shape("boxes", self.box_M4, (count, 4))
         if self.appearance_MD is not None and len(self.appearance_MD) != count:
             raise ValueError(f"{len(self.appearance_MD)} appearances came with {count} people")
+        if self.camera_N33 is not None:
+            _check_shape("camera motions", self.camera_N33, (len(self.frames), 3, 3))
 
     @classmethod
     def joined(cls, parts: "list[Detections]") -> "Detections":
@@ -65,7 +70,14 @@ class Detections:
             confidence_MK=np.concatenate([part.confidence_MK for part in parts]),
             box_M4=np.concatenate([part.box_M4 for part in parts]),
             appearance_MD=_joined_appearance(parts),
+            camera_N33=_joined_camera(parts),
         )
+
+    def camera_over(self, frames: FrameRange) -> Homographies | None:
+        """The camera's motion over a part of the range."""
+        if self.camera_N33 is None:
+            return None
+        return self.camera_N33[frames.start - self.frames.start : frames.stop - self.frames.start]
 
     def to_bytes(self) -> bytes:
         return _pack(
@@ -76,6 +88,7 @@ class Detections:
             confidence=self.confidence_MK,
             box=self.box_M4,
             **({} if self.appearance_MD is None else {"appearance": self.appearance_MD}),
+            **({} if self.camera_N33 is None else {"camera": self.camera_N33}),
         )
 
     @classmethod
@@ -92,6 +105,7 @@ class Detections:
             appearance_MD=(
                 arrays["appearance"].astype(np.float32) if "appearance" in arrays else None
             ),
+            camera_N33=arrays["camera"].astype(np.float64) if "camera" in arrays else None,
         )
 
 
@@ -165,6 +179,12 @@ def _joined_appearance(parts: list[Detections]) -> Floats | None:
     looks = [part.appearance_MD for part in parts if len(part.frame_M)]
     known = [look for look in looks if look is not None]
     return np.concatenate(known) if known and len(known) == len(looks) else None
+
+
+def _joined_camera(parts: list[Detections]) -> Homographies | None:
+    """Of all parts; None where one of them was not watched."""
+    known = [part.camera_N33 for part in parts if part.camera_N33 is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _check_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int, ...]) -> None:

@@ -9,7 +9,7 @@ It does not know shards, leases, stores or Ray: `cluster.worker` calls it with l
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.composite import composite
@@ -17,16 +17,21 @@ from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
+from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.keypoints.camera import CameraWatch
+from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
+from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
-from bodyswap.media.index import index_clip
+from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
-from bodyswap.solve import PlateShape, Solution, solve
+from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -45,18 +50,22 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._estimators: dict[tuple[str, str], PoseEstimator] = {}
+        self._loaded: dict[tuple[str, ...], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate."""
+        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
         clip = index_clip(plate)
-        batches = decode(clip, frames, batch_frames=settings.pose.batch_frames)
-        estimator = self._estimator(settings)
+        with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
+        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
+        camera = CameraWatch(frames)
+        estimator, detector = self._seers(settings)
         with steady_arithmetic(settings.mode):
-            return estimate_poses(_report_batches(batches, on_frame), frames, estimator)
+            watched = _report_batches(camera.passing(batches), on_frame)
+            people = estimate_poses(watched, frames, estimator, detector)
+            return replace(people, camera_N33=camera.motion(people))
 
     def solve_shot(
         self,
@@ -68,9 +77,27 @@ class Pipeline:
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = index_clip(plate)
-        shape = PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
-        stance = self._subject(subject, settings).card.stance
-        return solve(detections, frames, plate=shape, stance=stance, settings=settings.solve)
+        shape = plate_shape(clip)
+        card = self._subject(subject, settings).card
+        check_skeleton(detections.skeleton.name, settings.pose.model, card)
+        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution:
+        """The same from a corrected poses.npz, in place of the pose pass."""
+        clip = index_clip(plate)
+        person = self._subject(subject, settings)
+        given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        shape, stance = plate_shape(clip), person.card.stance
+        return solve_given(
+            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+        )
 
     def render_range(
         self,
@@ -140,18 +167,42 @@ class Pipeline:
         for frame in rendered:
             yield composite(frame, subject.background_HW3)
 
-    def _estimator(self, settings: RenderSettings) -> PoseEstimator:
-        key = (settings.pose.model, settings.device)
-        if key not in self._estimators:
+    def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
+        key = (settings.pose.model, settings.pose.detector, settings.pose.flip, settings.device)
+        if key not in self._loaded:
             device = choose_device(settings.device)
-            self._estimators[key] = build_estimator(settings.pose.model, device)
-        return self._estimators[key]
+            estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)
+            detector = build_detector(settings.pose.detector, estimator, device)
+            self._loaded[key] = estimator, detector
+        return self._loaded[key]
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def plate_shape(clip: ClipIndex) -> PlateShape:
+    """What solving must know of the clip."""
+    rate = float(clip.timeline.rate)
+    return PlateShape(width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline)
+
+
+def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseFile:
+    """What the file at `poses` holds of `frames` of the clip.
+
+    Raises:
+        UsageError: they cannot be used, or were made of another plate.
+        SubjectError: the subject was trained on another skeleton, the one called `skeleton`.
+    """
+    file = read_pose_file(poses)
+    if file.poses.skeleton.name != skeleton:
+        raise SubjectError(
+            f"poses have the skeleton {file.poses.skeleton.name}, but the subject was trained on"
+            f" {skeleton}; pose the plate with a model of that skeleton"
+        )
+    return file.on_plate(clip.timeline, frames, width=clip.width, height=clip.height)
 
 
 def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[FrameBatch]:

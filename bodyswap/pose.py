@@ -5,7 +5,8 @@ It does not know who the performer is (`solve` does), nor how frames were decode
 People are searched for where a range begins, at every frame whose number is a multiple of
 POSE_SEARCH_EVERY, and after the last one was lost; in between each is followed. Frames are taken in
 groups that end at multiples of GROUP_FRAMES, and a whole group is looked at twice in one go:
-through the box the person had before it, then through the box of the pose found so. A search
+through the box the person had before it, then through the box of the pose found so. Boxes turn with
+the person (see `keypoints.looks`), who may be upside down. A search
 replaces the boxes followed, so whatever the range, the same frames are seen the same way from the
 first common search on.
 
@@ -22,8 +23,17 @@ from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.keypoints.appearance import APPEARANCE_VALUES, describe_people
 from bodyswap.keypoints.boxes import box_overlap, distinct_people, pose_box
+from bodyswap.keypoints.detector import PersonDetector, PoseDrivenDetector
 from bodyswap.keypoints.estimator import PoseEstimator, Poses
-from bodyswap.keypoints.finder import find_people, pose_scores
+from bodyswap.keypoints.looks import (
+    NOWHERE,
+    Aims,
+    aims_at,
+    chosen,
+    look_again,
+    look_around,
+    pose_scores,
+)
 from bodyswap.people import Detections
 from bodyswap.skeleton import Floats
 from bodyswap.timing import FrameRange
@@ -37,14 +47,19 @@ _LOOSER = 1.12
 
 
 def estimate_poses(
-    batches: Iterable[FrameBatch], frames: FrameRange, estimator: PoseEstimator
+    batches: Iterable[FrameBatch],
+    frames: FrameRange,
+    estimator: PoseEstimator,
+    detector: PersonDetector | None = None,
 ) -> Detections:
     """Everyone seen in `frames`, several people in a frame where there are.
+
+    Without a detector the estimator itself searches for people.
 
     Raises:
         PlateError: the batches do not hold exactly those frames.
     """
-    follower = _Follower(estimator)
+    follower = _Follower(estimator, detector or PoseDrivenDetector(estimator))
     expected = frames.start
     for first, rgb_NHW3 in _groups(batches):
         if first != expected:
@@ -66,19 +81,20 @@ class _Sighting:
 
 
 class _Follower:
-    """Carries the boxes of the people being followed from group to group."""
+    """Carries where the people being followed are from group to group."""
 
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self._estimator = estimator
-        self._boxes: list[Floats] = []
+    def __init__(self, estimator: PoseEstimator, detector: PersonDetector) -> None:
+        self._estimator, self._detector = estimator, detector
+        self._aims = NOWHERE
         self._seen: list[_Sighting] = []
 
     def watch(self, rgb_NHW3: RGB, first: int) -> None:
         """See everyone in a group of frames."""
-        if not self._boxes or first % POSE_SEARCH_EVERY == 0:
-            self._search(rgb_NHW3[0])
+        is_due = first % POSE_SEARCH_EVERY == 0
+        if is_due or not len(self._aims):
+            self._search(rgb_NHW3[:1], thoroughly=is_due)
         done = 0
-        while done < len(rgb_NHW3) and self._boxes:
+        while done < len(rgb_NHW3) and len(self._aims):
             done += self._follow(rgb_NHW3[done:], first + done)
 
     def detections(self, frames: FrameRange) -> Detections:
@@ -95,61 +111,52 @@ class _Follower:
             appearance_MD=_stacked([one.appearance_D for one in seen], (APPEARANCE_VALUES,)),
         )
 
-    def _search(self, rgb_HW3: RGB) -> None:
+    def _search(self, rgb_1HW3: RGB, *, thoroughly: bool) -> None:
         """Start from what is found now; keep following whom the search missed."""
-        found = list(find_people(rgb_HW3, self._estimator).box_M4)
-        missed = [
-            box_4
-            for box_4 in self._boxes
-            if all(box_overlap(box_4, other_4) < _SAME_BOX for other_4 in found)
+        (found,) = self._detector.detect(rgb_1HW3, thoroughly=thoroughly)
+        missed_M = [
+            all(box_overlap(box_4, other_4) < _SAME_BOX for other_4 in found.aims.box_M4)
+            for box_4 in self._aims.box_M4
         ]
-        self._boxes = found + missed
+        self._aims = Aims.joined([found.aims, self._aims.at(np.array(missed_M, np.bool_))])
 
     def _follow(self, rgb_NHW3: RGB, first: int) -> int:
         """Follow everyone through the frames, or until somebody is lost; frames done."""
-        count, people = len(rgb_NHW3), len(self._boxes)
-        guess_M4 = np.tile(np.stack([_looser(box_4) for box_4 in self._boxes]), (count, 1))
+        count, people = len(rgb_NHW3), len(self._aims)
+        guess = Aims.joined([_looser(self._aims)] * count)
         frame_M = np.repeat(np.arange(count), people)
-        first_look = self._estimator.estimate(rgb_NHW3, frame_M, guess_M4)
-        box_M4 = _pose_boxes(first_look)
-        second_look = self._estimator.estimate(rgb_NHW3, frame_M, box_M4)
+        first_look = look_around(rgb_NHW3, frame_M, guess, self._estimator)
         done = self._steady_frames(first_look, count, people)
+        part = np.arange(done * people)
+        seen = look_again(rgb_NHW3, frame_M[part], chosen(first_look, part), self._estimator)
         for offset in range(done):
-            part = slice(offset * people, (offset + 1) * people)
-            self._keep(second_look, part, rgb_NHW3[offset], first + offset)
+            whom = chosen(seen, np.arange(people) + offset * people)
+            self._keep(whom, rgb_NHW3[offset], first + offset)
         return done
 
     def _steady_frames(self, look: Poses, count: int, people: int) -> int:
         """How many frames the guessed boxes served: the next begins from fresh ones."""
-        score_NM = pose_scores(look).reshape(count, people)
+        score_NM = pose_scores(look, self._estimator.skeleton).reshape(count, people)
         lost_N = np.flatnonzero((score_NM < LEAST_SCORE).any(axis=1))
         return max(1, int(lost_N[0])) if len(lost_N) else count
 
-    def _keep(self, look: Poses, part: slice, rgb_HW3: RGB, frame: int) -> None:
+    def _keep(self, poses: Poses, rgb_HW3: RGB, frame: int) -> None:
         """Record the people of one frame; forget the lost and the doubles."""
-        poses = Poses(
-            keypoints_MK2=look.keypoints_MK2[part], confidence_MK=look.confidence_MK[part]
-        )
-        score_M = pose_scores(poses)
-        distinct = distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M)
-        looks_MD = describe_people(
-            rgb_HW3, poses.keypoints_MK2, poses.confidence_MK, self._estimator.skeleton
-        )
-        self._boxes = []
-        for index in sorted(int(one) for one in distinct):
-            if score_M[index] >= LEAST_SCORE:
-                keypoints_K2, confidence_K = poses.keypoints_MK2[index], poses.confidence_MK[index]
-                box_4 = pose_box(keypoints_K2, confidence_K)
-                self._boxes.append(box_4)
-                self._seen.append(
-                    _Sighting(
-                        frame=frame,
-                        keypoints_K2=keypoints_K2,
-                        confidence_K=confidence_K,
-                        box_4=box_4,
-                        appearance_D=looks_MD[index],
-                    )
-                )
+        score_M = pose_scores(poses, self._estimator.skeleton)
+        distinct = np.sort(distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M))
+        poses = chosen(poses, distinct[score_M[distinct] >= LEAST_SCORE])
+        self._aims = aims_at(poses, self._estimator.skeleton)
+        pairs = poses.keypoints_MK2, poses.confidence_MK
+        appearance_MD = describe_people(rgb_HW3, *pairs, self._estimator.skeleton)
+        for keypoints_K2, confidence_K, appearance_D in zip(*pairs, appearance_MD, strict=True):
+            sighting = _Sighting(
+                frame=frame,
+                keypoints_K2=keypoints_K2,
+                confidence_K=confidence_K,
+                box_4=pose_box(keypoints_K2, confidence_K),
+                appearance_D=appearance_D,
+            )
+            self._seen.append(sighting)
 
 
 def _groups(batches: Iterable[FrameBatch]) -> Iterator[tuple[int, RGB]]:
@@ -169,15 +176,12 @@ def _groups(batches: Iterable[FrameBatch]) -> Iterator[tuple[int, RGB]]:
         yield first, np.stack(waiting)
 
 
-def _looser(box_4: Floats) -> Floats:
-    """The box with room for how far a person moves in a batch."""
-    centre_2, half_2 = (box_4[:2] + box_4[2:]) / 2, (box_4[2:] - box_4[:2]) / 2 * _LOOSER
-    return np.concatenate([centre_2 - half_2, centre_2 + half_2]).astype(np.float32)
-
-
-def _pose_boxes(poses: Poses) -> Floats:
-    pairs = zip(poses.keypoints_MK2, poses.confidence_MK, strict=True)
-    return np.stack([pose_box(*pair) for pair in pairs]).astype(np.float32)
+def _looser(aims: Aims) -> Aims:
+    """The boxes with room for how far a person moves in a batch."""
+    centre_M2 = (aims.box_M4[:, :2] + aims.box_M4[:, 2:]) / 2
+    half_M2 = (aims.box_M4[:, 2:] - aims.box_M4[:, :2]) / 2 * _LOOSER
+    box_M4 = np.concatenate([centre_M2 - half_M2, centre_M2 + half_M2], axis=1)
+    return Aims(box_M4=box_M4.astype(np.float32), turn_M=aims.turn_M)
 
 
 def _stacked(rows: list[Floats], shape: tuple[int, ...]) -> Floats:

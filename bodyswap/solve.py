@@ -1,39 +1,59 @@
 """Solve: from everyone seen in a shot to one performer, in every frame, as the subject.
 
-Tracks are linked over the whole shot from detections of any sharding; the performer is followed,
-short gaps are filled, the path is smoothed without lag, and the poses are retargeted.
+    tracks -> performer -> swaps and spikes repaired -> short gaps filled -> smoothed -> retargeted
+
+Tracks are linked over the whole shot from detections of any sharding; every frame of the shot has
+a pose record, and none is moved in time.
 It does not know pixels. Shape letters: N frames, M detections, K joints.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from bodyswap.choice import PerformerChoice
 from bodyswap.config import SolveSettings
 from bodyswap.errors import NoPerformerError
+from bodyswap.homography import Homographies, apply_homography, to_first_frame
 from bodyswap.keypoints.gaps import fill_gaps
+from bodyswap.keypoints.one_euro import filter_stream
 from bodyswap.keypoints.performer import choose_performer, spread_track
 from bodyswap.keypoints.smoothing import smooth
-from bodyswap.keypoints.tracks import TrackSummary, link_tracks, summarise
+from bodyswap.keypoints.spikes import drop_spikes
+from bodyswap.keypoints.steadiness import Steadiness, compare_steadiness
+from bodyswap.keypoints.swaps import untangle
+from bodyswap.keypoints.tracks import Track, TrackSummary, link_tracks, summarise
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FrameRange, Timeline
+
+Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlateShape:
-    """What solving must know of the plate."""
+    """What solving must know of the plate. Without a `timeline`, frames come evenly at `rate`."""
 
     width: int
     height: int
     rate: float
+    timeline: Timeline | None = None
+
+    def times_s(self, frames: FrameRange) -> Floats64:
+        """When each of the frames is shown, in seconds."""
+        if self.timeline is None:
+            return np.arange(frames.start, frames.stop) / self.rate
+        return np.array(self.timeline.cut(frames).times_s, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SolveReport:
-    """What was found of the performer, in frames, and whoever else was seen."""
+    """What was found of the performer, in frames, what was done to them, and who else is there.
+
+    Joints are counted frame by frame; `steadiness` tells what smoothing did.
+    """
 
     frames: int
     tracks: int
@@ -42,6 +62,11 @@ class SolveReport:
     absent: int
     performer: int
     people: tuple[TrackSummary, ...]
+    joints_seen: int
+    joints_swapped_back: int
+    joints_not_believed: int
+    joints_filled: int
+    steadiness: Steadiness
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -71,32 +96,73 @@ def solve(
         PlateError: the frame in which the performer was pointed at is none of the shot's.
     """
     performer, report = follow_performer(detections, frames, plate=plate, settings=settings)
-    if not settings.retarget:
-        subject = _resized(performer, stance.width / plate.width, stance.height / plate.height)
-    else:
-        measured = measure_stance(
-            performer, width=plate.width, height=plate.height, rate=plate.rate
-        )
-        subject = retarget(performer, measured, stance, rate=plate.rate)
+    subject = as_subject(
+        performer, detections.camera_over(frames), plate=plate, stance=stance, settings=settings
+    )
     return Solution(performer=performer, subject=subject, report=report.to_dict())
+
+
+def solve_given(
+    performer: PoseSequence,
+    camera_N33: Homographies | None,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> Solution:
+    """What the subject is to do, from poses that somebody has looked at: none is changed.
+
+    Raises:
+        NoPerformerError: the poses show nobody in any frame.
+    """
+    presence_N = performer.presence_N
+    if not presence_N.any():
+        raise NoPerformerError(
+            f"the poses given show nobody in frames {performer.frames}; set `present` and"
+            " confidences where the performer is"
+        )
+    report: dict[str, object] = {
+        "poses": "given",
+        "frames": len(performer),
+        **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
+    }
+    subject = as_subject(performer, camera_N33, plate=plate, stance=stance, settings=settings)
+    return Solution(performer=performer, subject=subject, report=report)
+
+
+def as_subject(
+    performer: PoseSequence,
+    camera_N33: Homographies | None,
+    *,
+    plate: PlateShape,
+    stance: StanceStatistics,
+    settings: SolveSettings,
+) -> PoseSequence:
+    """The performer's poses in the subject's pixels: retargeted, or only resized.
+
+    `camera_N33` is the camera's motion over the performer's frames (see `Detections`).
+    """
+    if not settings.retarget:
+        return _resized(performer, stance.width / plate.width, stance.height / plate.height)
+    still = _seen_by_a_still_camera(performer, camera_N33)
+    measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
+    return retarget(still, measured, stance, rate=plate.rate)
 
 
 def follow_performer(
     detections: Detections, frames: FrameRange, *, plate: PlateShape, settings: SolveSettings
 ) -> tuple[PoseSequence, SolveReport]:
     """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0)."""
-    tracks = link_tracks(detections, rate=plate.rate)
-    if not tracks:
-        raise NoPerformerError(
-            f"no person was found in frames {frames} of the plate; check that one is in full view,"
-            " or name another pose model with --set pose.model=…"
-        )
-    chosen = choose_performer(
-        tracks, detections, frames, PerformerChoice.parse(settings.performer), rate=plate.rate
-    )
+    tracks = find_people(detections, frames, plate=plate)
+    choice = PerformerChoice.parse(settings.performer)
+    chosen = choose_performer(tracks, detections, frames, choice, rate=plate.rate)
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
-    filled = fill_gaps(seen, int(settings.longest_gap_s * plate.rate))
-    presence_N = filled.presence_N
+    times_s = plate.times_s(frames)
+    untangled = untangle(seen, times_s, settings.longest_gap_s)
+    believed = drop_spikes(untangled, times_s)
+    filled = fill_gaps(believed, times_s, settings.longest_gap_s)
+    smoothed = _smoothed(filled, times_s, settings)
+    presence_N = smoothed.presence_N
     report = SolveReport(
         frames=len(frames),
         tracks=len(tracks),
@@ -105,16 +171,58 @@ def follow_performer(
         absent=int((presence_N == Presence.ABSENT).sum()),
         performer=chosen.id,
         people=tuple(summarise(track, detections) for track in tracks),
+        joints_seen=_joints(seen),
+        joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
+        joints_not_believed=_joints(untangled) - _joints(believed),
+        joints_filled=_joints(filled) - _joints(believed),
+        steadiness=compare_steadiness(filled, smoothed, times_s),
     )
-    return smooth(filled, settings.smoothing_s * plate.rate / 2), report
+    return smoothed, report
+
+
+def find_people(detections: Detections, frames: FrameRange, *, plate: PlateShape) -> list[Track]:
+    """Everybody, by id, from 1 on.
+
+    Raises:
+        NoPerformerError: nobody was seen in any frame.
+    """
+    tracks = link_tracks(detections, rate=plate.rate)
+    if not tracks:
+        raise NoPerformerError(
+            f"no person was found in frames {frames} of the plate; check that one is in full view,"
+            " or name another pose model with --set pose.model=…"
+        )
+    return tracks
+
+
+def _smoothed(poses: PoseSequence, times_s: Floats64, settings: SolveSettings) -> PoseSequence:
+    match settings.smoothing:
+        case "zero-lag":
+            return smooth(poses, times_s, settings.smoothing_s)
+        case "one-euro":
+            return filter_stream(poses, times_s, settings.smoothing_s)
+        case _:
+            return poses
+
+
+def _joints(poses: PoseSequence) -> int:
+    """How many joints there are, over all frames."""
+    return int((poses.confidence_NK > 0).sum())
+
+
+def _seen_by_a_still_camera(poses: PoseSequence, camera_N33: Homographies | None) -> PoseSequence:
+    """The poses as a camera that kept still as in the shot's first frame would have seen them.
+
+    The subject's camera does not move, so what they do is the performer's motion past the
+    background, not past the edge of the picture.
+    """
+    if camera_N33 is None or (camera_N33 == np.eye(3)).all():
+        return poses
+    pairs = zip(to_first_frame(camera_N33), poses.keypoints_NK2, strict=True)
+    return replace(poses, keypoints_NK2=np.stack([apply_homography(*pair) for pair in pairs]))
 
 
 def _resized(poses: PoseSequence, by_width: float, by_height: float) -> PoseSequence:
     """The same poses in a picture of another size."""
     factors = np.array([by_width, by_height], np.float32)
-    return PoseSequence(
-        skeleton=poses.skeleton,
-        frames=poses.frames,
-        keypoints_NK2=poses.keypoints_NK2 * factors,
-        confidence_NK=poses.confidence_NK,
-    )
+    return replace(poses, keypoints_NK2=poses.keypoints_NK2 * factors)

@@ -86,6 +86,11 @@ class Timeline:
         deltas = [later - earlier for earlier, later in pairwise(self.pts)]
         return bool(deltas) and max(deltas) - min(deltas) > 1
 
+    @property
+    def times_s(self) -> tuple[float, ...]:
+        """When each frame is shown, in seconds after the first."""
+        return tuple(float((pts - self.pts[0]) * self.time_base) for pts in self.pts)
+
     def starting_at(self, first_pts: int) -> "Timeline":
         """The same spacing, its first frame shown at `first_pts`."""
         shift = first_pts - self.pts[0]

@@ -16,9 +16,9 @@ from bodyswap.device import choose_device
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
-from bodyswap.pipeline import OnFrame, Pipeline
+from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
 from bodyswap.retarget import measure_stance
-from bodyswap.solve import PlateShape, follow_performer
+from bodyswap.solve import follow_performer
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange, parse_frame_range
 from bodyswap.training.config import TrainingConfig
@@ -87,7 +87,7 @@ def _poses(
     detections = Pipeline().pose_range(
         clip.path, frames, settings=request.settings, on_frame=on_frame
     )
-    shape = PlateShape(width=clip.width, height=clip.height, rate=float(clip.timeline.rate))
+    shape = plate_shape(clip)
     poses, _ = follow_performer(detections, frames, plate=shape, settings=request.settings.solve)
     kept.write_bytes(poses.to_bytes())
     return poses

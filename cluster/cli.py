@@ -16,10 +16,10 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.cli import JsonOption, SetOption
+from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
 from bodyswap.cli import app as local_verbs
 from bodyswap.config import Mode, RenderSettings, default_store_url
-from bodyswap.errors import BodyswapError
+from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.client import Client
 from cluster.job import DEFAULT_PRIORITY
@@ -68,6 +68,10 @@ CodecOption = Annotated[CodecName, typer.Option(help="h264, or ffv1 for lossless
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]
+PosesOption = Annotated[
+    Path | None,
+    typer.Option(help="A poses.npz of `bodyswap pose`, corrected: taken as it is.", metavar="FILE"),
+]
 OutOption = Annotated[Path, typer.Option(help="The folder for what is delivered.")]
 JobArgument = Annotated[str, typer.Argument(help="A job's id, or how it begins.", metavar="JOB")]
 
@@ -105,14 +109,15 @@ def render(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    performer: PerformerOption = None,
+    poses: PosesOption = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Render the subject into the plate's motion: submit, work and fetch in one process."""
-    settings = _settings(mode, codec, changes)
     request = JobRequest(
-        plate=plate, subject=subject, settings=settings, frames=frames, shards=shards,
-        submitted_by=_me(),
+        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, submitted_by=_me(),
     )  # fmt: skip
     with show_progress(as_json=as_json) as show:
         _render(request, out, store or default_store_url(), runtime, workers, show, as_json)
@@ -127,6 +132,8 @@ def submit(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    performer: PerformerOption = None,
+    poses: PosesOption = None,
     project: Annotated[str, typer.Option(help="Whose job it is.")] = "default",
     priority: Annotated[int, typer.Option(min=0, max=99)] = DEFAULT_PRIORITY,
     changes: SetOption = None,
@@ -134,8 +141,9 @@ def submit(
 ) -> None:
     """Put a job into the store; a farm working on that store will render it."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes), frames=frames,
-        shards=shards, project=project, priority=priority, submitted_by=_me(),
+        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, project=project, priority=priority,
+        submitted_by=_me(),
     )  # fmt: skip
     job = Client(_open(store)).submit(request)
     say(json.dumps({"job": job}) if as_json else job)
@@ -254,8 +262,17 @@ def _serve(serve: Callable[[Callable[[], bool]], None]) -> None:
         complain("stopped; whatever is not committed is done again next time")
 
 
-def _settings(mode: Mode, codec: CodecName, changes: list[str] | None) -> RenderSettings:
-    return RenderSettings(mode=mode, codec=codec.value).with_overrides(changes or [])
+def _settings(
+    mode: Mode, codec: CodecName, changes: list[str] | None, performer: str | None,
+    poses: Path | None,
+) -> RenderSettings:  # fmt: skip
+    if performer is not None and poses is not None:
+        raise UsageError(
+            "--performer chooses among the people found, and --poses already has the performer;"
+            " give one of them"
+        )
+    plain = RenderSettings(mode=mode, codec=codec.value)
+    return plain.with_overrides(all_changes(changes, performer))
 
 
 def _open(url: str | None) -> Store:

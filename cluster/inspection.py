@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bodyswap.timing import FrameRange
+
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectFacts:
@@ -26,6 +28,18 @@ class Inspector(Protocol):
     def subject(self, folder: Path) -> SubjectFacts:
         """Who is in the folder. Raises SubjectError where the model cannot be used."""
 
+    def check_pose_model(self, model: str, card: str) -> None:
+        """Refuse a pose model whose joints are not those of the subject of this card.
+
+        Raises ModelError or SubjectError.
+        """
+
+    def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        """Whether the file has poses of these frames of the plate, for the subject of this card.
+
+        Raises UsageError or SubjectError where not.
+        """
+
 
 class FileInspector:
     """The inspector of real plates and subjects."""
@@ -40,3 +54,17 @@ class FileInspector:
 
         card = load_subject(folder, "cpu").card
         return SubjectFacts(name=card.origin.subject, files=(CARD, *sorted(card.files)))
+
+    def check_pose_model(self, model: str, card: str) -> None:
+        from bodyswap.nets.card import read_card
+        from bodyswap.pairing import check_pose_model
+
+        check_pose_model(model, read_card(card, "the subject's card"))
+
+    def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        from bodyswap.media.index import index_clip
+        from bodyswap.nets.card import read_card
+        from bodyswap.pipeline import given_poses
+
+        skeleton = read_card(card, "the subject's card").skeleton
+        given_poses(poses, index_clip(plate), frames, skeleton=skeleton)

@@ -92,10 +92,18 @@ class SubjectRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PosesRef:
+    """A poses.npz in the store, by content."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
 
-    `shards` None leaves their number to the planner. The fields from `project` on do not change
+    `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
+    somebody corrected them. The fields from `project` on do not change
     what is rendered, so they are no part of the job's id.
     """
 
@@ -105,6 +113,7 @@ class JobSpec:
     settings: dict[str, object]
     software: str
     shards: int | None = None
+    poses: PosesRef | None = None
     project: str = "default"
     priority: int = DEFAULT_PRIORITY
     submitted_at: str = ""
@@ -123,7 +132,7 @@ class JobSpec:
     @cached_property
     def job(self) -> str:
         """The job's id: the same request gives the same one, whoever asks and when."""
-        identity = (
+        identity: tuple[object, ...] = (
             self.plate.sha256,
             self.subject.digest,
             (self.frames.start, self.frames.stop),
@@ -131,6 +140,9 @@ class JobSpec:
             self.software,
             self.shards,
         )
+        # Jobs without poses keep the ids they had before there were any.
+        if self.poses is not None:
+            identity = (*identity, self.poses.sha256)
         return content_hash(identity)[:_ID_LENGTH]
 
     @cached_property

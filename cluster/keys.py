@@ -6,7 +6,7 @@ It does not know the objects, only their names; DESIGN's "The bucket is the data
 import re
 from dataclasses import dataclass
 
-from cluster.job import HIGHEST_PRIORITY, JobSpec, PlateRef, Stage, SubjectRef
+from cluster.job import HIGHEST_PRIORITY, JobSpec, PlateRef, PosesRef, Stage, SubjectRef
 from cluster.lease import Lease
 from cluster.plan import Shard
 
@@ -79,6 +79,10 @@ def job_of_marker(marker: str) -> str:
 
 def plate_file(plate: PlateRef) -> str:
     return f"plates/{plate.sha256}/{plate.name}"
+
+
+def poses_file(poses: PosesRef) -> str:
+    return f"poses/{poses.sha256}/poses.npz"
 
 
 def subject_file(subject: SubjectRef, name: str) -> str:

@@ -32,7 +32,10 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A job's shards, written once: later runs of the same job keep to it."""
+    """A job's shards, written once: later runs of the same job keep to it.
+
+    A job whose poses were given has no pose shards.
+    """
 
     job: str
     frames: FrameRange
@@ -60,7 +63,7 @@ def make_plan(spec: JobSpec, *, workers: int) -> Plan:
     """The plan of `spec` for about `workers` workers: as few shards as keep them busy."""
     count = spec.shards or _fitting_count(len(spec.frames), workers)
     ranges = cut(spec.frames, count)
-    posed = aligned(ranges, POSE_SEARCH_EVERY)
+    posed = () if spec.poses else aligned(ranges, POSE_SEARCH_EVERY)
     identity = (spec.job, [(part.start, part.stop) for part in (*posed, *ranges)])
     return Plan(
         job=spec.job,

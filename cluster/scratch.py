@@ -12,7 +12,7 @@ from pathlib import Path
 from bodyswap.errors import IntegrityError
 from cluster import keys
 from cluster.commit import StoredFile
-from cluster.job import PlateRef, SubjectRef
+from cluster.job import PlateRef, PosesRef, SubjectRef
 from cluster.lease import Lease
 from cluster.record import file_hash
 from cluster.store import Store
@@ -28,6 +28,10 @@ class Scratch:
     def plate(self, plate: PlateRef) -> Path:
         path = self._folder / "plates" / plate.sha256 / plate.name
         return self._fetched(keys.plate_file(plate), path, plate.sha256)
+
+    def poses(self, poses: PosesRef) -> Path:
+        path = self._folder / "poses" / poses.sha256 / "poses.npz"
+        return self._fetched(keys.poses_file(poses), path, poses.sha256)
 
     def subject(self, subject: SubjectRef) -> Path:
         """The folder of the subject's model."""

@@ -7,12 +7,12 @@ all of them are there.
 from pathlib import Path
 
 from bodyswap.errors import SubjectError
-from bodyswap.subjects import find_local_subject
+from bodyswap.subjects import CARD, find_local_subject
 from cluster.inspection import Inspector
 from cluster.job import SubjectFile, SubjectRef
 from cluster.keys import SUBJECTS, key_part, subject_file
 from cluster.record import file_hash, from_json, to_json
-from cluster.store import Store
+from cluster.store import Store, missing
 
 _MARKER = "subject.json"
 
@@ -35,6 +35,17 @@ def find_subject(
             raise
         return stored, None
     return _described(folder, inspector), folder
+
+
+def read_card_text(store: Store, subject: SubjectRef, folder: Path | None) -> str:
+    """The text of the subject's card, from their folder if they have one, else from the store."""
+    if folder is not None:
+        return (folder / CARD).read_text()
+    key = subject_file(subject, CARD)
+    data = store.get(key)
+    if data is None:
+        raise missing(key, store.url)
+    return data.decode()
 
 
 def put_subject(store: Store, subject: SubjectRef, folder: Path) -> None:

@@ -12,12 +12,20 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError
 from bodyswap.timing import FrameRange, parse_frame_range
 from cluster.inspection import Inspector
-from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef
+from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef, PosesRef
 from cluster.journal import Entry, Journal
-from cluster.keys import QUEUE, JobKeys, job_of_marker, key_part, plate_file, queue_marker
+from cluster.keys import (
+    QUEUE,
+    JobKeys,
+    job_of_marker,
+    key_part,
+    plate_file,
+    poses_file,
+    queue_marker,
+)
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store
-from cluster.subjects import find_subject, put_subject
+from cluster.subjects import find_subject, put_subject, read_card_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +33,8 @@ class JobRequest:
     """What a person asks for.
 
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
-    text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner.
+    text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
+    `poses` is a corrected poses.npz that stands in for the pose pass.
     """
 
     plate: Path
@@ -33,6 +42,7 @@ class JobRequest:
     settings: RenderSettings = field(default_factory=RenderSettings)
     frames: str | None = None
     shards: int | None = None
+    poses: Path | None = None
     project: str = "default"
     priority: int = DEFAULT_PRIORITY
     submitted_by: str = ""
@@ -45,12 +55,19 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
 
     Raises:
         InputError: the plate, the subject, the frames or a setting cannot be used.
+        ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
     """
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
     frame_count = inspector.plate_frame_count(request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
+    card = read_card_text(store, subject, folder)
+    frames = _frames(request.frames, frame_count)
+    if request.poses is None:
+        inspector.check_pose_model(request.settings.pose.model, card)
+    else:
+        inspector.check_poses(request.poses, request.plate, frames, card)
     spec = JobSpec(
         plate=PlateRef(
             sha256=file_hash(request.plate),
@@ -58,16 +75,19 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
             frame_count=frame_count,
         ),
         subject=subject,
-        frames=_frames(request.frames, frame_count),
+        frames=frames,
         settings=request.settings.to_dict(),
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
+        poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
         project=request.project,
         priority=request.priority,
         submitted_at=_stamp(now_s),
         submitted_by=request.submitted_by,
     )
-    _put_plate(store, spec.plate, request.plate)
+    _put_file(store, plate_file(spec.plate), request.plate)
+    if spec.poses is not None and request.poses is not None:
+        _put_file(store, poses_file(spec.poses), request.poses)
     if folder is not None:
         put_subject(store, subject, folder)
     store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
@@ -81,8 +101,7 @@ def _frames(text: str | None, frame_count: int) -> FrameRange:
     return parse_frame_range(text, frame_count)
 
 
-def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
-    key = plate_file(plate)
+def _put_file(store: Store, key: str, path: Path) -> None:
     facts = store.head(key)
     if facts is None or facts.size_bytes != path.stat().st_size:
         store.put_file(key, path)

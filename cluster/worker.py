@@ -78,6 +78,15 @@ class Pipeline(Protocol):
         settings: RenderSettings,
     ) -> Solution: ...
 
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution: ...
+
     def render_range(
         self,
         plate: Path,
@@ -159,20 +168,27 @@ class Worker:
         )
 
     def _solve(self, order: Order, folder: Path) -> Commit:
-        parts = [self._read(commit, "detections", folder) for commit in order.inputs]
-        solution = self._pipeline.solve_shot(
-            Detections.joined([Detections.from_bytes(part) for part in parts]),
-            self._scratch.plate(order.spec.plate),
-            order.spec.frames,
-            self._scratch.subject(order.spec.subject),
-            order.spec.render_settings,
-        )
+        solution = self._solution(order, folder)
         report = json.dumps(solution.report, indent=1).encode()
         return self._commit(
             order,
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
+        )
+
+    def _solution(self, order: Order, folder: Path) -> Solution:
+        spec = order.spec
+        plate, subject = self._scratch.plate(spec.plate), self._scratch.subject(spec.subject)
+        if spec.poses is not None:
+            poses = self._scratch.poses(spec.poses)
+            return self._pipeline.solve_given_poses(
+                poses, plate, spec.frames, subject, spec.render_settings
+            )
+        parts = [self._read(commit, "detections", folder) for commit in order.inputs]
+        detections = Detections.joined([Detections.from_bytes(part) for part in parts])
+        return self._pipeline.solve_shot(
+            detections, plate, spec.frames, subject, spec.render_settings
         )
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:

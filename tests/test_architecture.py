@@ -13,15 +13,17 @@ SOURCES = sorted((ROOT / "bodyswap").rglob("*.py")) + sorted((ROOT / "cluster").
 DOORS = {
     "av": ("bodyswap/media/",),
     "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
-    "mmengine": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
-    "mmdet": ("bodyswap/keypoints/mmpose_door.py",),
+    "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": ("cluster/runtime_ray.py",),
     "boto3": ("cluster/store_s3.py",),
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
 }
-VALUES = ("errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance")
+VALUES = (
+    "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
+)  # fmt: skip
 
 
 def _imports(path: Path) -> Iterator[str]:
@@ -58,7 +60,7 @@ def test_values_import_only_values() -> None:
 
 def test_rooms_do_not_reach_up_to_the_stages() -> None:
     stages = {"decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline"}
-    for room in ("media", "keypoints", "nets", "stage"):
+    for room in ("media", "keypoints", "nets", "retargeting", "stage"):
         for path in (ROOT / "bodyswap" / room).rglob("*.py"):
             for module in _imports(path):
                 parts = module.split(".")

@@ -10,6 +10,7 @@ import pytest
 
 from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
+from bodyswap.forecast import read_index
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
 from bodyswap.nets.checkpoint import load_card
@@ -112,6 +113,8 @@ def test_a_subject_trained_on_footage_can_be_rendered_and_training_resumes(
     assert [line.split(",")[0] for line in losses] == ["step", "1", "2"]
     card = load_card(learnt / "subject")
     assert (card.name, card.origin.consent, card.height) == ("rex", "synthetic", 64)
+    index = read_index(learnt / "subject")
+    assert index.count_C.sum() == COUNT and "coverage.npz" in card.files
     out = tmp_path / "shot"
     code = _run(
         monkeypatch, "render", plate, "--subject", learnt / "subject", "--out", out,
@@ -150,6 +153,7 @@ def test_a_plate_with_nobody_in_it_ends_with_code_4_and_leaves_nothing(
         (["--codec", "theora"], 2, "theora"),
         (["--set", "pose.modle=x"], 2, "did you mean 'pose.model'"),
         (["--set", "pose.model=rtmpose-z"], 6, "rtmpose-z"),
+        (["--set", "pose.model=rtmw-l"], 5, "gives skeleton 'coco-wholebody-133'"),
         (["--set", "device=cuda:9"], 2, "device 'cuda:9'"),
         (["--no-such-option"], 2, "--no-such-option"),
         (["--store", "ftp://somewhere"], 2, "unknown kind"),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.people import PoseSequence
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17, Skeleton
+from bodyswap.skeleton import COCO_17
 from bodyswap.stage.cast import VEGA
 from bodyswap.timing import FrameRange
 from tests.motions_on_stage import stage_poses
@@ -76,15 +78,7 @@ def test_every_frame_of_the_range_comes_once_with_its_index() -> None:
 
 
 def test_poses_of_another_skeleton_are_refused_by_name() -> None:
-    other = Skeleton(
-        name="coco-16", joints=COCO_17.joints, limbs=COCO_17.limbs, mirrored=COCO_17.mirrored
-    )
-    poses = PoseSequence(
-        skeleton=other,
-        frames=POSES.frames,
-        keypoints_NK2=POSES.keypoints_NK2,
-        confidence_NK=POSES.confidence_NK,
-    )
+    poses = replace(POSES, skeleton=replace(COCO_17, name="coco-16"))
     with pytest.raises(SubjectError, match=r"'coco-16'.*'tiny'.*'coco-17'"):
         next(Renderer(_subject(), device="cpu").render(poses, POSES.frames, warmup_frames=0))
 

@@ -1,25 +1,72 @@
+from itertools import pairwise
+from pathlib import Path
+
+import mmpose
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from bodyswap.errors import ModelError
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.skeleton import COCO_17, find_skeleton
+from bodyswap.skeleton import (
+    COCO_17,
+    COCO_WHOLEBODY_133,
+    HALPE_26,
+    Part,
+    Skeleton,
+    find_skeleton,
+)
 from bodyswap.timing import FrameRange
 
-
-def test_mirroring_twice_is_the_identity_and_swaps_left_with_right() -> None:
-    for index, mirror in enumerate(COCO_17.mirrored):
-        assert COCO_17.mirrored[mirror] == index
-        assert COCO_17.joints[mirror] == (
-            COCO_17.joints[index]
-            .replace("left", "#")
-            .replace("right", "left")
-            .replace("#", "right")
-        )
+ALL = [COCO_17, HALPE_26, COCO_WHOLEBODY_133]
+DATA_SETS = {COCO_17: "coco", HALPE_26: "halpe26", COCO_WHOLEBODY_133: "coco_wholebody"}
+NAMES = [skeleton.name for skeleton in ALL]
 
 
-def test_every_joint_belongs_to_a_limb() -> None:
-    assert {joint for limb in COCO_17.limb_indices for joint in limb} == set(range(17))
+@pytest.mark.parametrize("skeleton", ALL, ids=NAMES)
+def test_joints_are_named_ordered_and_mirrored_as_mmpose_has_them(skeleton: Skeleton) -> None:
+    configs = Path(mmpose.__file__).parent / ".mim/configs/_base_/datasets"
+    told = Config.fromfile(str(configs / f"{DATA_SETS[skeleton]}.py")).dataset_info.keypoint_info
+    joints = [told[index] for index in range(len(told))]
+    assert skeleton.joints == tuple(joint.name for joint in joints)
+    mirrored = [skeleton.joint(joint.swap or joint.name) for joint in joints]
+    assert list(skeleton.mirrored) == mirrored
+
+
+@pytest.mark.parametrize("skeleton", ALL, ids=NAMES)
+def test_every_joint_belongs_to_a_limb_and_limbs_mirror_to_limbs(skeleton: Skeleton) -> None:
+    limbs = {frozenset(limb) for limb in skeleton.limb_indices}
+    assert {joint for limb in limbs for joint in limb} == set(range(len(skeleton.joints)))
+    assert {frozenset(skeleton.mirrored[joint] for joint in limb) for limb in limbs} == limbs
+
+
+@pytest.mark.parametrize("skeleton", ALL, ids=NAMES)
+def test_all_share_coco_17s_limbs_and_channels_first(skeleton: Skeleton) -> None:
+    assert skeleton.limbs[:18] == COCO_17.limbs
+    assert skeleton.channels_of_limbs[:18] == tuple(range(18))
+    assert set(skeleton.channels_of_limbs) == set(range(skeleton.channels))
+
+
+def test_body_feet_face_and_hands_are_told_apart() -> None:
+    whole = COCO_WHOLEBODY_133
+    assert whole.body == tuple(range(17))
+    counts = [len(whole.of(part)) for part in Part]
+    assert counts == [17, 6, 68, 21, 21]
+    assert all(whole.joints[joint].startswith("left") for joint in whole.of(Part.LEFT_HAND))
+    assert len(HALPE_26.body) == 20 and len(HALPE_26.of(Part.FEET)) == 6
+
+
+def test_fingers_that_are_neighbours_never_share_a_channel() -> None:
+    whole = COCO_WHOLEBODY_133
+    channel = dict(zip(whole.limbs, whole.channels_of_limbs, strict=True))
+    for side in ("left", "right"):
+        tips = [
+            channel[f"{side}_{finger}3", f"{side}_{finger}4"]
+            for finger in ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
+        ]
+        assert all(one != other for one, other in pairwise(tips))
+        assert len(set(tips)) == 2
+    assert whole.channels == 18 + 6 + 3 + 2 + 2
 
 
 def test_an_unknown_skeleton_is_named_with_the_known_ones() -> None:

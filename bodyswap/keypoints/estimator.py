@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 import yaml
 
+from bodyswap.config import Flip
 from bodyswap.errors import ModelError
 from bodyswap.frames import RGB
 from bodyswap.keypoints.crops import cut_crops, fit_regions, to_frame
@@ -26,6 +27,8 @@ from bodyswap.skeleton import Floats, Skeleton, find_skeleton
 if TYPE_CHECKING:
     from bodyswap.keypoints.mmpose_door import TopDownModel
 
+UNSURE_SCORE = 0.6
+"""Mean joint confidence under which a look is repeated in the mirror, where only those are."""
 _CROPS_AT_ONCE = 64
 
 
@@ -48,8 +51,18 @@ class PoseEstimator(Protocol):
         """Width over height of the pictures it sees."""
         ...
 
-    def estimate(self, rgb_NHW3: RGB, frame_M: npt.NDArray[np.int64], box_M4: Floats) -> Poses:
-        """The pose in each box; `frame_M` says which of the frames the box lies in."""
+    def estimate(
+        self,
+        rgb_NHW3: RGB,
+        frame_M: npt.NDArray[np.int64],
+        box_M4: Floats,
+        turn_M: Floats | None = None,
+    ) -> Poses:
+        """The pose in each box; `frame_M` says which of the frames the box lies in.
+
+        A box is first turned by `turn_M` (radians, clockwise in the picture) about its centre, and
+        what it then holds is seen upright; joints come in frame pixels all the same.
+        """
         ...
 
 
@@ -70,7 +83,7 @@ class PoseModelSpec:
 
 
 def build_estimator(
-    name: str, device: torch.device | str, *, fetch: Fetch = download
+    name: str, device: torch.device | str, *, flip: Flip = Flip.OFF, fetch: Fetch = download
 ) -> PoseEstimator:
     """The estimator called `name` in configs/pose, or the one a yaml file at that path describes.
 
@@ -86,12 +99,14 @@ def build_estimator(
     model = build_model(_config_of(spec), device=device)
     joints = _chosen_joints(spec, skeleton, model.joint_count)
     load_weights(model, path, spec.config)
-    return TopDownEstimator(model, skeleton, joints, torch.device(device))
+    return TopDownEstimator(
+        model.for_inference(), skeleton, joints, torch.device(device), flip=flip
+    )
 
 
-def read_spec(name: str) -> PoseModelSpec:
-    """The description of the model called `name`, or at the path `name`."""
-    path = _find_spec(name)
+def read_spec(name: str, kind: str = "pose") -> PoseModelSpec:
+    """The description of the model called `name` in configs/`kind`, or at the path `name`."""
+    path = _find_spec(name, kind)
     content = yaml.safe_load(path.read_text())
     known = {field.name for field in fields(PoseModelSpec)} - {"folder"}
     if not isinstance(content, dict) or not {"config", "weights"} <= set(content):
@@ -102,11 +117,11 @@ def read_spec(name: str) -> PoseModelSpec:
     return PoseModelSpec(**content, joints=joints and tuple(joints), folder=path.parent)
 
 
-def spec_folder() -> Path:
-    """configs/pose: inside an installed package, or beside it in a checkout."""
+def spec_folder(kind: str = "pose") -> Path:
+    """configs/`kind`: inside an installed package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
-    inside = package / "configs" / "pose"
-    return inside if inside.is_dir() else package.parent / "configs" / "pose"
+    inside = package / "configs" / kind
+    return inside if inside.is_dir() else package.parent / "configs" / kind
 
 
 class TopDownEstimator:
@@ -118,9 +133,12 @@ class TopDownEstimator:
         skeleton: Skeleton,
         joints: tuple[int, ...],
         device: torch.device,
+        *,
+        flip: Flip = Flip.OFF,
     ) -> None:
         self._model, self._skeleton, self._device = model, skeleton, device
-        self._joints = list(joints)
+        self._joints, self._flip = list(joints), flip
+        self._mirrored = _mirrored_joints(skeleton, joints, model.joint_count)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -130,47 +148,72 @@ class TopDownEstimator:
     def aspect(self) -> float:
         return self._model.preprocessing.width / self._model.preprocessing.height
 
-    def estimate(self, rgb_NHW3: RGB, frame_M: npt.NDArray[np.int64], box_M4: Floats) -> Poses:
+    def estimate(
+        self,
+        rgb_NHW3: RGB,
+        frame_M: npt.NDArray[np.int64],
+        box_M4: Floats,
+        turn_M: Floats | None = None,
+    ) -> Poses:
         joints = len(self._joints)
         keypoints = [np.zeros((0, joints, 2), np.float32)]
         confidence = [np.zeros((0, joints), np.float32)]
         frames = torch.from_numpy(np.ascontiguousarray(rgb_NHW3)).to(self._device)
+        turn_M = np.zeros(len(box_M4), np.float32) if turn_M is None else turn_M
         for start in range(0, len(box_M4), _CROPS_AT_ONCE):
             part = slice(start, start + _CROPS_AT_ONCE)
-            poses = self._estimate_part(frames, frame_M[part], box_M4[part])
+            poses = self._estimate_part(frames, frame_M[part], box_M4[part], turn_M[part])
             keypoints.append(poses.keypoints_MK2)
             confidence.append(poses.confidence_MK)
         return Poses(
             keypoints_MK2=np.concatenate(keypoints), confidence_MK=np.concatenate(confidence)
         )
 
+    @torch.inference_mode()
     def _estimate_part(
-        self, frames: torch.Tensor, frame_M: npt.NDArray[np.int64], box_M4: Floats
+        self,
+        frames: torch.Tensor,
+        frame_M: npt.NDArray[np.int64],
+        box_M4: Floats,
+        turn_M: Floats,
     ) -> Poses:
         asks = self._model.preprocessing
         size = {"width": asks.width, "height": asks.height}
         boxes = torch.from_numpy(box_M4.astype(np.float32)).to(self._device)
-        regions = fit_regions(boxes, padding=asks.padding, **size)
+        turns = torch.from_numpy(turn_M.astype(np.float32)).to(self._device)
+        regions = fit_regions(boxes, turns, padding=asks.padding, **size)
         picked = torch.from_numpy(frame_M.astype(np.int64)).to(self._device)
         crops_B3HW = cut_crops(frames, picked, regions, uses_udp=asks.uses_udp, **size)
-        places, scores = self._model.predict(crops_B3HW)
-        in_frame = to_frame(torch.from_numpy(places).to(self._device), regions, **size)
+        places_BK2, score_BK = self._read(crops_B3HW)
+        in_frame_BK2 = to_frame(places_BK2, regions, **size)
         return Poses(
-            keypoints_MK2=in_frame.cpu().numpy()[:, self._joints].astype(np.float32),
-            confidence_MK=scores[:, self._joints].clip(0.0, 1.0),
+            keypoints_MK2=in_frame_BK2[:, self._joints].cpu().numpy().astype(np.float32),
+            confidence_MK=score_BK[:, self._joints].clamp(0.0, 1.0).cpu().numpy(),
         )
 
+    def _read(self, crops_B3HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Joints in crop pixels and their scores, by the mirror images too where asked for."""
+        if self._flip is Flip.ON:
+            return self._model.predict(crops_B3HW, self._mirrored)
+        places_BK2, score_BK = self._model.predict(crops_B3HW)
+        if self._flip is Flip.UNSURE:
+            unsure_B = score_BK[:, self._joints].mean(dim=1) < UNSURE_SCORE
+            if unsure_B.any():
+                again = self._model.predict(crops_B3HW[unsure_B], self._mirrored)
+                places_BK2[unsure_B], score_BK[unsure_B] = again
+        return places_BK2, score_BK
 
-def _find_spec(name: str) -> Path:
+
+def _find_spec(name: str, kind: str) -> Path:
     given = Path(name)
     if given.suffix in (".yaml", ".yml"):
         if given.is_file():
             return given
-        raise ModelError(f"pose model file {given} is not there")
-    path = spec_folder() / f"{name}.yaml"
+        raise ModelError(f"{kind} model file {given} is not there")
+    path = spec_folder(kind) / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(other.stem for other in spec_folder().glob("*.yaml")))
-        raise ModelError(f"pose model '{name}' is unknown; known: {known}; or give a .yaml file")
+        known = ", ".join(sorted(other.stem for other in spec_folder(kind).glob("*.yaml")))
+        raise ModelError(f"{kind} model '{name}' is unknown; known: {known}; or give a .yaml file")
     return path
 
 
@@ -189,3 +232,11 @@ def _chosen_joints(spec: PoseModelSpec, skeleton: Skeleton, available: int) -> t
             "its order as `joints`, or name another skeleton"
         )
     return chosen
+
+
+def _mirrored_joints(skeleton: Skeleton, joints: tuple[int, ...], available: int) -> list[int]:
+    """The mirror image of each joint of the model; of those outside the skeleton, themselves."""
+    mirrored = list(range(available))
+    for joint, other in zip(joints, skeleton.mirrored, strict=True):
+        mirrored[joint] = joints[other]
+    return mirrored

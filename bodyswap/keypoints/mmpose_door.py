@@ -5,11 +5,12 @@ It does not know frames, boxes or yaml files; only this file imports MMPose.
 Shape letters: B crops, H rows, W columns, K joints, 3 = red, green, blue, 2 = x, y in crop pixels.
 """
 
+import copy
 import pickle
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -27,10 +28,13 @@ with import_aids():
     import mmdet.models  # noqa: F401 - RTMPose's backbones are registered by it
     import mmpose
     import mmpose.models
+    from mmcv.cnn import fuse_conv_bn
     from mmengine.config import Config
     from mmengine.logging.history_buffer import HistoryBuffer
     from mmengine.registry import init_default_scope
+    from mmpose.codecs import SimCCLabel
     from mmpose.registry import MODELS
+    from mmpose.structures import PoseDataSample
 
 _SHIPPED_CONFIGS = Path(mmpose.__file__).parent / ".mim" / "configs"
 _NAMES_SHOWN = 6
@@ -55,17 +59,22 @@ class TopDownModel:
     joint_count: int
 
     @torch.inference_mode()
-    def predict(
-        self, crops_B3HW: Tensor
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Joints (B, K, 2) in crop pixels and raw scores (B, K) for RGB crops in 0 to 255."""
-        network = self._typed
-        with _without_warnings():
-            features = network.extract_feat(self.normalised(crops_B3HW))
-            instances = network.head.predict(features, [], test_cfg={})
-        keypoints = [np.asarray(item.keypoints, np.float32)[0, :, :2] for item in instances]
-        scores = [np.asarray(item.keypoint_scores, np.float32)[0] for item in instances]
-        return np.stack(keypoints), np.stack(scores)
+    def predict(self, crops_B3HW: Tensor, mirrored: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+        """Joints (B, K, 2) in crop pixels and raw scores (B, K) for RGB crops in 0 to 255.
+
+        With `mirrored`, the mirror image of each joint, the mean of the crops and of their mirror
+        images is read: MMPose's flip_test.
+        """
+        inputs_B3HW = self.normalised(crops_B3HW)
+        if self._split_ratio is None:
+            return self._predict_by_head(inputs_B3HW, mirrored)
+        x_BKX, y_BKY = self.head_outputs(inputs_B3HW)
+        if mirrored:
+            order = list(mirrored)
+            flip_x_BKX, flip_y_BKY = self.head_outputs(inputs_B3HW.flip(-1))
+            x_BKX = (x_BKX + flip_x_BKX[:, order].flip(-1)) / 2
+            y_BKY = (y_BKY + flip_y_BKY[:, order]) / 2
+        return read_simcc(x_BKX, y_BKY, self._split_ratio)
 
     def head_outputs(self, inputs_B3HW: Tensor) -> tuple[Tensor, ...]:
         """What the head says of normalised crops before its codec reads it, for training."""
@@ -80,9 +89,54 @@ class TopDownModel:
             crops_B3HW = crops_B3HW.flip(1)
         return (crops_B3HW - network.data_preprocessor.mean) / network.data_preprocessor.std
 
+    def for_inference(self) -> "TopDownModel":
+        """The same model with each batch norm folded into its convolution: it cannot be trained."""
+        return replace(self, network=fuse_conv_bn(copy.deepcopy(self.network)).eval())
+
     @property
     def _typed(self) -> "_Network":
         return cast("_Network", self.network)
+
+    @property
+    def _split_ratio(self) -> float | None:
+        """Bins a pixel where the head says where joints are by SimCC alone; None for others."""
+        decoder = self._typed.head.decoder
+        if not isinstance(decoder, SimCCLabel) or decoder.use_dark:
+            return None
+        return float(cast("_SimCC", decoder).simcc_split_ratio)
+
+    def _predict_by_head(
+        self, inputs_B3HW: Tensor, mirrored: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Whatever the head is: by its own decoding, on the processor, one crop after another."""
+        network = self._typed
+        with _without_warnings():
+            features = network.extract_feat(inputs_B3HW)
+            settings = dict(network.test_cfg or {}) | {"flip_test": bool(mirrored)}
+            settings.pop("output_heatmaps", None)
+            seen: list[object] = [PoseDataSample(metainfo={"flip_indices": list(mirrored)})]
+            both = [features, network.extract_feat(inputs_B3HW.flip(-1))] if mirrored else features
+            instances = network.head.predict(both, seen * len(inputs_B3HW), test_cfg=settings)
+        keypoints = np.stack([np.asarray(item.keypoints)[0, :, :2] for item in instances])
+        scores = np.stack([np.asarray(item.keypoint_scores)[0] for item in instances])
+        device = inputs_B3HW.device
+        return (
+            torch.from_numpy(keypoints.astype(np.float32)).to(device),
+            torch.from_numpy(scores.astype(np.float32)).to(device),
+        )
+
+
+def read_simcc(x_BKX: Tensor, y_BKY: Tensor, split_ratio: float) -> tuple[Tensor, Tensor]:
+    """Places (B, K, 2) in crop pixels and scores (B, K), as MMPose's get_simcc_maximum reads them.
+
+    A joint is where both distributions are highest, and is as sure as the lower of the two; where
+    that is not above zero there is no joint, which MMPose says by a place before the first bin.
+    """
+    (x_BK, column_BK), (y_BK, row_BK) = x_BKX.max(dim=-1), y_BKY.max(dim=-1)
+    score_BK = torch.minimum(x_BK, y_BK)
+    place_BK2 = torch.stack([column_BK, row_BK], dim=-1).float()
+    place_BK2 = torch.where(score_BK[..., None] > 0, place_BK2, -1.0) / split_ratio
+    return place_BK2, score_BK
 
 
 def build_model(config: str, *, device: torch.device | str) -> TopDownModel:
@@ -109,18 +163,21 @@ def load_weights(model: TopDownModel, path: Path, config: str) -> None:
     Raises:
         ModelError: the file cannot be read safely, or its tensors do not fit the config.
     """
+    fill_network(model.network, path, config)
+
+
+def fill_network(network: nn.Module, path: Path, config: str) -> None:
+    """The same for a network of any of OpenMMLab's libraries."""
     state = _read_checkpoint(path)
-    wanted = model.network.state_dict()
+    wanted = network.state_dict()
     problems = _misfits(state, wanted)
     if problems:
         raise ModelError(
             f"checkpoint {path.name} does not fit config {config}: {'; '.join(problems)}; "
             "use the checkpoint trained with this config, or the config it was trained with"
         )
-    model.network.load_state_dict(
-        {name: state[name] for name in wanted if name in state}, strict=False
-    )
-    model.network.eval()
+    network.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
+    network.eval()
 
 
 @contextmanager
@@ -136,13 +193,21 @@ class _Instance(Protocol):
     keypoint_scores: npt.NDArray[np.float32]
 
 
+class _SimCC(Protocol):
+    simcc_split_ratio: float
+
+
 class _Head(Protocol):
     out_channels: int
+    decoder: object
 
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]: ...
 
     def predict(
-        self, feats: tuple[Tensor, ...], samples: list[object], test_cfg: dict[str, object]
+        self,
+        feats: tuple[Tensor, ...] | list[tuple[Tensor, ...]],
+        samples: list[object],
+        test_cfg: dict[str, object],
     ) -> list[_Instance]: ...
 
 
@@ -157,6 +222,7 @@ class _Network(Protocol):
 
     head: _Head
     data_preprocessor: _Preprocessor
+    test_cfg: Mapping[str, object] | None
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]: ...
 

@@ -67,11 +67,11 @@ class SubjectCard:
         if self.skeleton not in SKELETONS:
             known = ", ".join(sorted(SKELETONS))
             raise SubjectError(f"card skeleton '{self.skeleton}' is unknown; known: {known}")
-        limbs = len(SKELETONS[self.skeleton].limbs)
-        if self.generator.pose_channels != limbs:
+        channels = SKELETONS[self.skeleton].channels
+        if self.generator.pose_channels != channels:
             raise SubjectError(
-                f"card generator takes {self.generator.pose_channels} limbs, but skeleton "
-                f"'{self.skeleton}' has {limbs}; train the subject anew"
+                f"card generator takes pose maps of {self.generator.pose_channels} channels, but "
+                f"skeleton '{self.skeleton}' has {channels}; train the subject anew"
             )
         step = 2**self.generator.downsamplings
         if min(self.width, self.height) < step or self.width % step or self.height % step:

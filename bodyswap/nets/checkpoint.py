@@ -1,6 +1,6 @@
-"""A subject as a folder: card.yaml, generator.safetensors, background.png.
+"""A subject as a folder: card.yaml, generator.safetensors, background.png, and what lies beside.
 
-It does not know how a subject is trained or where folders come from.
+It does not know what the files beside are, nor how a subject is trained or where folders come from.
 
 Shape letters: H rows, W columns, 3 = red, green, blue, 8-bit.
 """
@@ -39,18 +39,25 @@ class Subject:
 
 
 def save_subject(
-    folder: Path, card: SubjectCard, weights: Mapping[str, Tensor], background_HW3: RGB
+    folder: Path,
+    card: SubjectCard,
+    weights: Mapping[str, Tensor],
+    background_HW3: RGB,
+    beside: Mapping[str, bytes] | None = None,
 ) -> SubjectCard:
     """Write the folder at once or not at all; weights become fp16. Returns the card as written.
 
-    A folder that is already there is replaced.
+    A folder that is already there is replaced. `beside` are files to travel with the subject.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         (scratch / WEIGHTS).write_bytes(save(_halved(weights)))
         Image.fromarray(background_HW3).save(scratch / BACKGROUND, optimize=True)
-        hashes = {name: _sha256(scratch / name) for name in (WEIGHTS, BACKGROUND)}
+        for name, data in (beside or {}).items():
+            (scratch / name).write_bytes(data)
+        names = (WEIGHTS, BACKGROUND, *(beside or {}))
+        hashes = {name: _sha256(scratch / name) for name in names}
         written = replace(card, files=hashes)
         (scratch / CARD).write_text(written.to_text())
         scratch.chmod(0o755)
@@ -88,6 +95,24 @@ def load_card(folder: Path) -> SubjectCard:
     except (OSError, UnicodeDecodeError) as error:
         raise SubjectError(f"'{folder}' is no subject: cannot read its {CARD}") from error
     return read_card(text, str(path))
+
+
+def read_beside(folder: Path, name: str) -> bytes | None:
+    """A file that travels with the subject, or None where the card lists none of that name.
+
+    Raises:
+        SubjectError: it is missing or damaged, or the folder is no subject.
+    """
+    card = load_card(folder)
+    return _verified(folder, name, card) if name in card.files else None
+
+
+def put_beside(folder: Path, name: str, data: bytes) -> None:
+    """Add a file to a subject, or replace it, and list it in the card."""
+    card = load_card(folder)
+    (folder / name).write_bytes(data)
+    files = {**card.files, name: _sha256(folder / name)}
+    (folder / CARD).write_text(replace(card, files=files).to_text())
 
 
 def _halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

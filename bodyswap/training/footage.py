@@ -22,6 +22,8 @@ SIDE_STEP = 32
 Mattes = npt.NDArray[np.uint8]
 
 _MEDIAN_FRAMES = 60
+_ROUND_LIMBS, _ROUND_FINE_LIMBS = 0.28, 0.1
+"""Widths of the region around a limb, of the person's extent; the body's takes in faces, hands."""
 _NOTICEABLE = (14.0, 40.0)
 """Differences from the background, of 255, from surely background to surely person."""
 
@@ -125,10 +127,13 @@ def person_regions(poses: PoseSequence, height: int, width: int) -> Mattes:
         if len(seen_K2) == 0:
             continue
         extent = float(np.ptp(seen_K2, axis=0).max())
-        thickness = max(3, round(extent * 0.28))
-        for a, b in poses.skeleton.limb_indices:
+        limbs = zip(poses.skeleton.limb_indices, poses.skeleton.parts_of_limbs, strict=True)
+        for (a, b), part in limbs:
             if min(sure_K[a], sure_K[b]) > 0:
-                cv2.line(frame_HW, _point(joints_K2[a]), _point(joints_K2[b]), 255, thickness)
+                thick = max(
+                    3, round(extent * (_ROUND_FINE_LIMBS if part.is_fine else _ROUND_LIMBS))
+                )
+                cv2.line(frame_HW, _point(joints_K2[a]), _point(joints_K2[b]), 255, thick)
     return region_NHW
 
 

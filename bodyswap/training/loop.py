@@ -14,6 +14,7 @@ from bodyswap.nets.card import Origin, SubjectCard, TrainingRecord
 from bodyswap.nets.checkpoint import Subject, load_subject, save_subject
 from bodyswap.nets.generator import Generator
 from bodyswap.nets.vgg import load_vgg
+from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, build_index
 from bodyswap.stance import StanceStatistics
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.dataset import draw_batch
@@ -78,10 +79,10 @@ class _Run:
     ) -> None:
         self.config, self.out, self.origin, self.stance = config, out, origin, stance
         self.footage, self.shown = footage, shown
+        self.beside = {INDEX_FILE: index_footage(footage, stance).to_bytes()}
         self.small = _half(footage) if config.half_size_until > 0 else footage
         vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
-        limbs = len(footage.poses.skeleton.limbs)
-        self.trainer = Trainer(config, limbs, vgg, device)
+        self.trainer = Trainer(config, footage.poses.skeleton.channels, vgg, device)
         self.spent = restore_state(out / STATE, self.trainer)
         self.record = LossRecord(out / "losses.csv", self.spent.steps)
         self.kept_s = self.spent.seconds
@@ -121,7 +122,11 @@ class _Run:
         """Leave a usable subject and the state to go on from."""
         self.kept_s = self.spent.seconds
         save_subject(
-            self.out / SUBJECT, self._card(), self.trainer.average, self.footage.background_HW3
+            self.out / SUBJECT,
+            self._card(),
+            self.trainer.average,
+            self.footage.background_HW3,
+            self.beside,
         )
         save_state(self.out / STATE, self.trainer, self.spent)
 
@@ -145,6 +150,18 @@ class _Run:
                 settings=self.config.to_dict(),
             ),
         )
+
+
+def index_footage(footage: SubjectFootage, stance: StanceStatistics) -> CoverageIndex:
+    """Which poses the subject is learnt in, to travel with them."""
+    return build_index(
+        footage.poses, height_px=typical_height(stance), clip_starts=footage.clip_starts
+    )
+
+
+def typical_height(stance: StanceStatistics) -> float:
+    """How tall the subject is in their picture, in the middle of where they were, in pixels."""
+    return (stance.far_height + stance.near_height) / 2
 
 
 def _half(footage: SubjectFootage) -> SubjectFootage:

@@ -47,7 +47,11 @@ class Trainer:
     """The networks in training, their optimisers, and the generator's running average."""
 
     def __init__(
-        self, config: TrainingConfig, limbs: int, vgg: VggFeatures | None, device: torch.device
+        self,
+        config: TrainingConfig,
+        pose_channels: int,
+        vgg: VggFeatures | None,
+        device: torch.device,
     ) -> None:
         sizes = config.networks
         torch.manual_seed(config.seed)
@@ -55,15 +59,15 @@ class Trainer:
         self.device = device
         self.generator = Generator(
             GeneratorConfig(
-                pose_channels=limbs,
+                pose_channels=pose_channels,
                 first_channels=sizes.first_channels,
                 most_channels=sizes.most_channels,
                 downsamplings=sizes.downsamplings,
                 residual_blocks=sizes.residual_blocks,
             )
         ).to(device)
-        self.frame_judge = _judge(limbs + 3, config).to(device)
-        self.time_judge = _judge(2 * (limbs + 3), config).to(device)
+        self.frame_judge = _judge(pose_channels + 3, config).to(device)
+        self.time_judge = _judge(2 * (pose_channels + 3), config).to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.vgg = vgg.to(device) if vgg else None
         self.generator_optimiser = torch.optim.Adam(

@@ -1,6 +1,7 @@
 """Trains "vega", the subject that ships: a rendered performer, whom no one need ask.
 
     python -m bodyswap.training.vega --out out/vega --minutes 45
+    python -m bodyswap.training.vega --index-only     # only tell again which poses she is learnt in
 
 It does not know the training loop's insides. Footage is filmed on the stage (every motion from
 many sides, exact poses and mattes) and kept in the out folder, so a second run starts at once.
@@ -19,17 +20,20 @@ import numpy as np
 
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
-from bodyswap.nets.checkpoint import Subject, save_subject
+from bodyswap.nets.checkpoint import Subject, load_card, put_beside, save_subject
 from bodyswap.people import PoseSequence
+from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, build_index
 from bodyswap.retarget import measure_stance
 from bodyswap.skeleton import COCO_17, Floats
+from bodyswap.stage.body import Performer
 from bodyswap.stage.cast import PERFORMERS
-from bodyswap.stage.mocap import ARCHIVE, load_motion, motion_names
-from bodyswap.stage.render import Shot, empty_set, render_performance
+from bodyswap.stage.mocap import ARCHIVE, Motion, load_motion, motion_names
+from bodyswap.stage.render import Shot, empty_set, render_performance, stand
+from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.footage import Mattes, SubjectFootage
-from bodyswap.training.loop import Progress, train_subject
+from bodyswap.training.loop import Progress, train_subject, typical_height
 from bodyswap.training.score import Score, score_subject
 
 NAME = "vega"
@@ -111,10 +115,8 @@ def film(takes: Sequence[Take], folder: Path, *, performer: str = NAME) -> Subje
 
 
 def _film_take(take: Take, performer: str, path: Path) -> None:
-    motion = load_motion(take.motion).at_rate(RATE)
-    motion = motion.mirrored() if take.is_mirrored else motion
     shot = Shot(width=SIDE_PX, height=SIDE_PX)
-    filmed = render_performance(PERFORMERS[performer], motion.turned(take.yaw_rad), shot)
+    filmed = render_performance(PERFORMERS[performer], _motion(take), shot)
     scratch = path.with_suffix(".partial.npz")
     np.savez(
         scratch,
@@ -145,13 +147,62 @@ def publish(trained: Subject, held_out: SubjectFootage, folder: Path) -> Score:
         held_out_ssim=round(score.ssim, 4),
     )
     card = replace(trained.card, training=training)
-    save_subject(folder, card, trained.generator.state_dict(), trained.background_HW3)
+    index = index_takes(training_takes(), trained.card.stance)
+    save_subject(
+        folder,
+        card,
+        trained.generator.state_dict(),
+        trained.background_HW3,
+        {INDEX_FILE: index.to_bytes()},
+    )
     return score
+
+
+def index_takes(takes: Sequence[Take], stance: StanceStatistics) -> CoverageIndex:
+    """Which poses the takes have. No picture is drawn for it."""
+    poses, starts = take_poses(takes)
+    return build_index(poses, height_px=typical_height(stance), clip_starts=starts)
+
+
+def take_poses(
+    takes: Sequence[Take], *, performer: str = NAME
+) -> tuple[PoseSequence, tuple[int, ...]]:
+    """The joints of the takes as they are filmed, all trusted, and where each take begins."""
+    parts = [_exact_joints(PERFORMERS[performer], _motion(take)) for take in takes]
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    keypoints_NK2 = np.concatenate(parts).astype(np.float32)
+    poses = PoseSequence(
+        skeleton=COCO_17,
+        frames=FrameRange(start=0, stop=len(keypoints_NK2)),
+        keypoints_NK2=keypoints_NK2,
+        confidence_NK=np.ones(keypoints_NK2.shape[:2], np.float32),
+    )
+    return poses, tuple(int(start) for start in starts[:-1])
+
+
+def _exact_joints(performer: Performer, motion: Motion) -> Floats:
+    bones, camera = stand(performer, motion), Shot().camera
+    joints, places = zip(*performer.joint_points(), strict=True)
+    rotation_TK33, origin_TK3 = bones.rotation_TJ33[:, joints], bones.origin_TJ3[:, joints]
+    points_TK3 = np.einsum("tkij,kj->tki", rotation_TK33, np.array(places)) + origin_TK3
+    pixels, _ = camera.project(points_TK3.reshape(-1, 3), SIDE_PX, SIDE_PX)
+    return pixels.reshape(*points_TK3.shape[:2], 2).astype(np.float32)
+
+
+def _motion(take: Take) -> Motion:
+    motion = load_motion(take.motion).at_rate(RATE)
+    motion = motion.mirrored() if take.is_mirrored else motion
+    return motion.turned(take.yaw_rad)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Film, train, measure, and write the subject where the package looks for it."""
     options = _parser().parse_args(arguments)
+    if options.index_only:
+        index = index_takes(training_takes(), load_card(options.publish).stance)
+        put_beside(options.publish, INDEX_FILE, index.to_bytes())
+        _say(f"{len(index.poses)} representative poses written to {options.publish}")
+        return
     footage = film(training_takes(), options.out / "footage")
     held_out = film(held_out_takes(), options.out / "footage")
     subject = train_subject(
@@ -183,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=100_000, help="training budget in steps")
     parser.add_argument("--vgg", type=Path, help="VGG-16 weights for the perceptual loss")
     parser.add_argument("--publish", type=Path, default=PACKAGED, help="the subject's folder")
+    parser.add_argument("--index-only", action="store_true", help="no training, only the index")
     return parser
 
 

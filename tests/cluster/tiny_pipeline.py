@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import NoPerformerError, PlateError
+from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
@@ -69,6 +69,14 @@ class TinyInspector:
         name = (folder / "card.yaml").read_text().strip()
         return SubjectFacts(name=name, files=("card.yaml", _TROUBLE))
 
+    def check_pose_model(self, model: str, card: str) -> None:
+        assert card == "tiny\n"
+
+    def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        assert card.strip(), "a subject without a card"
+        if len(_read_plate(poses)) != len(_read_plate(plate)):
+            raise UsageError(f"'{poses.name}' has poses of another plate")
+
 
 class TinyPipeline:
     def pose_range(
@@ -106,6 +114,20 @@ class TinyPipeline:
             confidence_NK=detections.confidence_MK,
         )
         return TinySolution(performer=poses, subject=poses, report={"people": 1})
+
+    def solve_given_poses(
+        self, poses: Path, plate: Path, frames: FrameRange, subject: Path, settings: RenderSettings
+    ) -> TinySolution:
+        numbers = _read_plate(poses)
+        keypoints = np.zeros((len(frames), 17, 2), np.float32)
+        keypoints[:, :, 0] = np.array([numbers[index] for index in frames]).reshape(-1, 1)
+        sequence = PoseSequence(
+            skeleton=COCO_17,
+            frames=frames,
+            keypoints_NK2=keypoints,
+            confidence_NK=np.ones((len(frames), 17), np.float32),
+        )
+        return TinySolution(performer=sequence, subject=sequence, report={"poses": "given"})
 
     def render_range(
         self,
@@ -155,6 +177,15 @@ class TinyPipeline:
 def write_plate(path: Path, frame_count: int) -> Path:
     lines = [str((7 * index) % 13) for index in range(frame_count)]
     path.write_text("\n".join(["plate", *lines]) + "\n")
+    return path
+
+
+def write_poses(path: Path, plate: Path, changed: dict[int, float]) -> Path:
+    """The plate's own numbers as poses, some of them corrected."""
+    first, *lines = plate.read_text().splitlines()
+    for index, number in changed.items():
+        lines[index] = str(number)
+    path.write_text("\n".join([first, *lines]) + "\n")
     return path
 
 

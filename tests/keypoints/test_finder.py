@@ -28,7 +28,7 @@ def test_two_people_in_one_frame_are_both_found_where_they_stand() -> None:
     columns = np.nonzero((frame.matte_HW > 0.5).any(axis=0))[0]
     middle = (columns.min() + columns.max()) / 2
     found = find_people(wide, _estimator())
-    centres = sorted((found.box_M4[:, 0] + found.box_M4[:, 2]) / 2)
+    centres = sorted((found.aims.box_M4[:, 0] + found.aims.box_M4[:, 2]) / 2)
     np.testing.assert_allclose(centres, [middle, 1023 - middle], atol=30)
 
 

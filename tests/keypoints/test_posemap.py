@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from bodyswap.keypoints.posemap import draw_pose_map
-from bodyswap.skeleton import COCO_17
+from bodyswap.skeleton import COCO_17, COCO_WHOLEBODY_133, HALPE_26, Skeleton
+from bodyswap.stage.cast import VEGA
+from tests.motions_on_stage import stage_poses
+from tests.whole_people import as_skeleton
 
 JOINTS = len(COCO_17.joints)
 LEFT_FOREARM = COCO_17.limbs.index(("left_elbow", "left_wrist"))
@@ -60,3 +63,65 @@ def test_each_pose_of_a_batch_is_drawn_as_it_would_be_alone() -> None:
     for index in range(3):
         alone = draw_pose_map(points[index, None], sure[index, None], COCO_17, 32, 64)
         assert torch.equal(together[index], alone[0])
+
+
+def _whole(skeleton: Skeleton, frames: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    poses = as_skeleton(stage_poses(VEGA, "punch", size=128), skeleton)
+    points = torch.from_numpy(poses.keypoints_NK2[:frames])
+    return points, torch.from_numpy(poses.confidence_NK[:frames].copy())
+
+
+def test_a_body_is_drawn_alike_whatever_else_its_skeleton_has() -> None:
+    plain = draw_pose_map(*_whole(COCO_17), COCO_17, 128, 128)
+    for skeleton in (HALPE_26, COCO_WHOLEBODY_133):
+        drawn = draw_pose_map(*_whole(skeleton), skeleton, 128, 128)
+        assert drawn.shape == (1, skeleton.channels, 128, 128)
+        assert torch.equal(drawn[:, :18], plain)
+        assert (drawn.amax(dim=(2, 3)) > 0.6).all()
+
+
+def test_a_whole_body_is_drawn_as_each_of_its_limbs_alone_would_be() -> None:
+    """Windows and shared channels change nothing: drawn one by one, the brightest is the same."""
+    points, sure = _whole(COCO_WHOLEBODY_133, frames=3)
+    generator = np.random.default_rng(5)
+    sure *= torch.from_numpy(generator.uniform(0, 1, sure.shape).astype(np.float32))
+    points[1] += 70  # a pose half out of the map
+    together = draw_pose_map(points, sure, COCO_WHOLEBODY_133, 128, 128)
+    alone = torch.zeros_like(together)
+    for (a, b), channel in zip(
+        COCO_WHOLEBODY_133.limb_indices, COCO_WHOLEBODY_133.channels_of_limbs, strict=True
+    ):
+        only = torch.zeros_like(sure)
+        only[:, [a, b]] = sure[:, [a, b]]
+        drawn = draw_pose_map(points, only, COCO_WHOLEBODY_133, 128, 128)[:, channel]
+        alone[:, channel] = torch.maximum(alone[:, channel], drawn)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+def test_an_unseen_hand_is_dark_and_one_out_of_the_map_harms_nobody() -> None:
+    points, sure = _whole(COCO_WHOLEBODY_133)
+    left = [i for i, name in enumerate(COCO_WHOLEBODY_133.joints) if name.startswith("left_")]
+    hands = slice(27, 31)
+    assert (draw_pose_map(points, sure, COCO_WHOLEBODY_133, 128, 128)[:, hands] > 0.5).any()
+    sure[:, left] = 0
+    dark = draw_pose_map(points, sure, COCO_WHOLEBODY_133, 128, 128)
+    assert dark[:, 27:29].max() == 0
+    assert dark[:, 29:31].max() > 0.5
+    points[:, 91:] = -900.0
+    sure[:] = 1
+    assert draw_pose_map(points, sure, COCO_WHOLEBODY_133, 128, 128)[:, hands].max() == 0
+
+
+def test_fingers_are_drawn_finer_than_arms() -> None:
+    points, sure = _whole(COCO_WHOLEBODY_133)
+    drawn = draw_pose_map(points * 4, sure, COCO_WHOLEBODY_133, 512, 512)[0]
+    joint = COCO_WHOLEBODY_133.joint
+    ends = (
+        (0, joint("left_shoulder"), joint("left_elbow")),
+        (27, joint("left_middle_finger1"), joint("left_middle_finger4")),
+    )
+    widths = [
+        float((drawn[channel] > 0.5).sum() / (points[0, a] - points[0, b]).norm())
+        for channel, a, b in ends
+    ]
+    assert widths[1] / 3 < 0.6 * widths[0]  # three fingers in that channel

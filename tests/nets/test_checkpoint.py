@@ -9,7 +9,7 @@ import torch
 
 from bodyswap.errors import SubjectError
 from bodyswap.nets.card import Origin, SubjectCard, TrainingRecord
-from bodyswap.nets.checkpoint import load_card, load_subject, save_subject
+from bodyswap.nets.checkpoint import load_card, load_subject, put_beside, read_beside, save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.stance import StanceStatistics
 
@@ -79,7 +79,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         ("first_channels:", "frist_channels:", "did you mean 'generator.first_channels'"),
         ("width: 64\nheight", "width: wide\nheight", "Expected `int`"),
         ("skeleton: coco-17", "skeleton: coco-18", "coco-18"),
-        ("pose_channels: 18", "pose_channels: 17", "17 limbs"),
+        ("pose_channels: 18", "pose_channels: 17", "17 channels"),
         ("format: 1", "format: 2", "format is 2"),
         ("far_height: 18", "far_height: -1", "contradict"),
     ],
@@ -99,3 +99,22 @@ def test_text_that_is_no_card_is_refused(folder: Path, text: str) -> None:
     (folder / "card.yaml").write_text(text)
     with pytest.raises(SubjectError, match=r"card\.yaml"):
         load_card(folder)
+
+
+def test_a_file_that_travels_with_a_subject_is_in_the_card_and_proven(folder: Path) -> None:
+    assert read_beside(folder, "coverage.npz") is None
+    put_beside(folder, "coverage.npz", b"poses")
+    assert read_beside(folder, "coverage.npz") == b"poses"
+    assert set(load_card(folder).files) == {
+        "generator.safetensors", "background.png", "coverage.npz",
+    }  # fmt: skip
+    load_subject(folder, "cpu")
+    (folder / "coverage.npz").write_bytes(b"posed")
+    with pytest.raises(SubjectError, match=r"coverage\.npz.*damaged"):
+        read_beside(folder, "coverage.npz")
+
+
+def test_saving_with_files_beside_lists_them_too(folder: Path) -> None:
+    weights = Generator(CARD.generator).state_dict()
+    save_subject(folder, CARD, weights, BACKGROUND, {"coverage.npz": b"poses"})
+    assert read_beside(folder, "coverage.npz") == b"poses"

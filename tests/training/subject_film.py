@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 
 from bodyswap.people import PoseSequence
-from bodyswap.skeleton import COCO_17
+from bodyswap.skeleton import COCO_17, Skeleton
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange
 from bodyswap.training.config import NetworkSettings, TrainingConfig
 from bodyswap.training.footage import SubjectFootage
+from tests.whole_people import as_skeleton
 
 SIDE = 64
 
@@ -49,7 +50,9 @@ def standing_poses(count: int, side: int = SIDE) -> PoseSequence:
     )
 
 
-def film(count: int = 4, clip_starts: tuple[int, ...] = (0,)) -> SubjectFootage:
+def film(
+    count: int = 4, clip_starts: tuple[int, ...] = (0,), skeleton: Skeleton = COCO_17
+) -> SubjectFootage:
     """The person in orange before a grey ramp."""
     poses = standing_poses(count)
     ramp = np.linspace(90, 160, SIDE).astype(np.uint8)
@@ -59,7 +62,7 @@ def film(count: int = 4, clip_starts: tuple[int, ...] = (0,)) -> SubjectFootage:
     orange = np.array([230, 120, 20], np.float32)
     return SubjectFootage(
         rgb_NHW3=(orange * share + background * (1 - share)).astype(np.uint8),
-        poses=poses,
+        poses=poses if skeleton is COCO_17 else as_skeleton(poses, skeleton),
         matte_NHW=mattes,
         background_HW3=background,
         clip_starts=clip_starts,

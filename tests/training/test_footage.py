@@ -8,9 +8,16 @@ import pytest
 from bodyswap.errors import PlateError
 from bodyswap.frames import FrameBatch
 from bodyswap.people import PoseSequence
+from bodyswap.skeleton import COCO_WHOLEBODY_133
 from bodyswap.timing import FrameRange
-from bodyswap.training.footage import SubjectFootage, prepare_footage, scale_poses
+from bodyswap.training.footage import (
+    SubjectFootage,
+    person_regions,
+    prepare_footage,
+    scale_poses,
+)
 from tests.training.subject_film import film, standing_poses
+from tests.whole_people import as_skeleton
 
 
 def _batch(rgb: np.ndarray, first: int = 0) -> FrameBatch:
@@ -47,6 +54,16 @@ def test_the_background_is_found_behind_a_moving_person_and_the_matte_is_the_per
     far_left = footage.matte_NHW[-1, :, :30]
     assert far_left.max() == 0
     assert footage.poses.frames == FrameRange(start=0, stop=8)
+
+
+def test_the_region_of_a_person_takes_in_their_hands_and_little_more() -> None:
+    plain = standing_poses(1, side=256)
+    whole = as_skeleton(plain, COCO_WHOLEBODY_133)
+    small, large = (person_regions(poses, 256, 256)[0] > 0 for poses in (plain, whole))
+    assert (large | ~small).all()
+    assert large.sum() < 1.2 * small.sum()
+    for x, y in whole.keypoints_NK2[0].round().astype(int):
+        assert large[y, x]
 
 
 def test_sides_become_multiples_of_32_and_joints_move_along() -> None:

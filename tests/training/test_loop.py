@@ -1,6 +1,7 @@
 """Training learns, ends on its budget, and goes on after a kill as if there had been none."""
 
 import csv
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from bodyswap.errors import SubjectError, UsageError
 from bodyswap.nets.card import Origin
 from bodyswap.nets.checkpoint import Subject
+from bodyswap.skeleton import COCO_WHOLEBODY_133, HALPE_26, Skeleton
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.loop import STATE, Progress, train_subject
@@ -55,6 +57,18 @@ def test_a_tiny_clip_is_learnt(tmp_path: Path) -> None:
     learnt = score_subject(subject, footage)
     empty = score_frames(footage.background_HW3[None].repeat(4, 0), footage)
     assert learnt.person_psnr_db > empty.person_psnr_db + 3
+
+
+@pytest.mark.parametrize("skeleton", [HALPE_26, COCO_WHOLEBODY_133], ids=lambda one: one.name)
+def test_a_subject_of_more_joints_is_learnt_and_keeps_its_skeleton(
+    skeleton: Skeleton, tmp_path: Path
+) -> None:
+    subject, seen = _train(tmp_path, replace(TINY, sample_every=2), film(skeleton=skeleton))
+    assert [progress.step for progress in seen] == [1, 2, 3, 4]
+    assert all(math.isfinite(loss) for progress in seen for loss in progress.losses.values())
+    assert subject.card.skeleton == skeleton.name
+    assert subject.generator.config.pose_channels == skeleton.channels
+    assert (tmp_path / "samples/000004.png").is_file()
 
 
 def test_a_killed_run_ends_as_an_undisturbed_one_bit_for_bit(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from math import pi
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bodyswap.nets.checkpoint import load_subject
+from bodyswap.nets.checkpoint import load_card, load_subject, read_beside
+from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
 from bodyswap.training.footage import SubjectFootage
@@ -18,6 +20,7 @@ from bodyswap.training.vega import (
     Take,
     film,
     held_out_takes,
+    take_poses,
     training_takes,
 )
 
@@ -58,6 +61,22 @@ def test_the_stage_films_the_subject_with_poses_and_mattes_that_agree(
         assert matte[y, x] > 200
     off_person = running.matte_NHW == 0
     assert (running.rgb_NHW3[off_person].mean(axis=-1) > 20).all()
+
+
+def test_poses_told_without_filming_are_those_of_the_film(running: SubjectFootage) -> None:
+    poses, starts = take_poses([Take(motion="run", yaw_rad=pi / SIDES / 2, is_mirrored=False)])
+    assert starts == (0,)
+    np.testing.assert_allclose(poses.keypoints_NK2[:8], running.poses.keypoints_NK2, atol=1e-3)
+
+
+def test_the_shipped_index_knows_every_pose_she_was_learnt_in() -> None:
+    data = read_beside(PACKAGED, INDEX_FILE)
+    assert data is not None
+    index = CoverageIndex.from_bytes(data)
+    assert index.count_C.sum() == load_card(PACKAGED).training.frames
+    poses, _ = take_poses(training_takes()[::9])
+    risk_N, _, _ = index.risk(poses)
+    assert np.median(risk_N) < 0.1 and risk_N.max() < 0.5
 
 
 def test_the_shipped_folder_is_whole_and_small() -> None:

@@ -24,6 +24,10 @@ def main() -> None:
     parser.add_argument("--teachers", type=Path, required=True, help="folder of teachers' weights")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=cache_folder() / "pose-training")
+    parser.add_argument(
+        "--start-from", dest="start", type=Path, metavar="WEIGHTS",
+        help="weights to go on from; give --coarse-steps 0 with it",
+    )  # fmt: skip
     for name in _COUNTS:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=int, default=getattr(defaults, name))

@@ -57,8 +57,8 @@ class PlacedJoints:
 class Augmentation:
     """How strongly each change is drawn. Shares are probabilities for one sample."""
 
-    rotation_degrees: float = 30.0
-    any_rotation_share: float = 0.06
+    rotation_degrees: float = 40.0
+    any_rotation_share: float = 0.2
     scale_octaves: float = 0.35
     shift: float = 0.08
     loose_share: float = 0.12

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bodyswap.keypoints.mmpose_door import TopDownModel, build_model
+from bodyswap.keypoints.mmpose_door import TopDownModel, build_model, load_weights
 from bodyswap.skeleton import COCO_17
 from bodyswap.training.pose.augment import Augmenter
 from bodyswap.training.pose.config import PoseTrainingConfig
@@ -43,12 +43,14 @@ def train_pose(config: PoseTrainingConfig, say: Say) -> Path:
     torch.manual_seed(config.seed)
     data = prepare(config, say)
     model = build_model(config.model, device="cpu")
+    if config.start is not None:
+        load_weights(model, config.start, config.model)
     trainer = _trainer(model, data, config)
     state = config.out / "state.pt"
     if state.is_file():
         trainer.resume(state)
         say(f"resumed at step {trainer.step}")
-    else:
+    elif config.start is None:
         _start_head(model, data, config)
         trainer.forget_average()
     while trainer.step < config.steps:

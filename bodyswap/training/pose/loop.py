@@ -1,7 +1,7 @@
 """The pose model's training loop: batches drawn anew for each step, an average kept of the weights.
 
 It does not know where samples come from. A step depends on nothing but its number, the seed and
-the weights before it, so a resumed run equals one that never stopped.
+the state before it, so a resumed run equals one that never stopped.
 
 Shape letters: B samples, H rows, W columns, K joints, 3 = red, green, blue.
 """
@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from bodyswap.keypoints.mmpose_door import TopDownModel
 from bodyswap.training.pose.augment import Augmenter, Batch, Crops
 from bodyswap.training.pose.config import PoseTrainingConfig
+from bodyswap.training.pose.mining import Difficulty
 from bodyswap.training.pose.samples import Samples
-from bodyswap.training.pose.simcc import Loss, map_loss, pose_loss
+from bodyswap.training.pose.simcc import Loss, map_loss, pose_loss, sample_errors
 
 CHUNK = 16
 """Samples are augmented this many at a time: their pictures then stay in the processor's cache."""
@@ -59,12 +60,15 @@ class PoseTrainer:
     ) -> None:
         self._config = config
         self._model = model
-        self.network = _channels_last(_fresh_head(model.network)).train()
+        fresh = model.network if config.start else _fresh_head(model.network)
+        self.network = _channels_last(fresh).train()
         self._average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self._tutor = Tutor(self.network)
         self._optimiser = _optimiser(nn.ModuleList([self.network, self._tutor]))
         self._sources = list(sources)
         self._small = [shrunk(source) for source in sources] if config.coarse_steps else []
+        self._difficulty = [Difficulty(len(source.samples)) for source in sources]
+        self._drawn: list[tuple[int, int]] = []
         size = (model.preprocessing.height, model.preprocessing.width)
         backgrounds = torch.from_numpy(backgrounds_N3GG)
         self._fine = Augmenter(backgrounds, config.augmentation, height=size[0], width=size[1])
@@ -99,6 +103,7 @@ class PoseTrainer:
             "average": self._average,
             "tutor": self._tutor.state_dict(),
             "optimiser": self._optimiser.state_dict(),
+            "difficulty": [one.state for one in self._difficulty],
         }
         torch.save(content, unfinished)
         unfinished.replace(path)
@@ -111,6 +116,7 @@ class PoseTrainer:
         self._average = content["average"]
         self._tutor.load_state_dict(content["tutor"])
         self._optimiser.load_state_dict(content["optimiser"])
+        self._difficulty = [Difficulty.of(state) for state in content["difficulty"]]
 
     def _train_step(self) -> Progress:
         rate = learning_rate(self.step, self._config)
@@ -139,6 +145,7 @@ class PoseTrainer:
         places_BK2 = (crops.keypoints_BK2 + 0.5) * zoom - 0.5
         side_B = crops.box_side_B * zoom
         loss = pose_loss(x_BKX.float(), y_BKY.float(), places_BK2, crops.state_BK, side_B)
+        self._learn_difficulty(sample_errors(x_BKX, y_BKY, places_BK2, crops.state_BK, side_B))
         lessons = [self._lesson(map_BKHW.float(), crops) for map_BKHW in maps]
         return loss.total + torch.stack(lessons).sum(), loss
 
@@ -152,8 +159,10 @@ class PoseTrainer:
         generator = torch.Generator().manual_seed(self._config.seed * 1_000_003 + self.step)
         augmenter = self._coarse if is_coarse else self._fine
         empty = round(self._config.batch * self._config.empty_share)
+        self._drawn = []
         people = self._config.batch - empty
         effort = min(1.0, 0.2 + 2.5 * self.step / self._config.steps)
+        effort = 1.0 if self._config.start else effort
         parts = [augmenter.empty(empty, generator)] if empty else []
         for start in range(0, people, CHUNK):
             batch = self._draw_views(min(CHUNK, people - start), generator, is_coarse)
@@ -170,8 +179,16 @@ class PoseTrainer:
         picked = []
         for kind, place in zip(chosen.tolist(), places.tolist(), strict=True):
             samples = sources[kind].samples
-            picked.append(samples.at(np.array([int(place * len(samples))])))
+            index = self._difficulty[kind].draw(place, mined=self._config.mined_share)
+            self._drawn.append((kind, index))
+            picked.append(samples.at(np.array([index])))
         return as_batch(Samples.joined(picked))
+
+    def _learn_difficulty(self, error_B: Tensor) -> None:
+        """What the step found hard is drawn more often; crops of nobody come first in a batch."""
+        nobody = len(error_B) - len(self._drawn)
+        for (kind, index), error in zip(self._drawn, error_B[nobody:].tolist(), strict=True):
+            self._difficulty[kind].learn(index, error)
 
     def _remember(self) -> None:
         """Move the averaged weights towards the present ones, faster while training is young."""

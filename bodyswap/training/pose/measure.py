@@ -25,11 +25,14 @@ class Accuracy:
 
 
 def torso_lengths(keypoints_NK2: Floats) -> Floats:
-    """The longer distance from a shoulder to the opposite hip, for each sample."""
+    """The longer distance from a shoulder to the opposite hip, for each sample.
+
+    A joint nobody marked is nan; so is the length where neither distance can be taken.
+    """
     left, right = COCO_17.joint("left_shoulder"), COCO_17.joint("right_shoulder")
     left_hip, right_hip = COCO_17.joint("left_hip"), COCO_17.joint("right_hip")
     across = keypoints_NK2[:, [left, right]] - keypoints_NK2[:, [right_hip, left_hip]]
-    return np.asarray(np.linalg.norm(across, axis=2).max(axis=1), dtype=np.float32)
+    return np.asarray(np.fmax(*np.linalg.norm(across, axis=2).T), dtype=np.float32)
 
 
 def measure_pck(found_NK2: Floats, true_NK2: Floats, counted_NK: npt.NDArray[np.bool_]) -> Accuracy:

@@ -6,7 +6,10 @@ lies in the cache under what it was made from.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -15,12 +18,15 @@ import numpy as np
 from bodyswap.decode import decode
 from bodyswap.errors import UsageError
 from bodyswap.media.index import index_clip
+from bodyswap.stage.mocap import motion_names
 from bodyswap.training.pose.backgrounds import SIDE, cut_pictures, made_pictures, stack_pictures
 from bodyswap.training.pose.config import PoseTrainingConfig
 from bodyswap.training.pose.labels import LabelledClip, label_clip, split_held_out
 from bodyswap.training.pose.samples import Bytes, Samples
 from bodyswap.training.pose.staged import (
+    AS_CAPTURED,
     HELD_OUT_MOTIONS,
+    Variety,
     stage_pictures,
     stage_samples,
     training_motions,
@@ -29,8 +35,13 @@ from bodyswap.training.pose.teachers import BlazePose, MoveNet
 
 Say = Callable[[str], None]
 
-_HELD_OUT_VIEWS = 120
 _HELD_OUT_SEED = 90_001
+_HELD_OUT_STAGE = {
+    "stage, every motion as captured, strangers": (300, motion_names(), AS_CAPTURED),
+    "stage, held-out motions loosened, strangers": (150, HELD_OUT_MOTIONS, Variety()),
+    "stage, the demo's people as filmed": (150, motion_names(), Variety(cast_share=1.0)),
+}
+_BLOCK_VIEWS = 250
 _MADE_PICTURES = 150
 _PLATE_PICTURES = 25
 _STAGE_PICTURES = 60
@@ -63,11 +74,11 @@ def prepare(config: PoseTrainingConfig, say: Say) -> Prepared:
         held_out[path.stem] = clip.samples.at(held_N)
         plates.append(clip.plate_HW3)
     motions = training_motions()
-    staged = _staged(config.stage_views, config.seed, motions, config.cache, say)
-    cast = _staged(config.cast_views, config.seed + 1, motions, config.cache, say, cast_share=1.0)
-    held_out["stage"] = _staged(
-        _HELD_OUT_VIEWS, _HELD_OUT_SEED, HELD_OUT_MOTIONS, config.cache, say
-    )
+    say(f"rendering {config.stage_views + config.cast_views} views of the stage, or reading them")
+    staged = _staged(config.stage_views, config.seed, motions, Variety(), config)
+    cast = _staged(config.cast_views, config.seed + 1, motions, Variety(cast_share=1.0), config)
+    for name, (count, of, variety) in _HELD_OUT_STAGE.items():
+        held_out[name] = _staged(count, _HELD_OUT_SEED, of, variety, config)
     return Prepared(
         real=tuple(real),
         staged=staged,
@@ -98,20 +109,33 @@ def _labelled(path: Path, config: PoseTrainingConfig, say: Say) -> LabelledClip:
 
 
 def _staged(
-    count: int,
-    seed: int,
-    motions: tuple[str, ...],
-    cache: Path,
-    say: Say,
-    *,
-    cast_share: float = 0.0,
+    count: int, seed: int, motions: tuple[str, ...], variety: Variety, config: PoseTrainingConfig
 ) -> Samples:
-    path = cache / f"stage-{seed}-{count}-{len(motions)}-{cast_share}.npz"
-    if not path.is_file():
-        say(f"rendering {count} views of the stage")
-        views = stage_samples(count, seed, motions, cast_share=cast_share)
-        Samples.joined(list(views)).save(path)
-    return Samples.load(path)
+    """Staged views, rendered block by block in `config.threads` processes, each kept when done."""
+    described = hashlib.sha256(repr((seed, motions, variety)).encode()).hexdigest()[:12]
+    blocks = []
+    for first in range(0, count, _BLOCK_VIEWS):
+        wanted = min(_BLOCK_VIEWS, count - first)
+        path = config.cache / f"stage-{described}-{first}-{wanted}.npz"
+        blocks.append(_Block(path=path, seed=seed * 1000 + first // _BLOCK_VIEWS, count=wanted))
+    missing = [block for block in blocks if not block.path.is_file()]
+    render = partial(_render_block, motions=motions, variety=variety)
+    if missing:
+        with ProcessPoolExecutor(config.threads, get_context("spawn")) as processes:
+            list(processes.map(render, missing))
+    return Samples.joined([Samples.load(block.path) for block in blocks])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    path: Path
+    seed: int
+    count: int
+
+
+def _render_block(block: _Block, motions: tuple[str, ...], variety: Variety) -> None:
+    views = stage_samples(block.count, block.seed, motions, variety)
+    Samples.joined(list(views)).save(block.path)
 
 
 def _backgrounds(plates: list[Bytes], seed: int) -> Bytes:

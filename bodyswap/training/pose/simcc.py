@@ -17,6 +17,7 @@ SPLIT_RATIO = 2.0
 SIGMA_BINS = (4.9, 5.66)
 TEMPERATURE = 10.0
 _PRESENCE_WEIGHT = 2.0
+_FAR_SHARE = 0.1
 _NEAR_SHARE = 0.06
 """A place this far off, over the box's longer side, still deserves 60 percent confidence."""
 
@@ -47,6 +48,18 @@ def pose_loss(
     error_BK = (score_BK - aim_BK) ** 2
     presence = (error_BK * counted_BK).sum() / counted_BK.sum().clamp(min=1)
     return Loss(total=place + _PRESENCE_WEIGHT * presence, place=place, presence=presence)
+
+
+@torch.no_grad()
+def sample_errors(
+    x_BKX: Tensor, y_BKY: Tensor, keypoints_BK2: Tensor, state_BK: Tensor, box_side_B: Tensor
+) -> Tensor:
+    """How wrong each sample's known joints are (B): 0 in place, 1 a tenth of the box off."""
+    known_BK = state_BK == KNOWN
+    away_BK = (read_places(x_BKX, y_BKY) - keypoints_BK2).norm(dim=-1)
+    share_BK = (away_BK / (_FAR_SHARE * box_side_B[:, None])).clamp(max=1)
+    error_B: Tensor = (share_BK * known_BK).sum(dim=1) / known_BK.sum(dim=1).clamp(min=1)
+    return error_B
 
 
 def map_loss(logits_BKHW: Tensor, keypoints_BK2: Tensor, state_BK: Tensor) -> Tensor:

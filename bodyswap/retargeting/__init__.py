@@ -1,0 +1,1 @@
+"""The parts of retargeting: limbs, the floor and what touches it, place, and planted feet."""
