@@ -28,7 +28,7 @@ def test_a_person_looks_like_themselves_in_another_pose_and_light_and_not_like_a
     vega = _look(_frame(VEGA, 0.1))
     again, rex = _look(_frame(VEGA, 0.6, dim)), _look(_frame(REX, 0.1))
     assert look_distance(vega, rex) > 4 * look_distance(vega, again)
-    assert look_distance(vega, again) < 2
+    assert look_distance(vega, again) < 3
 
 
 def test_a_part_that_is_not_seen_has_no_colour_and_the_rest_keeps_its_own() -> None:
