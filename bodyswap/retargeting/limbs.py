@@ -30,6 +30,8 @@ _USUALLY_SEEN = (0.8, 1.3)
 _RATIO_BOUNDS = (0.75, 1.33)
 _GREATEST_PERCENTILE = 92.0
 _LEAST_FRAMES = 8
+_SURE = 0.5
+"""Joints less sure than this place limbs, but do not measure them: their errors are the longest."""
 
 _HIPS, _SHOULDERS = "mid_hips", "mid_shoulders"
 
@@ -70,7 +72,7 @@ def measure_limbs(poses: PoseSequence, height_N: Floats) -> dict[str, float]:
     Foreshortening only shortens, so a limb is as long as it nearly ever looked. Left and right
     share a length. A limb that never looked as long as people's are is left out.
     """
-    points, seen = _named_points(poses)
+    points, seen = _named_points(poses, least_confidence=_SURE)
     lengths: dict[str, list[Floats]] = {name: [] for name in TYPICAL_LENGTHS}
     for branch in _body():
         if branch.joint in points and branch.parent in points and _measures(branch):
@@ -188,12 +190,14 @@ def _measures(branch: Branch) -> bool:
     return branch.joint not in ("left_eye", "right_eye", "hip", "neck", "head")
 
 
-def _named_points(poses: PoseSequence) -> tuple[dict[str, Floats], dict[str, Mask]]:
-    """Where each joint and each middle is (N, 2), and whether it was seen (N)."""
+def _named_points(
+    poses: PoseSequence, *, least_confidence: float = 0.0
+) -> tuple[dict[str, Floats], dict[str, Mask]]:
+    """Where each joint and each middle is (N, 2), and whether it was seen that surely (N)."""
     keypoints_NK2 = completed(poses)
     points = {name: keypoints_NK2[:, joint] for joint, name in enumerate(poses.skeleton.joints)}
     seen: dict[str, Mask] = {
-        name: np.asarray(poses.confidence_NK[:, joint] > 0)
+        name: np.asarray(poses.confidence_NK[:, joint] > least_confidence)
         for joint, name in enumerate(poses.skeleton.joints)
     }
     for middle, pair in ((_HIPS, "hip"), (_SHOULDERS, "shoulder")):
