@@ -158,6 +158,9 @@ def train_pose(
     out: Annotated[Path, typer.Option(help="Where weights and card are left.")],
     cache: Annotated[Path, typer.Option(help="Where prepared views are kept.")] = Path("out/pose"),
     name: Annotated[str, typer.Option(help="The model's name.")] = "rtmpose-t",
+    start_from: Annotated[
+        Path | None, typer.Option(metavar="WEIGHTS", help="Weights to train on from.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Train a pose model from footage and the stage, labelled by two teachers that agree."""
@@ -165,6 +168,12 @@ def train_pose(
     from bodyswap.training.pose.config import PoseTrainingConfig
 
     config = PoseTrainingConfig(
-        clips=tuple(clips), teachers=teachers, cache=cache, out=out, name=name, threads=threads
+        clips=tuple(clips),
+        teachers=teachers,
+        cache=cache,
+        out=out,
+        name=name,
+        start=start_from,
+        threads=threads,
     )
     say(str(train_on(config, complain)))
