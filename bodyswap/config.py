@@ -32,25 +32,18 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
-class Flip(StrEnum):
-    """Which looks are averaged with one at the mirror image: none, all, or those not sure."""
-
-    OFF = "off"
-    ON = "on"
-    UNSURE = "unsure"
-
-
 @dataclass(frozen=True, kw_only=True)
 class PoseSettings:
     """How people are found and posed.
 
     `model` names a file of configs/pose, or is a path to one; `detector` a file of
     configs/detector, or a path to one, where "pose" means: people are found by the pose model.
+    With `flip`, the last look at each person is averaged with one at their mirror image.
     """
 
     model: str = "rtmpose-t-bodyswap"
     detector: str = "pose"
-    flip: Flip = Flip.OFF
+    flip: bool = True
     batch_frames: int = 8
 
 
@@ -104,9 +97,7 @@ class RenderSettings:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values only, as YAML and JSON hold them."""
-        values = asdict(self) | {"mode": str(self.mode)}
-        values["pose"]["flip"] = str(self.pose.flip)
-        return values
+        return asdict(self) | {"mode": str(self.mode)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:

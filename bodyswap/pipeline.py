@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.composite import composite
-from bodyswap.config import RenderSettings
+from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
@@ -50,7 +50,7 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[str, ...], tuple[PoseEstimator, PersonDetector]] = {}
+        self._loaded: dict[tuple[PoseSettings, str], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
 
     def pose_range(
@@ -168,7 +168,7 @@ class Pipeline:
             yield composite(frame, subject.background_HW3)
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
-        key = (settings.pose.model, settings.pose.detector, settings.pose.flip, settings.device)
+        key = (settings.pose, settings.device)
         if key not in self._loaded:
             device = choose_device(settings.device)
             estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)

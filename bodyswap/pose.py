@@ -145,7 +145,7 @@ class _Follower:
         score_M = pose_scores(poses, self._estimator.skeleton)
         distinct = np.sort(distinct_people(poses.keypoints_MK2, poses.confidence_MK, score_M))
         poses = chosen(poses, distinct[score_M[distinct] >= LEAST_SCORE])
-        self._aims = aims_at(poses, self._estimator.skeleton)
+        self._aims = aims_at(poses)
         pairs = poses.keypoints_MK2, poses.confidence_MK
         appearance_MD = describe_people(rgb_HW3, *pairs, self._estimator.skeleton)
         for keypoints_K2, confidence_K, appearance_D in zip(*pairs, appearance_MD, strict=True):

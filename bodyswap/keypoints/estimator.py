@@ -17,7 +17,6 @@ import numpy.typing as npt
 import torch
 import yaml
 
-from bodyswap.config import Flip
 from bodyswap.errors import ModelError
 from bodyswap.frames import RGB
 from bodyswap.keypoints.crops import cut_crops, fit_regions, to_frame
@@ -27,8 +26,6 @@ from bodyswap.skeleton import Floats, Skeleton, find_skeleton
 if TYPE_CHECKING:
     from bodyswap.keypoints.mmpose_door import TopDownModel
 
-UNSURE_SCORE = 0.6
-"""Mean joint confidence under which a look is repeated in the mirror, where only those are."""
 _CROPS_AT_ONCE = 64
 
 
@@ -57,11 +54,14 @@ class PoseEstimator(Protocol):
         frame_M: npt.NDArray[np.int64],
         box_M4: Floats,
         turn_M: Floats | None = None,
+        *,
+        closely: bool = False,
     ) -> Poses:
         """The pose in each box; `frame_M` says which of the frames the box lies in.
 
         A box is first turned by `turn_M` (radians, clockwise in the picture) about its centre, and
-        what it then holds is seen upright; joints come in frame pixels all the same.
+        what it then holds is seen upright; joints come in frame pixels all the same. `closely`:
+        with all the means the estimator has, such as a look at the mirror image.
         """
         ...
 
@@ -83,7 +83,7 @@ class PoseModelSpec:
 
 
 def build_estimator(
-    name: str, device: torch.device | str, *, flip: Flip = Flip.OFF, fetch: Fetch = download
+    name: str, device: torch.device | str, *, flip: bool = False, fetch: Fetch = download
 ) -> PoseEstimator:
     """The estimator called `name` in configs/pose, or the one a yaml file at that path describes.
 
@@ -134,7 +134,7 @@ class TopDownEstimator:
         joints: tuple[int, ...],
         device: torch.device,
         *,
-        flip: Flip = Flip.OFF,
+        flip: bool = False,
     ) -> None:
         self._model, self._skeleton, self._device = model, skeleton, device
         self._joints, self._flip = list(joints), flip
@@ -154,6 +154,8 @@ class TopDownEstimator:
         frame_M: npt.NDArray[np.int64],
         box_M4: Floats,
         turn_M: Floats | None = None,
+        *,
+        closely: bool = False,
     ) -> Poses:
         joints = len(self._joints)
         keypoints = [np.zeros((0, joints, 2), np.float32)]
@@ -162,7 +164,7 @@ class TopDownEstimator:
         turn_M = np.zeros(len(box_M4), np.float32) if turn_M is None else turn_M
         for start in range(0, len(box_M4), _CROPS_AT_ONCE):
             part = slice(start, start + _CROPS_AT_ONCE)
-            poses = self._estimate_part(frames, frame_M[part], box_M4[part], turn_M[part])
+            poses = self._estimate_part(frames, frame_M[part], box_M4[part], turn_M[part], closely)
             keypoints.append(poses.keypoints_MK2)
             confidence.append(poses.confidence_MK)
         return Poses(
@@ -176,6 +178,7 @@ class TopDownEstimator:
         frame_M: npt.NDArray[np.int64],
         box_M4: Floats,
         turn_M: Floats,
+        closely: bool,
     ) -> Poses:
         asks = self._model.preprocessing
         size = {"width": asks.width, "height": asks.height}
@@ -184,24 +187,13 @@ class TopDownEstimator:
         regions = fit_regions(boxes, turns, padding=asks.padding, **size)
         picked = torch.from_numpy(frame_M.astype(np.int64)).to(self._device)
         crops_B3HW = cut_crops(frames, picked, regions, uses_udp=asks.uses_udp, **size)
-        places_BK2, score_BK = self._read(crops_B3HW)
+        mirrored = self._mirrored if closely and self._flip else ()
+        places_BK2, score_BK = self._model.predict(crops_B3HW, mirrored)
         in_frame_BK2 = to_frame(places_BK2, regions, **size)
         return Poses(
             keypoints_MK2=in_frame_BK2[:, self._joints].cpu().numpy().astype(np.float32),
             confidence_MK=score_BK[:, self._joints].clamp(0.0, 1.0).cpu().numpy(),
         )
-
-    def _read(self, crops_B3HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Joints in crop pixels and their scores, by the mirror images too where asked for."""
-        if self._flip is Flip.ON:
-            return self._model.predict(crops_B3HW, self._mirrored)
-        places_BK2, score_BK = self._model.predict(crops_B3HW)
-        if self._flip is Flip.UNSURE:
-            unsure_B = score_BK[:, self._joints].mean(dim=1) < UNSURE_SCORE
-            if unsure_B.any():
-                again = self._model.predict(crops_B3HW[unsure_B], self._mirrored)
-                places_BK2[unsure_B], score_BK[unsure_B] = again
-        return places_BK2, score_BK
 
 
 def _find_spec(name: str, kind: str) -> Path:

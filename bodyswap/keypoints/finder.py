@@ -92,13 +92,13 @@ def _refined(rgb_HW3: RGB, windows: Aims, estimator: PoseEstimator) -> Sightings
     score_M = pose_scores(poses, estimator.skeleton)
     promising_M = np.argsort(-score_M, kind="stable")[:_MOST_PROMISING]
     poses = chosen(poses, promising_M[score_M[promising_M] >= _PROMISING_SCORE])
-    poses = _look(rgb_HW3, aims_at(poses, estimator.skeleton), estimator)
+    poses = _look(rgb_HW3, aims_at(poses), estimator)
     poses = chosen(poses, _distinct(poses, estimator.skeleton))
-    poses = _look(rgb_HW3, aims_at(poses, estimator.skeleton), estimator)
+    poses = _look(rgb_HW3, aims_at(poses), estimator)
     poses = chosen(poses, pose_scores(poses, estimator.skeleton) >= LEAST_SCORE)
     poses = chosen(poses, _distinct(poses, estimator.skeleton))
     score_M = pose_scores(poses, estimator.skeleton)
-    return Sightings(aims=aims_at(poses, estimator.skeleton), score_M=score_M)
+    return Sightings(aims=aims_at(poses), score_M=score_M)
 
 
 def _look(rgb_HW3: RGB, aims: Aims, estimator: PoseEstimator) -> Poses:

@@ -1,10 +1,11 @@
-"""Looks at people through boxes that turn with them, so that the network sees everybody upright.
+"""Looks at people through boxes, turned where somebody may lie or stand on their hands.
 
 It does not know who is followed or searched for, nor what a frame's neighbours show.
 
 Networks know standing people best. A first look goes through the box that was guessed; where it is
-not sure, three more at quarter turns; and the last through the box of what was found, turned as its
-torso is. What is surest is kept.
+not sure, three more go at quarter turns and the surest is kept; the last look goes closely, through
+the box of what was found. Turning every look as the torso is turned was tried and did worse: who
+crouches or crawls has an upright head and legs below a level torso.
 
 Shape letters: N frames, M people (over all frames), K joints, 2 = x and y, 4 = a box (pixels).
 """
@@ -22,12 +23,9 @@ from bodyswap.skeleton import Floats, Skeleton
 DOUBTFUL_SCORE = 0.6
 """A look's mean joint confidence below which the person may be turned otherwise."""
 QUARTER_TURNS = (np.pi / 2, np.pi, -np.pi / 2)
-LEAST_TURN = np.radians(30)
-"""A person leaning less than this is looked at upright, as the networks learnt most people."""
 _LEAST_JOINTS = 8
 _CLEARLY_SURER = 0.03
 _NOT_MUCH_LESS_SURE = 0.1
-_TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +87,9 @@ def look_around(
 def look_again(
     rgb_NHW3: RGB, frame_M: npt.NDArray[np.int64], poses: Poses, estimator: PoseEstimator
 ) -> Poses:
-    """Each pose anew, through its own box turned as its torso is, unless that is less sure."""
-    closer = look(rgb_NHW3, frame_M, aims_at(poses, estimator.skeleton), estimator)
+    """Each pose anew, closely and through its own box, unless that is less sure."""
+    aims = aims_at(poses)
+    closer = estimator.estimate(rgb_NHW3, frame_M, aims.box_M4, aims.turn_M, closely=True)
     is_kept_M = (
         pose_scores(closer, estimator.skeleton)
         >= pose_scores(poses, estimator.skeleton) - _NOT_MUCH_LESS_SURE
@@ -98,29 +97,13 @@ def look_again(
     return _replaced(poses, np.flatnonzero(is_kept_M), chosen(closer, is_kept_M))
 
 
-def aims_at(poses: Poses, skeleton: Skeleton) -> Aims:
-    """Where to look for people who were last seen in these poses."""
-    pairs = list(zip(poses.keypoints_MK2, poses.confidence_MK, strict=True))
-    turns = [torso_turn(*pair, skeleton) for pair in pairs]
-    boxes = [_standing_box(*pair, turn) for pair, turn in zip(pairs, turns, strict=True)]
+def aims_at(poses: Poses) -> Aims:
+    """Where to look for people who were last seen in these poses: upright, for all they do."""
+    pairs = zip(poses.keypoints_MK2, poses.confidence_MK, strict=True)
+    boxes = [pose_box(*pair) for pair in pairs]
     return Aims(
-        box_M4=np.array(boxes, np.float32).reshape(-1, 4), turn_M=np.array(turns, np.float32)
+        box_M4=np.array(boxes, np.float32).reshape(-1, 4), turn_M=np.zeros(len(boxes), np.float32)
     )
-
-
-def torso_turn(keypoints_K2: Floats, confidence_K: Floats, skeleton: Skeleton) -> float:
-    """How far the line from the hips to the shoulders is turned from upright, in (-pi, pi].
-
-    0 where it leans only a little, where a side of it is not sure, and for skeletons without it.
-    """
-    if not set(_TORSO) <= set(skeleton.joints):
-        return 0.0
-    joints = [skeleton.joint(name) for name in _TORSO]
-    sure_2 = confidence_K[joints].reshape(2, 2).max(axis=1)
-    shoulders_2, hips_2 = keypoints_K2[joints].reshape(2, 2, 2).mean(axis=1)
-    across, up = shoulders_2 - hips_2
-    turn = float(np.arctan2(across, -up))
-    return turn if abs(turn) >= LEAST_TURN and sure_2.min() >= SURE else 0.0
 
 
 def pose_scores(poses: Poses, skeleton: Skeleton) -> Floats:
@@ -136,15 +119,6 @@ def pose_scores(poses: Poses, skeleton: Skeleton) -> Floats:
 def chosen(poses: Poses, index: npt.NDArray[np.generic]) -> Poses:
     """The poses that an index or a mask picks."""
     return Poses(keypoints_MK2=poses.keypoints_MK2[index], confidence_MK=poses.confidence_MK[index])
-
-
-def _standing_box(keypoints_K2: Floats, confidence_K: Floats, turn: float) -> Floats:
-    """The box of a pose turned back by `turn`, about its own centre."""
-    cos, sin = np.cos(turn), np.sin(turn)
-    axes_22 = np.array([[cos, -sin], [sin, cos]], np.float32)
-    box_4 = pose_box(keypoints_K2 @ axes_22, confidence_K)
-    centre_2, half_2 = axes_22 @ (box_4[:2] + box_4[2:]) / 2, (box_4[2:] - box_4[:2]) / 2
-    return np.concatenate([centre_2 - half_2, centre_2 + half_2]).astype(np.float32)
 
 
 def _squares(box_M4: Floats) -> Floats:
