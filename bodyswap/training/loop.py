@@ -16,14 +16,15 @@ from bodyswap.nets.generator import Generator
 from bodyswap.nets.vgg import load_vgg
 from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, build_index
 from bodyswap.stance import StanceStatistics
+from bodyswap.training.checkpoints import FolderCheckpoints
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.dataset import draw_batch
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.samples import write_samples
-from bodyswap.training.state import LossRecord, Spent, restore_state, save_state
+from bodyswap.training.state import Checkpoints, Spent, restore_state, save_state
 from bodyswap.training.step import Trainer
 
-STATE = "training/state.pt"
+STATES = "training"
 SUBJECT = "subject"
 
 
@@ -47,19 +48,23 @@ def train_subject(
     stance: StanceStatistics,
     on_progress: Callable[[Progress], None],
     samples_of: SubjectFootage | None = None,
+    checkpoints: Checkpoints | None = None,
     device: torch.device | str = "cpu",
 ) -> Subject:
     """Train until the budget is spent; the subject is left in `out`/subject.
 
-    `out` also holds losses.csv, samples and the state a killed run resumes from. A usable
-    subject is exported every `config.export_every_s` seconds. `samples_of` is the footage drawn
-    in samples, the training footage itself where none is given.
+    `out` also holds losses.csv and samples. A usable subject is exported, and a state to resume
+    from is kept in `checkpoints`, every `config.export_every_s` seconds; without `checkpoints`
+    states are kept in `out`/training. `samples_of` is the footage drawn in samples, the training
+    footage itself where none is given.
 
     Raises:
         UsageError: the VGG weights named in the config cannot be used.
-        SubjectError: the state in `out` cannot be resumed from.
+        SubjectError: the state that was kept cannot be resumed from.
     """
-    run = _Run(footage, config, out, origin, stance, samples_of or footage, torch.device(device))
+    kept = checkpoints or FolderCheckpoints(out / STATES)
+    shown = samples_of or footage
+    run = _Run(footage, config, out, origin, stance, shown, kept, torch.device(device))
     while run.done < 1:
         on_progress(run.advance())
     run.keep()
@@ -75,16 +80,16 @@ class _Run:
         origin: Origin,
         stance: StanceStatistics,
         shown: SubjectFootage,
+        checkpoints: Checkpoints,
         device: torch.device,
     ) -> None:
         self.config, self.out, self.origin, self.stance = config, out, origin, stance
-        self.footage, self.shown = footage, shown
+        self.footage, self.shown, self.checkpoints = footage, shown, checkpoints
         self.beside = {INDEX_FILE: index_footage(footage, stance).to_bytes()}
         self.small = _half(footage) if config.half_size_until > 0 else footage
         vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
         self.trainer = Trainer(config, footage.poses.skeleton.channels, vgg, device)
-        self.spent = restore_state(out / STATE, self.trainer)
-        self.record = LossRecord(out / "losses.csv", self.spent.steps)
+        self.spent, self.record = restore_state(checkpoints, self.trainer, out / "losses.csv")
         self.kept_s = self.spent.seconds
 
     @property
@@ -128,7 +133,7 @@ class _Run:
             self.footage.background_HW3,
             self.beside,
         )
-        save_state(self.out / STATE, self.trainer, self.spent)
+        save_state(self.checkpoints, self.trainer, self.spent, self.record)
 
     def _averaged(self) -> Generator:
         generator = Generator(self.trainer.generator.config).to(self.trainer.device)

@@ -1,18 +1,30 @@
 """Saves and restores a run, so that a killed one goes on where it was; and its loss record.
 
-It does not know what a subject is.
+It does not know what a subject is, nor where states are kept.
 """
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Protocol
 
 import torch
 
 from bodyswap.errors import SubjectError
 from bodyswap.training.step import LOSSES, Trainer
+
+
+class Checkpoints(Protocol):
+    """Where a run's last states are kept; a kill at any moment must leave one that is whole."""
+
+    def newest(self) -> bytes | None:
+        """The newest whole state, or None where there is none yet."""
+
+    def put(self, step: int, data: bytes) -> None:
+        """Keep the state after `step`; a kill meanwhile leaves those from before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,66 +35,68 @@ class Spent:
     seconds: float = 0.0
 
 
-def save_state(path: Path, trainer: Trainer, spent: Spent) -> None:
-    """Write everything the next step depends on, at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".partial")
+class LossRecord:
+    """losses.csv: one row a step. It is written anew from `kept`, the rows up to a state."""
+
+    def __init__(self, path: Path, kept: str = "") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        path.write_text(kept or _row(("step", *LOSSES)), newline="")
+
+    @property
+    def text(self) -> str:
+        """The whole file, as a state keeps it."""
+        with self._path.open(newline="") as file:
+            return file.read()
+
+    def add(self, step: int, losses: Mapping[str, float]) -> None:
+        with self._path.open("a", newline="") as file:
+            file.write(_row((str(step), *(f"{losses[name]:.6g}" for name in LOSSES))))
+
+
+def save_state(
+    checkpoints: Checkpoints, trainer: Trainer, spent: Spent, record: LossRecord
+) -> None:
+    """Keep everything the next step depends on, and the losses that led there."""
+    data = io.BytesIO()
     torch.save(
         {
             "steps": spent.steps,
             "seconds": spent.seconds,
-            "updates": trainer.updates,
-            "generator": trainer.generator.state_dict(),
-            "average": trainer.average,
-            "frame_judge": trainer.frame_judge.state_dict(),
-            "time_judge": trainer.time_judge.state_dict(),
-            "generator_optimiser": trainer.generator_optimiser.state_dict(),
-            "judge_optimiser": trainer.judge_optimiser.state_dict(),
+            "losses": record.text,
+            "trainer": trainer.state(),
         },
-        scratch,
+        data,
     )
-    scratch.replace(path)
+    checkpoints.put(spent.steps, data.getvalue())
 
 
-def restore_state(path: Path, trainer: Trainer) -> Spent:
-    """Put the trainer where `path` left it; a run that left nothing starts at 0.
+def restore_state(
+    checkpoints: Checkpoints, trainer: Trainer, losses: Path
+) -> tuple[Spent, LossRecord]:
+    """Put the trainer where the newest state left it; a run that left none starts at 0.
+
+    `losses` becomes what it was at that state, on whatever machine the run was killed.
 
     Raises:
         SubjectError: the state is damaged, or of networks of another size.
     """
-    if not path.exists():
-        return Spent()
+    data = checkpoints.newest()
+    if data is None:
+        return Spent(), LossRecord(losses)
     try:
-        stored = torch.load(path, map_location=trainer.device, weights_only=True)
-        trainer.generator.load_state_dict(stored["generator"])
-        trainer.frame_judge.load_state_dict(stored["frame_judge"])
-        trainer.time_judge.load_state_dict(stored["time_judge"])
-        trainer.generator_optimiser.load_state_dict(stored["generator_optimiser"])
-        trainer.judge_optimiser.load_state_dict(stored["judge_optimiser"])
-        trainer.average = stored["average"]
-        trainer.updates = int(stored["updates"])
-        return Spent(steps=int(stored["steps"]), seconds=float(stored["seconds"]))
+        stored = torch.load(io.BytesIO(data), map_location=trainer.device, weights_only=True)
+        trainer.restore(stored["trainer"])
+        spent = Spent(steps=int(stored["steps"]), seconds=float(stored["seconds"]))
+        return spent, LossRecord(losses, str(stored["losses"]))
     except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
         raise SubjectError(
-            f"cannot resume from '{path}': {str(error).splitlines()[0]}; remove it to start anew"
+            f"cannot resume training: {str(error).splitlines()[0]}; give the settings it began"
+            " with, or remove its states to start anew"
         ) from error
 
 
-class LossRecord:
-    """losses.csv: one row a step. Rows past the step resumed from are dropped."""
-
-    def __init__(self, path: Path, after_step: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        rows: list[list[str]] = []
-        if path.exists():
-            with path.open(newline="") as file:
-                rows = [row for row in csv.reader(file) if row and row[0].isdigit()]
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["step", *LOSSES])
-            writer.writerows(row for row in rows if int(row[0]) <= after_step)
-
-    def add(self, step: int, losses: Mapping[str, float]) -> None:
-        with self._path.open("a", newline="") as file:
-            csv.writer(file).writerow([step, *(f"{losses[name]:.6g}" for name in LOSSES)])
+def _row(cells: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

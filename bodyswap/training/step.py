@@ -7,6 +7,7 @@ Shape letters: B sequences, T frames, L limbs, H rows, W columns, 3 = red, green
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,6 +81,28 @@ class Trainer:
             fused=True,
         )
         self.updates = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything the next step depends on, as `torch.save` takes it."""
+        return {
+            "updates": self.updates,
+            "generator": self.generator.state_dict(),
+            "average": self.average,
+            "frame_judge": self.frame_judge.state_dict(),
+            "time_judge": self.time_judge.state_dict(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "judge_optimiser": self.judge_optimiser.state_dict(),
+        }
+
+    def restore(self, stored: dict[str, Any]) -> None:
+        """Go on from what `state` gave, of networks of the same sizes."""
+        self.generator.load_state_dict(stored["generator"])
+        self.frame_judge.load_state_dict(stored["frame_judge"])
+        self.time_judge.load_state_dict(stored["time_judge"])
+        self.generator_optimiser.load_state_dict(stored["generator_optimiser"])
+        self.judge_optimiser.load_state_dict(stored["judge_optimiser"])
+        self.average = stored["average"]
+        self.updates = int(stored["updates"])
 
     def train(self, batch: Batch, step: int, done: float) -> Mapping[str, float]:
         """One rollout, an update after each frame; `done` is the budget's spent fraction.

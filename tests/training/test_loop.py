@@ -14,7 +14,7 @@ from bodyswap.nets.checkpoint import Subject
 from bodyswap.skeleton import COCO_WHOLEBODY_133, HALPE_26, Skeleton
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.footage import SubjectFootage
-from bodyswap.training.loop import STATE, Progress, train_subject
+from bodyswap.training.loop import STATES, Progress, train_subject
 from bodyswap.training.score import score_frames, score_subject
 from tests.training.subject_film import STANCE, TINY, film
 
@@ -86,7 +86,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one_bit_for_bit(tmp_path: Path) -> 
 def test_losses_written_after_the_last_state_are_not_counted_twice(tmp_path: Path) -> None:
     with pytest.raises(_KilledError):
         _train(tmp_path, killed_at=2)
-    assert not (tmp_path / STATE).exists()
+    assert not (tmp_path / STATES).exists()
     _train(tmp_path)
     assert [row[0] for row in _losses(tmp_path)] == ["step", "1", "2", "3", "4"]
 
@@ -121,11 +121,11 @@ def test_the_first_phase_is_of_half_size_and_samples_are_left(tmp_path: Path) ->
     ]
 
 
-def test_a_damaged_state_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / STATE).parent.mkdir()
-    (tmp_path / STATE).write_bytes(b"no state")
-    with pytest.raises(SubjectError, match="remove it to start anew"):
-        _train(tmp_path)
+def test_a_state_of_networks_of_another_size_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    _train(tmp_path)
+    larger = replace(TINY, networks=replace(TINY.networks, first_channels=8))
+    with pytest.raises(SubjectError, match="remove its states to start anew"):
+        _train(tmp_path, larger)
 
 
 def test_settings_out_of_range_and_absent_vgg_weights_are_refused(tmp_path: Path) -> None:
