@@ -24,13 +24,21 @@ SOFT_EDGE_PX = 1.5
 
 
 def draw_pose_map(
-    keypoints_BK2: Tensor, confidence_BK: Tensor, skeleton: Skeleton, height: int, width: int
+    keypoints_BK2: Tensor,
+    confidence_BK: Tensor,
+    skeleton: Skeleton,
+    height: int,
+    width: int,
+    *,
+    picture_height: int | None = None,
 ) -> Tensor:
     """The limbs as soft-edged lines, in [0, 1] and on the keypoints' own device: (B, C, H, W).
 
     A limb is as bright as the less certain of its two joints, so an absent joint leaves its limbs
-    dark; a joint that is not finite counts as absent.
+    dark; a joint that is not finite counts as absent. A map of a window has the limbs of the
+    picture it is a window of, `picture_height` pixels high: they are as thick as in the whole.
     """
+    of_height = picture_height or height
     known_BK = torch.isfinite(keypoints_BK2).all(dim=-1)
     points_BK2 = torch.where(known_BK[..., None], keypoints_BK2, 0.0).float()
     sure_BK = torch.where(known_BK, confidence_BK, 0.0).float().clamp(0, 1)
@@ -38,7 +46,7 @@ def draw_pose_map(
     for part, limbs in _runs_of_parts(skeleton):
         lines = _Lines(points_BK2, sure_BK, skeleton, limbs)
         draw = _draw_near if part.is_fine else _draw_everywhere
-        drawn.append(draw(lines, _reach_px(part, height), height, width))
+        drawn.append(draw(lines, _reach_px(part, of_height), height, width))
     return drawn[0] if len(drawn) == 1 else torch.cat(drawn, dim=1)
 
 

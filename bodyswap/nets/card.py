@@ -73,7 +73,7 @@ class SubjectCard:
                 f"card generator takes pose maps of {self.generator.pose_channels} channels, but "
                 f"skeleton '{self.skeleton}' has {channels}; train the subject anew"
             )
-        step = 2**self.generator.downsamplings
+        step = self.generator.side_step
         if min(self.width, self.height) < step or self.width % step or self.height % step:
             raise SubjectError(f"card size {self.width}x{self.height} is not in steps of {step}")
         if self.warmup_frames < 0:

@@ -78,8 +78,10 @@ def cut_closeup(picture_BCHW: Tensor, corners: list[tuple[int, int]], side_px: i
     )
 
 
-def add_closeup(picture_BCHW: Tensor, change_BCSS: Tensor, corners: list[tuple[int, int]]) -> Tensor:
-    """The pictures with a change added in each one's window; the pictures given stay as they are."""
+def add_closeup(
+    picture_BCHW: Tensor, change_BCSS: Tensor, corners: list[tuple[int, int]]
+) -> Tensor:
+    """New pictures, with a change added in each one's window."""
     height, width = picture_BCHW.shape[2:]
     rows, columns = change_BCSS.shape[2:]
     placed = [

@@ -73,7 +73,7 @@ class GeneratorConfig:
     @property
     def side_step(self) -> int:
         """What a picture's sides must be multiples of."""
-        return 2 ** (self.downsamplings + self.enhancers)
+        return 1 << (self.downsamplings + self.enhancers)
 
     def channels_at(self, level: int) -> int:
         return min(self.first_channels << level, self.most_channels)
@@ -103,7 +103,10 @@ class Generator(nn.Module):
         )
         self.exits = nn.ModuleList(
             _exit(width, config)
-            for width in (config.first_channels, *(_width(config, i) for i in range(config.enhancers)))
+            for width in (
+                config.first_channels,
+                *(_width(config, i) for i in range(config.enhancers)),
+            )
         )
         kinds = {closeup.kind: closeup for closeup in config.closeups}
         self.refiners = nn.ModuleDict(
@@ -142,18 +145,14 @@ class Generator(nn.Module):
         last_BCHW = self.exits[level](features_BCHW).float()
         rgb_B3HW = torch.tanh(last_BCHW[:, :3])
         if not self.config.has_matte:
-            return GeneratorOutput(
-                rgb_B3HW=rgb_B3HW, matte_B1HW=torch.ones_like(rgb_B3HW[:, :1])
-            )
+            return GeneratorOutput(rgb_B3HW=rgb_B3HW, matte_B1HW=torch.ones_like(rgb_B3HW[:, :1]))
         return GeneratorOutput(rgb_B3HW=rgb_B3HW, matte_B1HW=torch.sigmoid(last_BCHW[:, 3:]))
 
     def _refined(self, output: GeneratorOutput, pose_BLHW: Tensor) -> GeneratorOutput:
         rgb_B3HW = output.rgb_B3HW
         for closeup in self.config.closeups:
             corners, is_there_B = find_closeup(pose_BLHW, closeup)
-            pose_BLSS = cut_closeup(
-                pose_BLHW[:, list(closeup.channels)], corners, closeup.side_px
-            )
+            pose_BLSS = cut_closeup(pose_BLHW[:, list(closeup.channels)], corners, closeup.side_px)
             seen_B3SS = cut_closeup(rgb_B3HW, corners, closeup.side_px)
             change_B3SS = self.refiners[closeup.kind](pose_BLSS, seen_B3SS)
             change_B3SS = change_B3SS * is_there_B.view(-1, 1, 1, 1)
@@ -213,7 +212,7 @@ class GlobalGenerator(nn.Module):
         )
 
     def forward(self, pose_BLHW: Tensor, previous_B3HW: Tensor) -> Tensor:
-        features_BCHW = self.entry(pose_BLHW, previous_B3HW)
+        features_BCHW: Tensor = self.entry(pose_BLHW, previous_B3HW)
         skips = []
         for down in self.down:
             skips.append(features_BCHW)
@@ -237,7 +236,7 @@ class LocalEnhancer(nn.Module):
         self.up = _growth(channels * 2, channels)
 
     def forward(self, pose_BLHW: Tensor, previous_B3HW: Tensor, inner_BCHW: Tensor) -> Tensor:
-        own_BCHW = self.entry(pose_BLHW, previous_B3HW)
+        own_BCHW: Tensor = self.entry(pose_BLHW, previous_B3HW)
         joined_BCHW = self.blocks(self.down(own_BCHW) + inner_BCHW)
         grown_BCHW: Tensor = self.up(joined_BCHW)
         return grown_BCHW + own_BCHW

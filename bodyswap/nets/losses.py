@@ -69,3 +69,13 @@ def matte_loss(
     changed_B1HW = (real_B3HW - background_B3HW).abs().amax(dim=1, keepdim=True) > _SHADOW
     is_shadow_B1HW = changed_B1HW & (wanted_B1HW < 0.05)
     return weighted_l1(matte_B1HW, wanted_B1HW, (~is_shadow_B1HW).float())
+
+
+def agreement_loss(rendered_B3HW: Tensor, wanted_B3HW: Tensor, weight_B1HW: Tensor) -> Tensor:
+    """L1 to a render of the same pose that came another way, and is not itself moved by this.
+
+    With two renders that began from different previous frames, what makes the recurrence contract;
+    with one frame rendered on the way there and on the way back, the ping-pong loss of TecoGAN
+    (Chu et al. 2020).
+    """
+    return weighted_l1(rendered_B3HW, wanted_B3HW.detach(), weight_B1HW)

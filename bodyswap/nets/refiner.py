@@ -7,6 +7,8 @@ own.
 Shape letters: B batch, L channels of the close-up's pose map, S window side, 3 = red, green, blue.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,7 @@ class Refiner(nn.Module):
         self.entry = nn.Sequential(*convolution(pose_channels + 3, channels, 3), nn.ReLU())
         self.down = nn.ModuleList(
             nn.Sequential(*convolution(thin, thick, 3, stride=2), nn.ReLU())
-            for thin, thick in zip(widths, widths[1:], strict=False)
+            for thin, thick in pairwise(widths)
         )
         self.blocks = nn.Sequential(*(ResidualBlock(widths[-1]) for _ in range(blocks)))
         self.up = nn.ModuleList(
@@ -35,7 +37,7 @@ class Refiner(nn.Module):
                 *convolution(thick, thin, 3),
                 nn.ReLU(),
             )
-            for thin, thick in zip(widths[-2::-1], widths[::-1], strict=False)
+            for thick, thin in pairwise(reversed(widths))
         )
         self.exit = nn.Conv2d(channels, 3, 3, padding=1)
         nn.init.zeros_(self.exit.weight)
@@ -56,9 +58,7 @@ class Refiner(nn.Module):
 
 def _soft_window(picture_BCHW: Tensor) -> Tensor:
     """1 in the middle, falling to 0 at the edge: (H, W)."""
-    sides = [
-        _fade(length, picture_BCHW.device) for length in picture_BCHW.shape[2:]
-    ]
+    sides = [_fade(length, picture_BCHW.device) for length in picture_BCHW.shape[2:]]
     return sides[0][:, None] * sides[1][None, :]
 
 

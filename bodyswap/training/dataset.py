@@ -7,6 +7,7 @@ Shape letters: B sequences, T frames, K joints, H rows, W columns, 2 = x and y i
 3 = red, green, blue in [-1, 1].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +20,21 @@ from bodyswap.skeleton import Skeleton
 from bodyswap.training.config import Disturbance, TrainingConfig
 from bodyswap.training.footage import SubjectFootage
 
+_ROUND_THE_JOINTS = 1.3
+"""How much larger a person is than the box around their joints."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Sequences one frame longer than the rollout: frame 0 serves only as the first previous."""
+    """Sequences of clips' frames: frame 0 serves only as the first previous one.
+
+    The last `twins` sequences are the first ones again, to be rendered from another previous
+    frame. `picture_height` is that of the frames the windows were cut from, pixels.
+    """
 
     skeleton: Skeleton
+    picture_height: int
+    twins: int
     keypoints_BTK2: Tensor
     confidence_BTK: Tensor
     real_BT3HW: Tensor
@@ -34,6 +44,8 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         return Batch(
             skeleton=self.skeleton,
+            picture_height=self.picture_height,
+            twins=self.twins,
             keypoints_BTK2=self.keypoints_BTK2.to(device),
             confidence_BTK=self.confidence_BTK.to(device),
             real_BT3HW=self.real_BT3HW.to(device),
@@ -52,16 +64,25 @@ def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Ba
     )
     keypoints_BTK2 = _moved(footage.poses.keypoints_NK2[frames_BT], placement_B23)
     confidence_BTK = footage.poses.confidence_NK[frames_BT]
-    clouded = cloud_poses(keypoints_BTK2, confidence_BTK, footage.height, config.disturbance, rng)
+    clouded = cloud_poses(
+        keypoints_BTK2, confidence_BTK, footage.height, config.disturbance, rng,
+        limbs=footage.poses.skeleton.limb_indices,
+    )  # fmt: skip
     real_BT3HW, matte_BT1HW, background_B3HW = _pictures(footage, frames_BT, placement_B23, size)
     return Batch(
         skeleton=footage.poses.skeleton,
-        keypoints_BTK2=torch.from_numpy(clouded[0]),
-        confidence_BTK=torch.from_numpy(clouded[1]),
-        real_BT3HW=real_BT3HW,
-        matte_BT1HW=matte_BT1HW,
-        background_B3HW=background_B3HW,
+        picture_height=footage.height,
+        twins=config.twins,
+        keypoints_BTK2=_with_twins(torch.from_numpy(clouded[0]), config.twins),
+        confidence_BTK=_with_twins(torch.from_numpy(clouded[1]), config.twins),
+        real_BT3HW=_with_twins(real_BT3HW, config.twins),
+        matte_BT1HW=_with_twins(matte_BT1HW, config.twins),
+        background_B3HW=_with_twins(background_B3HW, config.twins),
     )
+
+
+def _with_twins(sequences: Tensor, twins: int) -> Tensor:
+    return torch.cat([sequences, sequences[:twins]])
 
 
 def cloud_poses(
@@ -70,8 +91,10 @@ def cloud_poses(
     height: int,
     disturbance: Disturbance,
     rng: np.random.Generator,
+    *,
+    limbs: Sequence[tuple[int, int]] = (),
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Jitter joints (half of it steady over a sequence), lose some, and doubt others."""
+    """Jitter joints (half of it steady over a sequence), lose joints and limbs, doubt others."""
     shape = keypoints_BTK2.shape
     steady = rng.standard_normal((shape[0], 1, *shape[2:]))
     nervous = rng.standard_normal(shape)
@@ -80,6 +103,9 @@ def cloud_poses(
     kept = rng.random(shape[:3]) >= disturbance.joint_dropped
     doubted = rng.random((shape[0], 1, shape[2])) < disturbance.confidence_lowered
     doubt = np.where(doubted, rng.uniform(0.35, 1.0, doubted.shape), 1.0)
+    for start, end in limbs:
+        gone_B = rng.random(shape[0]) < disturbance.limb_dropped / len(limbs)
+        kept[gone_B, :, start] = kept[gone_B, :, end] = False
     return jittered.astype(np.float32), (confidence_BTK * kept * doubt).astype(np.float32)
 
 
@@ -90,7 +116,7 @@ def _draw_frames(
 
     Longer strides keep the generator from copying the previous frame instead of obeying the pose.
     """
-    offsets_T = np.arange(config.sequence + 1) * rng.integers(1, config.longest_stride + 1)
+    offsets_T = np.arange(max(config.play_order) + 1) * rng.integers(1, config.longest_stride + 1)
     lengths_N = _run_lengths(footage)
     long_enough = np.flatnonzero(lengths_N > offsets_T[-1])
     if len(long_enough) == 0:
@@ -112,7 +138,7 @@ def _window(footage: SubjectFootage, config: TrainingConfig, step: int) -> tuple
     """Rows and columns of this step's pictures, in whole steps of the generator."""
     if step % config.whole_frame_every == 0:
         return footage.height, footage.width
-    stride = 2**config.networks.downsamplings
+    stride = 2 ** (config.networks.downsamplings + config.networks.enhancers)
     side = max(stride, round(config.crop * footage.height / stride) * stride)
     return min(side, footage.height), min(side, footage.width)
 
@@ -124,27 +150,34 @@ def _draw_placement(
     disturbance: Disturbance,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.float32]:
-    """A similarity from footage to window that keeps the person in sight: (2, 3)."""
+    """A similarity from footage to window that keeps some of the person in sight: (2, 3)."""
     angle = np.radians(disturbance.rotation_degrees) * rng.uniform(-1, 1)
     scale = np.exp(disturbance.scale * rng.uniform(-1, 1))
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     whole_2 = np.array([footage.width, footage.height], float)
     window_2 = np.array([size[1], size[0]], float)
-    centre_2 = np.where(window_2 < whole_2, _person_centre(footage, frames_T), (whole_2 - 1) / 2)
+    aim_2 = _aim(footage, frames_T, window_2, rng)
+    centre_2 = np.where(window_2 < whole_2, aim_2, (whole_2 - 1) / 2)
     shift_2 = window_2 * disturbance.shift * rng.uniform(-1, 1, 2)
     offset_2 = (window_2 - 1) / 2 + shift_2 - turn @ centre_2
     return np.concatenate([turn, offset_2[:, None]], axis=1).astype(np.float32)
 
 
-def _person_centre(
-    footage: SubjectFootage, frames_T: npt.NDArray[np.int64]
+def _aim(
+    footage: SubjectFootage,
+    frames_T: npt.NDArray[np.int64],
+    window_2: npt.NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.float64]:
+    """The middle of a window that is filled by the person, whose every part it shows as often."""
     seen = footage.poses.confidence_NK[frames_T] > 0
     points_2 = footage.poses.keypoints_NK2[frames_T][seen]
     points_2 = points_2[np.isfinite(points_2).all(axis=1)]
     if len(points_2) == 0:
         return np.array([footage.width - 1, footage.height - 1], float) / 2
-    return np.asarray(points_2.min(axis=0) + points_2.max(axis=0), np.float64) / 2
+    low_2, high_2 = points_2.min(axis=0), points_2.max(axis=0)
+    beyond_2 = np.maximum(0, (high_2 - low_2) * _ROUND_THE_JOINTS - window_2) / 2
+    return np.asarray((low_2 + high_2) / 2 + beyond_2 * rng.uniform(-1, 1, 2), np.float64)
 
 
 def _moved(

@@ -12,14 +12,15 @@ import torch
 
 from bodyswap.nets.card import Origin, SubjectCard, TrainingRecord
 from bodyswap.nets.checkpoint import Subject, load_subject, save_subject
-from bodyswap.nets.generator import Generator
+from bodyswap.nets.closeup import closeups_of
+from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.nets.vgg import load_vgg
 from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, build_index
 from bodyswap.stance import StanceStatistics
 from bodyswap.training.checkpoints import FolderCheckpoints
-from bodyswap.training.config import TrainingConfig
+from bodyswap.training.config import NetworkSettings, TrainingConfig
 from bodyswap.training.dataset import draw_batch
-from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.footage import SIDE_STEP, SubjectFootage
 from bodyswap.training.samples import write_samples
 from bodyswap.training.state import Checkpoints, Spent, restore_state, save_state
 from bodyswap.training.step import Trainer
@@ -86,9 +87,11 @@ class _Run:
         self.config, self.out, self.origin, self.stance = config, out, origin, stance
         self.footage, self.shown, self.checkpoints = footage, shown, checkpoints
         self.beside = {INDEX_FILE: index_footage(footage, stance).to_bytes()}
-        self.small = _half(footage) if config.half_size_until > 0 else footage
+        self.small = _coarse(footage, config) if config.half_size_until > 0 else footage
         vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
-        self.trainer = Trainer(config, footage.poses.skeleton.channels, vgg, device)
+        self.trainer = Trainer(
+            config, generator_config(footage, stance, config.networks), vgg, device
+        )
         self.spent, self.record = restore_state(checkpoints, self.trainer, out / "losses.csv")
         self.kept_s = self.spent.seconds
 
@@ -109,10 +112,9 @@ class _Run:
         took_s = time.monotonic() - began
         self.spent = Spent(steps=self.spent.steps + 1, seconds=self.spent.seconds + took_s)
         self.record.add(self.spent.steps, losses)
-        if self.spent.steps % self.config.sample_every == 0:
-            shown = _half(self.shown) if is_small else self.shown
+        if self.spent.steps % self.config.sample_every == 0 and not is_small:
             name = f"samples/{self.spent.steps:06d}.png"
-            write_samples(self.out / name, self._averaged(), shown)
+            write_samples(self.out / name, self._averaged(), self.shown)
         if self.spent.seconds - self.kept_s > self.config.export_every_s:
             self.keep()
         return Progress(
@@ -169,8 +171,32 @@ def typical_height(stance: StanceStatistics) -> float:
     return (stance.far_height + stance.near_height) / 2
 
 
-def _half(footage: SubjectFootage) -> SubjectFootage:
-    """Half the size where that leaves sides of whole steps, else the footage itself."""
-    if footage.height % 64 or footage.width % 64:
+def generator_config(
+    footage: SubjectFootage, stance: StanceStatistics, sizes: NetworkSettings
+) -> GeneratorConfig:
+    """The generator for this footage: its skeleton's channels, close-ups of this person's size."""
+    skeleton = footage.poses.skeleton
+    height_px = typical_height(stance) * footage.height / stance.height
+    return GeneratorConfig(
+        pose_channels=skeleton.channels,
+        first_channels=sizes.first_channels,
+        most_channels=sizes.most_channels,
+        downsamplings=sizes.downsamplings,
+        residual_blocks=sizes.residual_blocks,
+        enhancers=sizes.enhancers,
+        memory_gain=sizes.memory_gain,
+        has_matte=sizes.matte,
+        closeups=closeups_of(skeleton, height_px=height_px) if sizes.closeups else (),
+        refiner_channels=sizes.refiner_channels,
+    )
+
+
+def _coarse(footage: SubjectFootage, config: TrainingConfig) -> SubjectFootage:
+    """The size the global generator works at, or half where it works at the whole size.
+
+    The footage itself where the sides could not be halved so often.
+    """
+    factor = 2 ** max(1, config.networks.enhancers)
+    if footage.height % (SIDE_STEP * factor) or footage.width % (SIDE_STEP * factor):
         return footage
-    return footage.scaled(footage.height // 2, footage.width // 2)
+    return footage.scaled(footage.height // factor, footage.width // factor)

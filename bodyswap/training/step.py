@@ -6,42 +6,60 @@ Shape letters: B sequences, T frames, L limbs, H rows, W columns, 3 = red, green
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from bodyswap.keypoints.posemap import draw_pose_map
-from bodyswap.nets.discriminators import MultiScaleDiscriminator, Verdict
-from bodyswap.nets.generator import Generator, GeneratorConfig
-from bodyswap.nets.losses import (
-    adversarial_loss,
-    discriminator_loss,
-    feature_matching_loss,
-    matte_loss,
-    perceptual_loss,
-    weighted_l1,
-)
+from bodyswap.nets.generator import Generator, GeneratorConfig, GeneratorOutput
+from bodyswap.nets.losses import agreement_loss, matte_loss, perceptual_loss, weighted_l1
 from bodyswap.nets.vgg import VggFeatures
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.dataset import Batch
+from bodyswap.training.history import as_stored, first_previous, next_previous
+from bodyswap.training.judges import Judges, Shown
 
-LOSSES = ("pixel", "matte", "perceptual", "adversarial", "matching", "temporal", "discriminator")
+LOSSES = (
+    "pixel", "matte", "perceptual", "closeup", "contraction", "ping_pong",
+    "adversarial", "matching", "temporal", "discriminator",
+)  # fmt: skip
+_NEAR_PX = 9
+"""How wide the neighbourhood is that counts as near the person."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """One frame of the rollout, and the one before it."""
+    """One frame of the rollout: what it should be, and what is known of it already.
+
+    The last `twins` sequences are the first ones again. `there` is the same frame as rendered on
+    the rollout's way there, None where it is met for the first time. `past` are the main
+    sequences' frames, by how many frames ago they were.
+    """
 
     pose_BLHW: Tensor
     real_B3HW: Tensor
     matte_B1HW: Tensor
     background_B3HW: Tensor
-    pose_before_BLHW: Tensor
-    real_before_B3HW: Tensor
-    rendered_before_B3HW: Tensor | None
+    previous_B3HW: Tensor
+    twins: int
+    there_B3HW: Tensor | None
+    past: Mapping[int, Shown]
+
+    @property
+    def main(self) -> int:
+        """How many sequences there are, without the twins."""
+        return len(self.pose_BLHW) - self.twins
+
+    def shown(self, rendered_B3HW: Tensor) -> Shown:
+        """The main sequences with what was rendered of them."""
+        return Shown(
+            pose_BLHW=self.pose_BLHW[: self.main],
+            real_B3HW=self.real_B3HW[: self.main],
+            rendered_B3HW=rendered_B3HW[: self.main],
+        )
 
 
 class Trainer:
@@ -50,35 +68,23 @@ class Trainer:
     def __init__(
         self,
         config: TrainingConfig,
-        pose_channels: int,
+        generator: GeneratorConfig,
         vgg: VggFeatures | None,
         device: torch.device,
     ) -> None:
-        sizes = config.networks
         torch.manual_seed(config.seed)
         self.config = config
         self.device = device
-        self.generator = Generator(
-            GeneratorConfig(
-                pose_channels=pose_channels,
-                first_channels=sizes.first_channels,
-                most_channels=sizes.most_channels,
-                downsamplings=sizes.downsamplings,
-                residual_blocks=sizes.residual_blocks,
-            )
-        ).to(device)
-        self.frame_judge = _judge(pose_channels + 3, config).to(device)
-        self.time_judge = _judge(2 * (pose_channels + 3), config).to(device)
+        self.generator = Generator(generator).to(device)
+        self.judges = Judges(generator.pose_channels, generator.closeups, config.networks)
+        self.judges.to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.vgg = vgg.to(device) if vgg else None
         self.generator_optimiser = torch.optim.Adam(
             self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.99), fused=True
         )
         self.judge_optimiser = torch.optim.Adam(
-            [*self.frame_judge.parameters(), *self.time_judge.parameters()],
-            lr=config.discriminator_rate,
-            betas=(0.5, 0.99),
-            fused=True,
+            self.judges.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.99), fused=True
         )
         self.updates = 0
 
@@ -88,8 +94,7 @@ class Trainer:
             "updates": self.updates,
             "generator": self.generator.state_dict(),
             "average": self.average,
-            "frame_judge": self.frame_judge.state_dict(),
-            "time_judge": self.time_judge.state_dict(),
+            "judges": self.judges.state_dict(),
             "generator_optimiser": self.generator_optimiser.state_dict(),
             "judge_optimiser": self.judge_optimiser.state_dict(),
         }
@@ -97,8 +102,7 @@ class Trainer:
     def restore(self, stored: dict[str, Any]) -> None:
         """Go on from what `state` gave, of networks of the same sizes."""
         self.generator.load_state_dict(stored["generator"])
-        self.frame_judge.load_state_dict(stored["frame_judge"])
-        self.time_judge.load_state_dict(stored["time_judge"])
+        self.judges.load_state_dict(stored["judges"])
         self.generator_optimiser.load_state_dict(stored["generator_optimiser"])
         self.judge_optimiser.load_state_dict(stored["judge_optimiser"])
         self.average = stored["average"]
@@ -107,136 +111,149 @@ class Trainer:
     def train(self, batch: Batch, step: int, done: float) -> Mapping[str, float]:
         """One rollout, an update after each frame; `done` is the budget's spent fraction.
 
-        Returns the mean of each loss of LOSSES over the rollout.
+        Until `half_size_until` the batch must be of small frames: the global generator learns
+        alone. Returns the mean of each loss of LOSSES over the rollout's frames.
         """
         self._set_rates(done)
         chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
         batch = batch.to(self.device)
-        height, width = batch.real_BT3HW.shape[-2:]
-        poses = [
-            draw_pose_map(
-                batch.keypoints_BTK2[:, t],
-                batch.confidence_BTK[:, t],
-                batch.skeleton,
-                height,
-                width,
-            )
-            for t in range(batch.real_BT3HW.shape[1])
-        ]
+        poses = [self._pose_map(batch, t) for t in range(batch.real_BT3HW.shape[1])]
+        order = self.config.play_order
         sums = dict.fromkeys(LOSSES, 0.0)
-        rendered_B3HW: Tensor | None = None
-        for t in range(1, len(poses)):
+        shown: list[Shown] = []
+        rendered: dict[int, Tensor] = {}
+        previous_B3HW = first_previous(
+            batch.real_BT3HW[:, 0], batch.twins, self.config.disturbance, chance
+        )
+        for place, t in enumerate(order):
             moment = Moment(
                 pose_BLHW=poses[t],
                 real_B3HW=batch.real_BT3HW[:, t],
                 matte_B1HW=batch.matte_BT1HW[:, t],
                 background_B3HW=batch.background_B3HW,
-                pose_before_BLHW=poses[t - 1],
-                real_before_B3HW=batch.real_BT3HW[:, t - 1],
-                rendered_before_B3HW=rendered_B3HW,
+                previous_B3HW=previous_B3HW,
+                twins=batch.twins,
+                there_B3HW=rendered.get(t),
+                past=self._past(shown, order, place),
             )
-            rendered_B3HW, losses = self._learn(moment, chance, done)
+            rendered[t], losses = self._learn(moment, done)
+            previous_B3HW = next_previous(rendered[t], self.config.disturbance, chance)
+            shown.append(moment.shown(as_stored(rendered[t])))
             for name, value in losses.items():
-                sums[name] += float(value) / (len(poses) - 1)
+                sums[name] += float(value) / len(order)
         self._update_average()
         return sums
 
-    def _learn(
-        self, moment: Moment, chance: torch.Generator, done: float
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        previous_B3HW = self._cloud_previous(moment, chance)
-        is_adversarial = done >= self.config.adversarial_from
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.low_precision):
-            output = self.generator(moment.pose_BLHW, previous_B3HW)
-            frame_B3HW = output.over(moment.background_B3HW)
-            losses = self._supervised(frame_B3HW, output.matte_B1HW, moment)
-            if is_adversarial:
-                losses |= self._judged(frame_B3HW, moment)
-        total = self._total(losses)
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
-        self.generator_optimiser.step()
-        if is_adversarial:
-            losses["discriminator"] = self._teach_judges(frame_B3HW.detach(), moment)
-        return _quantised(frame_B3HW.detach()), {k: v.detach() for k, v in losses.items()}
+    def _pose_map(self, batch: Batch, t: int) -> Tensor:
+        height, width = batch.real_BT3HW.shape[-2:]
+        return draw_pose_map(
+            batch.keypoints_BTK2[:, t],
+            batch.confidence_BTK[:, t],
+            batch.skeleton,
+            height,
+            width,
+            picture_height=batch.picture_height,
+        )
 
-    def _cloud_previous(self, moment: Moment, chance: torch.Generator) -> Tensor:
-        """The previous frame as the renderer would give it, noised; sometimes there is none."""
-        before_B3HW = moment.rendered_before_B3HW
-        is_first = before_B3HW is None
-        if before_B3HW is None:
-            before_B3HW = moment.real_before_B3HW
-        odds = self.config.disturbance.previous_zeroed * (1.0 if is_first else 0.2)
-        count = before_B3HW.shape[0]
-        kept_B = (torch.rand(count, generator=chance) >= odds).float()
-        level_B = torch.rand(count, generator=chance) * self.config.disturbance.previous_noise
-        noise_B3HW = torch.randn(before_B3HW.shape, generator=chance) * level_B.view(-1, 1, 1, 1)
-        noisy_B3HW = before_B3HW + noise_B3HW.to(self.device)
-        return noisy_B3HW * kept_B.to(self.device).view(-1, 1, 1, 1)
+    def _past(self, shown: list[Shown], order: tuple[int, ...], place: int) -> dict[int, Shown]:
+        """Frames for the temporal judges; not those where the rollout turned round in between."""
+        strides = self.config.networks.temporal_strides
+        return {
+            stride: shown[place - stride]
+            for stride in strides
+            if place >= stride and abs(order[place] - order[place - stride]) == stride
+        }
+
+    def _learn(self, moment: Moment, done: float) -> tuple[Tensor, dict[str, Tensor]]:
+        is_coarse = done < self.config.half_size_until
+        is_judged = done >= self.config.adversarial_from
+        with self._precision():
+            output = self.generator(moment.pose_BLHW, moment.previous_B3HW, is_coarse=is_coarse)
+            frame_B3HW = output.over(moment.background_B3HW)
+            now = moment.shown(frame_B3HW)
+            closeups = {} if is_coarse else self._closeups(now)
+            losses = self._supervised(frame_B3HW, output, moment)
+            losses |= self._agreeing(frame_B3HW, moment)
+            losses |= self._perceived(now, closeups)
+            if is_judged:
+                losses |= self.judges.persuade(now, moment.past, closeups)
+        self.generator_optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(self._total(losses))
+        self.generator_optimiser.step()
+        if is_judged:
+            losses["discriminator"] = self._teach_judges(now, moment.past, closeups)
+        return frame_B3HW.detach(), {name: value.detach() for name, value in losses.items()}
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.low_precision)
+
+    def _closeups(self, now: Shown) -> dict[str, list[Shown]]:
+        found: dict[str, list[Shown]] = {}
+        for closeup in self.generator.config.closeups:
+            seen = now.closeup(closeup)
+            if seen is not None:
+                found.setdefault(closeup.kind, []).append(seen)
+        return found
 
     def _supervised(
-        self, frame_B3HW: Tensor, matte_B1HW: Tensor, moment: Moment
+        self, frame_B3HW: Tensor, output: GeneratorOutput, moment: Moment
     ) -> dict[str, Tensor]:
-        near_B1HW = F.max_pool2d(moment.matte_B1HW, 9, 1, 4)
-        weight_B1HW = 1 + self.config.losses.person * near_B1HW
         losses = {
-            "pixel": weighted_l1(frame_B3HW, moment.real_B3HW, weight_B1HW),
-            "matte": matte_loss(
-                matte_B1HW, moment.matte_B1HW, moment.real_B3HW, moment.background_B3HW
-            ),
+            "pixel": weighted_l1(frame_B3HW, moment.real_B3HW, self._weight(moment.matte_B1HW))
         }
+        if self.generator.config.has_matte:
+            losses["matte"] = matte_loss(
+                output.matte_B1HW, moment.matte_B1HW, moment.real_B3HW, moment.background_B3HW
+            )
+        return losses
+
+    def _agreeing(self, frame_B3HW: Tensor, moment: Moment) -> dict[str, Tensor]:
+        """Renders that came another way: the twins', and the same frame's on the way there."""
+        losses = {}
+        if moment.twins:
+            weight_B1HW = self._weight(moment.matte_B1HW[moment.main :])
+            losses["contraction"] = agreement_loss(
+                frame_B3HW[moment.main :], frame_B3HW[: moment.twins], weight_B1HW
+            )
+        if moment.there_B3HW is not None:
+            losses["ping_pong"] = agreement_loss(
+                frame_B3HW, moment.there_B3HW, self._weight(moment.matte_B1HW)
+            )
+        return losses
+
+    def _perceived(self, now: Shown, closeups: Mapping[str, list[Shown]]) -> dict[str, Tensor]:
+        near = [each for shown in closeups.values() for each in shown]
+        losses = {}
+        if near:
+            terms = [F.l1_loss(each.rendered_B3HW, each.real_B3HW) for each in near]
+            losses["closeup"] = torch.stack(terms).mean()
         if self.vgg is not None:
             factor = self.config.vgg_scale
-            losses["perceptual"] = perceptual_loss(
-                self.vgg, _shrunk(frame_B3HW, factor), _shrunk(moment.real_B3HW, factor)
+            smaller = replace(
+                now,
+                rendered_B3HW=_shrunk(now.rendered_B3HW, factor),
+                real_B3HW=_shrunk(now.real_B3HW, factor),
             )
+            terms = [
+                perceptual_loss(self.vgg, each.rendered_B3HW, each.real_B3HW)
+                for each in (smaller, *near)
+            ]
+            losses["perceptual"] = torch.stack(terms).sum()
         return losses
 
-    def _judged(self, frame_B3HW: Tensor, moment: Moment) -> dict[str, Tensor]:
-        for judge in (self.frame_judge, self.time_judge):
-            judge.requires_grad_(False)
-        with torch.no_grad():
-            real = self._frame_verdict(moment.real_B3HW, moment)
-        rendered = self._frame_verdict(frame_B3HW, moment)
-        losses = {
-            "adversarial": adversarial_loss(rendered),
-            "matching": feature_matching_loss(real, rendered),
-        }
-        if moment.rendered_before_B3HW is not None:
-            before_B3HW = moment.rendered_before_B3HW
-            losses["temporal"] = adversarial_loss(
-                self._time_verdict(before_B3HW, frame_B3HW, moment)
-            )
-        return losses
-
-    def _teach_judges(self, frame_B3HW: Tensor, moment: Moment) -> Tensor:
-        for judge in (self.frame_judge, self.time_judge):
-            judge.requires_grad_(True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.low_precision):
-            loss = discriminator_loss(
-                self._frame_verdict(moment.real_B3HW, moment),
-                self._frame_verdict(frame_B3HW, moment),
-            )
-            if moment.rendered_before_B3HW is not None:
-                loss = loss + discriminator_loss(
-                    self._time_verdict(moment.real_before_B3HW, moment.real_B3HW, moment),
-                    self._time_verdict(moment.rendered_before_B3HW, frame_B3HW, moment),
-                )
+    def _teach_judges(
+        self, now: Shown, past: Mapping[int, Shown], closeups: Mapping[str, list[Shown]]
+    ) -> Tensor:
+        with self._precision():
+            loss = self.judges.learn(now, past, closeups)
         self.judge_optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self.judge_optimiser.step()
         return loss
 
-    def _frame_verdict(self, frame_B3HW: Tensor, moment: Moment) -> list[Verdict]:
-        verdicts: list[Verdict] = self.frame_judge(torch.cat([moment.pose_BLHW, frame_B3HW], 1))
-        return verdicts
-
-    def _time_verdict(
-        self, before_B3HW: Tensor, frame_B3HW: Tensor, moment: Moment
-    ) -> list[Verdict]:
-        seen = [moment.pose_before_BLHW, moment.pose_BLHW, before_B3HW, frame_B3HW]
-        verdicts: list[Verdict] = self.time_judge(torch.cat(seen, 1))
-        return verdicts
+    def _weight(self, matte_B1HW: Tensor) -> Tensor:
+        near_B1HW = F.max_pool2d(matte_B1HW, _NEAR_PX, 1, _NEAR_PX // 2)
+        return 1 + self.config.losses.person * near_B1HW
 
     def _total(self, losses: Mapping[str, Tensor]) -> Tensor:
         weights = self.config.losses
@@ -244,6 +261,9 @@ class Trainer:
             "pixel": weights.pixel,
             "matte": weights.matte,
             "perceptual": weights.perceptual,
+            "closeup": weights.closeup,
+            "contraction": weights.contraction,
+            "ping_pong": weights.ping_pong,
             "adversarial": weights.adversarial,
             "matching": weights.feature_matching,
             "temporal": weights.temporal,
@@ -269,19 +289,6 @@ class Trainer:
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach() for name, value in self.generator.state_dict().items()}
-
-
-def _judge(channels: int, config: TrainingConfig) -> nn.Module:
-    return MultiScaleDiscriminator(
-        channels,
-        first_channels=config.networks.discriminator_channels,
-        scales=config.networks.discriminator_scales,
-    )
-
-
-def _quantised(frame_B3HW: Tensor) -> Tensor:
-    """As an 8-bit frame would hold it."""
-    return ((frame_B3HW + 1) * 127.5).round() / 127.5 - 1
 
 
 def _shrunk(rgb_B3HW: Tensor, factor: float) -> Tensor:
