@@ -48,7 +48,9 @@ class LossWeights:
     ping_pong: float = 5.0
     """Between renders of one frame on the way there and back (Chu et al. 2020)."""
     closeup: float = 5.0
-    """Of pixels in close-ups; their perceptual and GAN losses count as those of whole frames."""
+    """Of pixels in close-ups."""
+    closeup_share: float = 0.3
+    """How much close-ups' perceptual and GAN losses count, of whole frames'."""
     person: float = 6.0
     """How much more a pixel on or near the person counts than one of the background."""
 

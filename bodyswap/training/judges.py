@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from bodyswap.nets.closeup import CloseUp, cut_closeup, find_closeup
 from bodyswap.nets.discriminators import MultiScaleDiscriminator
+from bodyswap.nets.generator import GeneratorConfig
 from bodyswap.nets.losses import adversarial_loss, discriminator_loss, feature_matching_loss
-from bodyswap.training.config import NetworkSettings
+from bodyswap.training.config import NetworkSettings, TrainingConfig
 
 FRAME, CLOSEUP, TIME = "frame", "closeup", "time"
 _SMALLEST_SIDE_PX = 16
@@ -59,10 +60,10 @@ class _Sight:
 class Judges(nn.Module):
     """Every discriminator of a run."""
 
-    def __init__(
-        self, pose_channels: int, closeups: Sequence[CloseUp], sizes: NetworkSettings
-    ) -> None:
+    def __init__(self, generator: GeneratorConfig, config: TrainingConfig) -> None:
         super().__init__()
+        sizes, pose_channels = config.networks, generator.pose_channels
+        self._closeup_share = config.losses.closeup_share
         self.frame = _judge(pose_channels + 3, sizes)
         self.time = nn.ModuleDict(
             {
@@ -70,7 +71,7 @@ class Judges(nn.Module):
                 for stride in sizes.temporal_strides
             }
         )
-        kinds = {closeup.kind: closeup for closeup in closeups}
+        kinds = {closeup.kind: closeup for closeup in generator.closeups}
         self.closeups = nn.ModuleDict(
             {
                 kind: _judge(
@@ -92,12 +93,14 @@ class Judges(nn.Module):
         sums: dict[str, list[Tensor]] = {"adversarial": [], "matching": [], "temporal": []}
         for sight in self._sights(now, past, closeups):
             rendered = sight.judge(sight.rendered_BCHW)
-            name = "temporal" if sight.sort == TIME else "adversarial"
-            sums[name].append(adversarial_loss(rendered))
-            if sight.sort != TIME:
-                with torch.no_grad():
-                    real = sight.judge(sight.real_BCHW)
-                sums["matching"].append(feature_matching_loss(real, rendered))
+            if sight.sort == TIME:
+                sums["temporal"].append(adversarial_loss(rendered))
+                continue
+            share = self._closeup_share if sight.sort == CLOSEUP else 1.0
+            with torch.no_grad():
+                real = sight.judge(sight.real_BCHW)
+            sums["adversarial"].append(share * adversarial_loss(rendered))
+            sums["matching"].append(share * feature_matching_loss(real, rendered))
         return {name: torch.stack(terms).sum() for name, terms in sums.items() if terms}
 
     def learn(

@@ -76,7 +76,7 @@ class Trainer:
         self.config = config
         self.device = device
         self.generator = Generator(generator).to(device)
-        self.judges = Judges(generator.pose_channels, generator.closeups, config.networks)
+        self.judges = Judges(generator, config)
         self.judges.to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.vgg = vgg.to(device) if vgg else None
@@ -234,11 +234,12 @@ class Trainer:
                 rendered_B3HW=_shrunk(now.rendered_B3HW, factor),
                 real_B3HW=_shrunk(now.real_B3HW, factor),
             )
-            terms = [
+            whole, *close = (
                 perceptual_loss(self.vgg, each.rendered_B3HW, each.real_B3HW)
                 for each in (smaller, *near)
-            ]
-            losses["perceptual"] = torch.stack(terms).sum()
+            )
+            share = self.config.losses.closeup_share
+            losses["perceptual"] = torch.stack([whole, *(share * term for term in close)]).sum()
         return losses
 
     def _teach_judges(
