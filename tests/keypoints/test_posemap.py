@@ -125,3 +125,10 @@ def test_fingers_are_drawn_finer_than_arms() -> None:
         for channel, a, b in ends
     ]
     assert widths[1] / 3 < 0.6 * widths[0]  # three fingers in that channel
+
+
+def test_a_window_has_the_limbs_of_the_picture_it_is_cut_from() -> None:
+    sure = torch.ones(1, JOINTS)
+    whole = draw_pose_map(_forearm((20, 30), (50, 30)), sure, COCO_17, 256, 256)
+    window = draw_pose_map(_forearm((20, 30), (50, 30)), sure, COCO_17, 64, 64, picture_height=256)
+    assert torch.equal(window, whole[:, :, :64, :64])

@@ -9,7 +9,7 @@ from bodyswap.training.config import Disturbance
 from bodyswap.training.dataset import cloud_poses, draw_batch
 from tests.training.subject_film import TINY, film
 
-CALM = Disturbance(joint_jitter=0.0, joint_dropped=0.0, confidence_lowered=0.0)
+CALM = Disturbance(joint_jitter=0.0, joint_dropped=0.0, limb_dropped=0.0, confidence_lowered=0.0)
 
 
 def test_the_same_step_draws_the_same_batch_and_another_draws_another() -> None:
@@ -67,3 +67,31 @@ def test_clouding_loses_doubts_and_moves_joints_but_never_adds_certainty() -> No
     assert 0.15 < (doubted == 0).mean() < 0.45
     assert ((doubted > 0) & (doubted < 1)).any()
     assert (doubted <= sure).all()
+
+
+def test_twins_are_the_first_sequences_again() -> None:
+    batch = draw_batch(film(8), replace(TINY, batch=3, twins=2), 1)
+    assert batch.twins == 2 and len(batch.real_BT3HW) == 5
+    for sequences in (batch.real_BT3HW, batch.keypoints_BTK2, batch.confidence_BTK):
+        assert torch.equal(sequences[3:], sequences[:2])
+
+
+def test_windows_come_to_show_head_and_feet_of_a_person_larger_than_they_are() -> None:
+    config = replace(TINY, disturbance=CALM, batch=24, crop=0.5, twins=0)
+    batch = draw_batch(film(6), config, 1)
+    inside = (batch.keypoints_BTK2[..., 1] >= 0) & (batch.keypoints_BTK2[..., 1] < 32)
+    seen_by_joint = inside[:, 0].float().mean(dim=0)
+    assert (seen_by_joint > 0.1).all()
+
+
+def test_a_limb_that_is_lost_is_lost_for_the_whole_sequence() -> None:
+    poses = film(4).poses
+    rng = np.random.default_rng(0)
+    keypoints = poses.keypoints_NK2[None].repeat(50, 0)
+    sure = poses.confidence_NK[None].repeat(50, 0)
+    limbs = poses.skeleton.limb_indices
+    _, doubted = cloud_poses(keypoints, sure, 64, replace(CALM, limb_dropped=0.5), rng, limbs=limbs)
+    gone = doubted == 0
+    assert gone.any()
+    assert (gone.all(axis=1) == gone.any(axis=1)).all()
+    assert (gone.any(axis=1).sum(axis=1) >= 2)[gone.any(axis=(1, 2))].all()
