@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 import msgspec
 
 from bodyswap.errors import ModelError, SubjectError
+from bodyswap.nets.figures import Contraction, HeldOut
 from bodyswap.nets.generator import GeneratorConfig
 from bodyswap.skeleton import SKELETONS
 from bodyswap.stance import StanceStatistics
@@ -47,6 +48,7 @@ class SubjectCard:
     """Everything about a subject but the weights. Sizes are pixels, sides multiples of 32.
 
     `stance` holds how large and where the subject stands, which retargeting needs.
+    `contraction` and `held_out` are None where nobody measured them.
     `files` maps each file beside the card to its SHA-256.
     """
 
@@ -57,6 +59,8 @@ class SubjectCard:
     generator: GeneratorConfig
     stance: StanceStatistics
     warmup_frames: int = DEFAULT_WARMUP_FRAMES
+    contraction: Contraction | None = None
+    held_out: HeldOut | None = None
     training: TrainingRecord = field(default_factory=TrainingRecord)
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
@@ -103,7 +107,8 @@ def read_card(text: str, source: str) -> SubjectCard:
     try:
         _refuse_unknown(values, SubjectCard, source, "")
         for name, schema in _NESTED.items():
-            _refuse_unknown(values.get(name, {}), schema, source, f"{name}.")
+            if values.get(name) is not None:
+                _refuse_unknown(values[name], schema, source, f"{name}.")
         return msgspec.convert(values, SubjectCard)
     except (msgspec.ValidationError, ModelError) as error:
         raise SubjectError(f"{source} is not a valid card: {error}") from error
@@ -113,6 +118,8 @@ _NESTED: dict[str, type] = {
     "origin": Origin,
     "generator": GeneratorConfig,
     "stance": StanceStatistics,
+    "contraction": Contraction,
+    "held_out": HeldOut,
     "training": TrainingRecord,
 }
 

@@ -112,7 +112,14 @@ def put_beside(folder: Path, name: str, data: bytes) -> None:
     card = load_card(folder)
     (folder / name).write_bytes(data)
     files = {**card.files, name: _sha256(folder / name)}
-    (folder / CARD).write_text(replace(card, files=files).to_text())
+    put_card(folder, replace(card, files=files))
+
+
+def put_card(folder: Path, card: SubjectCard) -> None:
+    """Replace a subject's card, at once or not at all."""
+    scratch = folder / f".{CARD}"
+    scratch.write_text(card.to_text())
+    scratch.replace(folder / CARD)
 
 
 def _halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
