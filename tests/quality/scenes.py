@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 
 from bodyswap.frames import RGB
+from bodyswap.people import PoseSequence
+from bodyswap.skeleton import COCO_17
+from bodyswap.timing import FrameRange
 
 HEIGHT, WIDTH = 96, 128
 
@@ -41,3 +44,23 @@ def brightened(pictures: list[RGB], by: int, *, every: int = 2) -> list[RGB]:
         picture if index % every else picture + np.uint8(by)
         for index, picture in enumerate(pictures)
     ]
+
+
+def posed(count: int, *, head: tuple[float, float], height: float) -> PoseSequence:
+    """A person who stands still, frontal, with the head at x, y and the body under it."""
+    x, y = head
+    eye, side = height * 0.02, height * 0.1
+    offsets = {"nose": (0.0, eye)}
+    for sign, name in ((1, "left"), (-1, "right")):
+        offsets[f"{name}_eye"] = (sign * eye, 0)
+        offsets[f"{name}_ear"] = (sign * 2 * eye, 0)
+        for joint, down in (("shoulder", 0.12), ("elbow", 0.3), ("wrist", 0.44), ("hip", 0.42),
+                            ("knee", 0.65), ("ankle", 0.9)):  # fmt: skip
+            offsets[f"{name}_{joint}"] = (sign * side, down * height)
+    keypoints_K2 = np.array([offsets[name] for name in COCO_17.joints]) + np.array([x, y])
+    return PoseSequence(
+        skeleton=COCO_17,
+        frames=FrameRange(start=0, stop=count),
+        keypoints_NK2=np.repeat(keypoints_K2[None].astype(np.float32), count, axis=0),
+        confidence_NK=np.ones((count, 17), np.float32),
+    )
