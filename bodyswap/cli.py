@@ -46,12 +46,34 @@ def quality(
     frames: Annotated[
         str | None, typer.Option(metavar="1001-1040", help="The reference's frames.")
     ] = None,
+    faces: Annotated[
+        bool, typer.Option(help="Score the face too; the reference is posed to find it.")
+    ] = True,
+    poses: Annotated[
+        bool, typer.Option(help="Pose the render too, and tell how far off it is. Slow.")
+    ] = False,
+    performer: PerformerOption = None,
+    changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a render with its truth: PSNR, SSIM and, with weights, LPIPS."""
-    from bodyswap.quality.files import compare_files
+    """Compare a render with its truth: picture, motion and face; LPIPS with weights."""
+    from bodyswap.quality.files import ComparedFiles, Comparison
 
-    report = compare_files(render, reference, frames=frames, lpips_weights=weights)
+    files = ComparedFiles(
+        Comparison(
+            render=render,
+            reference=reference,
+            frames=frames,
+            lpips_weights=weights,
+            faces=faces,
+            poses=poses,
+            settings=RenderSettings().with_overrides(all_changes(changes, performer)),
+        )
+    )
+    with show_progress(as_json=as_json) as show:
+        report = files.score(
+            lambda stage, done, total: show(WorkSeen(stage=stage, done=done, total=total))
+        )
     say(json.dumps(report.to_dict()) if as_json else report.summary())
 
 

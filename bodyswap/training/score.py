@@ -45,7 +45,7 @@ def score_subject(
 
 def score_frames(rgb_NHW3: RGB, footage: SubjectFootage) -> Score:
     """The score of frames against the footage's."""
-    mean = compare(rgb_NHW3, footage.rgb_NHW3).mean
+    mean = compare(rgb_NHW3, footage.rgb_NHW3, clip_starts=footage.clip_starts).mean
     person = [
         psnr_db(got_HW3[box], want_HW3[box])
         for got_HW3, want_HW3, matte_HW in zip(
