@@ -128,29 +128,48 @@ def train(
         str | None, typer.Option(help="The id of their consent record, kept in the card.")
     ] = None,
     frames: Annotated[str | None, typer.Option(metavar="1001-1750", help="A part of it.")] = None,
+    hold_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1751-1850", help="Frames only to measure with; the last tenth, if not said."
+        ),
+    ] = None,
     height: Annotated[int, typer.Option(min=64, help="The subject's picture height.")] = 256,
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 20.0,
     steps: Annotated[int, typer.Option(min=1, help="At most so many steps.")] = 1_000_000,
     vgg: Annotated[
         Path | None, typer.Option(help="VGG-16 weights, for the perceptual loss.")
     ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A file of configs/training, or your own .yaml.")
+    ] = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a subject on footage of a person who agreed to it; the same command resumes."""
+    """Train a subject on footage of a person who agreed to it; the same command resumes.
+
+    `--set training.KEY=VALUE` changes the recipe, any other key how poses are found.
+    """
     from bodyswap.train import TrainingRequest
     from bodyswap.train import train as train_on
-    from bodyswap.training.config import TrainingConfig
     from bodyswap.training.loop import Progress
+    from bodyswap.training.recipes import KIND, read_recipe
+
+    budget = [f"minutes={minutes}", f"steps={steps}", *([f"vgg_weights={vgg}"] if vgg else [])]
+    own = [text for text in changes or [] if text.startswith(f"{KIND}.")]
+    training = read_recipe(recipe, budget + [text.removeprefix(f"{KIND}.") for text in own])
 
     request = TrainingRequest(
         footage=footage,
         subject=subject,
         consent=consent,
         frames=frames,
+        hold_out=hold_out,
         height=height,
-        training=TrainingConfig(minutes=minutes, steps=steps, vgg_weights=vgg),
-        settings=RenderSettings().with_overrides(changes or []),
+        training=training,
+        settings=RenderSettings().with_overrides(
+            [text for text in changes or [] if text not in own]
+        ),
     )
     with show_progress(as_json=as_json) as show:
 

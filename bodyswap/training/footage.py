@@ -5,7 +5,7 @@ It does not know how poses were found, nor how footage is sampled in training.
 Shape letters: N frames, H rows, W columns, K joints, 2 = x and y in pixels, 3 = red, green, blue.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -63,6 +63,18 @@ class SubjectFootage:
     def width(self) -> int:
         return int(self.rgb_NHW3.shape[2])
 
+    def part(self, frames: FrameRange) -> "SubjectFootage":
+        """Some of the frames, counted from 0 again, over the same background."""
+        starts = (start - frames.start for start in self.clip_starts)
+        poses = self.poses.cut(frames)
+        return SubjectFootage(
+            rgb_NHW3=self.rgb_NHW3[frames.start : frames.stop],
+            poses=replace(poses, frames=FrameRange(start=0, stop=len(frames))),
+            matte_NHW=self.matte_NHW[frames.start : frames.stop],
+            background_HW3=self.background_HW3,
+            clip_starts=(0, *(start for start in starts if 0 < start < len(frames))),
+        )
+
     def scaled(self, height: int, width: int) -> "SubjectFootage":
         """The same footage at another size."""
         return SubjectFootage(
@@ -72,6 +84,30 @@ class SubjectFootage:
             background_HW3=_resized(self.background_HW3[None], height, width)[0],
             clip_starts=self.clip_starts,
         )
+
+
+def joined(parts: Sequence[SubjectFootage]) -> SubjectFootage:
+    """Footage of one size over one background, one part after the other, with a cut between."""
+    first = parts[0]
+    offsets = np.cumsum([0, *(len(part) for part in parts)])
+    poses = replace(
+        first.poses,
+        frames=FrameRange(start=0, stop=int(offsets[-1])),
+        keypoints_NK2=np.concatenate([part.poses.keypoints_NK2 for part in parts]),
+        confidence_NK=np.concatenate([part.poses.confidence_NK for part in parts]),
+        filled_NK=None,
+    )
+    return SubjectFootage(
+        rgb_NHW3=np.concatenate([part.rgb_NHW3 for part in parts]),
+        poses=poses,
+        matte_NHW=np.concatenate([part.matte_NHW for part in parts]),
+        background_HW3=first.background_HW3,
+        clip_starts=tuple(
+            int(offset) + start
+            for part, offset in zip(parts, offsets, strict=False)
+            for start in part.clip_starts
+        ),
+    )
 
 
 def prepare_footage(
