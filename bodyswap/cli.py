@@ -49,6 +49,13 @@ def quality(
     faces: Annotated[
         bool, typer.Option(help="Score the face too; the reference is posed to find it.")
     ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for a table, a plot and the worst frames.")
+    ] = None,
+    joins: Annotated[
+        Path | None,
+        typer.Option(metavar="MANIFEST", help="The delivery's manifest.json: do its joins show?"),
+    ] = None,
     poses: Annotated[
         bool, typer.Option(help="Pose the render too, and tell how far off it is. Slow.")
     ] = False,
@@ -58,6 +65,8 @@ def quality(
 ) -> None:
     """Compare a render with its truth: picture, motion and face; LPIPS with weights."""
     from bodyswap.quality.files import ComparedFiles, Comparison
+    from bodyswap.quality.joins import measure_joins, read_joins, tell_joins
+    from bodyswap.quality.record import write_record
 
     files = ComparedFiles(
         Comparison(
@@ -70,11 +79,19 @@ def quality(
             settings=RenderSettings().with_overrides(all_changes(changes, performer)),
         )
     )
+    cuts = () if joins is None else read_joins(joins, files.frames)
     with show_progress(as_json=as_json) as show:
         report = files.score(
             lambda stage, done, total: show(WorkSeen(stage=stage, done=done, total=total))
         )
-    say(json.dumps(report.to_dict()) if as_json else report.summary())
+    told, words = report.to_dict(), [report.summary()]
+    if joins is not None:
+        measured = measure_joins(report, files.frames, cuts)
+        told["joins"] = [join.to_dict() for join in measured]
+        words.append(tell_joins(measured))
+    if out is not None:
+        write_record(report, files, cuts, out)
+    say(json.dumps(told) if as_json else "\n".join(words))
 
 
 @app.command()

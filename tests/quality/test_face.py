@@ -70,3 +70,10 @@ def test_a_head_at_the_edge_is_cropped_whole() -> None:
 def test_as_many_poses_as_frames_are_asked_for(count: int) -> None:
     with pytest.raises(UsageError, match=rf"2 frames with {count} poses"):
         compare([PICTURE] * 2, [PICTURE] * 2, poses=posed(count, head=HEAD, height=HEIGHT))
+
+
+def test_a_head_of_which_one_joint_is_seen_has_a_crop_by_the_persons_size() -> None:
+    confidence_NK = POSES.confidence_NK.copy()
+    confidence_NK[:, 1:5] = 0
+    box = FaceCrops(replace(POSES, confidence_NK=confidence_NK)).box(0)
+    assert box is not None and HEIGHT / 9 < box.side_px < HEIGHT / 5
