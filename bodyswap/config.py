@@ -150,6 +150,11 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def event_token() -> str:
+    """The secret that senders of pushed events must give; empty where there is none."""
+    return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"

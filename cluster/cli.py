@@ -21,6 +21,7 @@ from bodyswap.cli import app as local_verbs
 from bodyswap.config import Mode, RenderSettings, default_store_url
 from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
+from cluster.cli_listen import app as listen_verb
 from cluster.cli_options import StoreOption
 from cluster.cli_subject import app as subject_verbs
 from cluster.client import Client
@@ -37,6 +38,7 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(listen_verb)
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 
