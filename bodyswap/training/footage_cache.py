@@ -53,7 +53,8 @@ class FootageCache:
         return PoseSequence.from_bytes(path.read_bytes())
 
     def footage(self, key: str, make: Callable[[], SubjectFootage]) -> SubjectFootage:
-        """The footage of this key, made where it is not kept; its frames stay on the disk."""
+        """The footage of this key, made where it is not kept. Its frames stay on the disk, and what is
+        written into them stays in memory."""
         folder = self._folder / key
         if not folder.is_dir():
             scratch = self._folder / f"{key}.partial"
@@ -74,9 +75,9 @@ def _write(footage: SubjectFootage, folder: Path) -> None:
 
 def _read(folder: Path) -> SubjectFootage:
     return SubjectFootage(
-        rgb_NHW3=np.load(folder / "rgb.npy", mmap_mode="r"),
+        rgb_NHW3=np.load(folder / "rgb.npy", mmap_mode="c"),
         poses=PoseSequence.from_bytes((folder / "poses.npz").read_bytes()),
-        matte_NHW=np.load(folder / "matte.npy", mmap_mode="r"),
+        matte_NHW=np.load(folder / "matte.npy", mmap_mode="c"),
         background_HW3=np.load(folder / "background.npy"),
         clip_starts=tuple(int(start) for start in np.load(folder / "clip_starts.npy")),
     )
