@@ -46,13 +46,52 @@ def quality(
     frames: Annotated[
         str | None, typer.Option(metavar="1001-1040", help="The reference's frames.")
     ] = None,
+    faces: Annotated[
+        bool, typer.Option(help="Score the face too; the reference is posed to find it.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for a table, a plot and the worst frames.")
+    ] = None,
+    joins: Annotated[
+        Path | None,
+        typer.Option(metavar="MANIFEST", help="The delivery's manifest.json: do its joins show?"),
+    ] = None,
+    poses: Annotated[
+        bool, typer.Option(help="Pose the render too, and tell how far off it is. Slow.")
+    ] = False,
+    performer: PerformerOption = None,
+    changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a render with its truth: PSNR, SSIM and, with weights, LPIPS."""
-    from bodyswap.quality.files import compare_files
+    """Compare a render with its truth: picture, motion and face; LPIPS with weights."""
+    from bodyswap.quality.files import ComparedFiles, Comparison
+    from bodyswap.quality.joins import measure_joins, read_joins, tell_joins
+    from bodyswap.quality.record import write_record
 
-    report = compare_files(render, reference, frames=frames, lpips_weights=weights)
-    say(json.dumps(report.to_dict()) if as_json else report.summary())
+    files = ComparedFiles(
+        Comparison(
+            render=render,
+            reference=reference,
+            frames=frames,
+            lpips_weights=weights,
+            faces=faces,
+            poses=poses,
+            settings=RenderSettings().with_overrides(all_changes(changes, performer)),
+        )
+    )
+    cuts = () if joins is None else read_joins(joins, files.frames)
+    with show_progress(as_json=as_json) as show:
+        report = files.score(
+            lambda stage, done, total: show(WorkSeen(stage=stage, done=done, total=total))
+        )
+    told, words = report.to_dict(), [report.summary()]
+    if joins is not None:
+        measured = measure_joins(report, files.frames, cuts)
+        told["joins"] = [join.to_dict() for join in measured]
+        words.append(tell_joins(measured))
+    if out is not None:
+        write_record(report, files, cuts, out)
+    say(json.dumps(told) if as_json else "\n".join(words))
 
 
 @app.command()
@@ -114,7 +153,8 @@ def train(
     hold_out: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="1751-1850", help="Frames to measure by, never trained on; may be repeated."
+            metavar="1751-1850",
+            help="Frames only to measure with, may be repeated.  [default: the last tenth]",
         ),
     ] = None,
     height: Annotated[int, typer.Option(min=64, help="The subject's picture height.")] = 256,
@@ -132,7 +172,10 @@ def train(
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a subject on footage of a person who agreed to it; the same command resumes."""
+    """Train a subject on footage of a person who agreed to it; the same command resumes.
+
+    `--set training.KEY=VALUE` changes the recipe, any other key how poses are found.
+    """
     from bodyswap.train import TrainingRequest
     from bodyswap.train import train as train_on
     from bodyswap.training.loop import Progress

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -17,6 +17,8 @@ from yaml import YAMLError
 
 from bodyswap.choice import PerformerChoice
 from bodyswap.errors import UsageError
+
+Settings = TypeVar("Settings")
 
 POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
@@ -103,25 +105,39 @@ class RenderSettings:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Settings that differ from the defaults by `values`. Raises UsageError at unknown keys."""
-        _refuse_unknown_keys(values, cls, prefix="")
-        try:
-            merged = OmegaConf.merge(OmegaConf.structured(cls), OmegaConf.create(dict(values)))
-            settings = OmegaConf.to_object(merged)
-        except OmegaConfBaseException as error:
-            raise UsageError(f"setting {error.full_key}: {str(error).splitlines()[0]}") from error
-        assert isinstance(settings, cls)
-        return settings
+        return settings_from(cls, values)
 
     def with_overrides(self, overrides: Sequence[str]) -> Self:
         """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
-        for text in overrides:
-            if "=" not in text:
-                raise UsageError(f"override '{text}' has no '='; write it like pose.batch_frames=4")
-        changes = OmegaConf.from_dotlist(list(overrides))
-        merged = OmegaConf.merge(OmegaConf.create(self.to_dict()), changes)
-        values = OmegaConf.to_container(merged)
-        assert isinstance(values, dict)
-        return self.from_dict({str(key): value for key, value in values.items()})
+        return self.from_dict(merged_values(self.to_dict(), overrides))
+
+
+def settings_from(
+    schema: type[Settings], values: Mapping[str, object], *, of: str = ""
+) -> Settings:
+    """An instance of the dataclass `schema` that differs from its defaults by `values`.
+
+    `of` is put before the keys in errors. Raises UsageError at unknown keys and wrong values.
+    """
+    _refuse_unknown_keys(values, schema, prefix=of)
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(dict(values)))
+        settings = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise UsageError(f"setting {of}{error.full_key}: {str(error).splitlines()[0]}") from error
+    assert isinstance(settings, schema)
+    return settings
+
+
+def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dict[str, object]:
+    """The values, changed by `key=value` texts such as "pose.batch_frames=4"."""
+    for text in overrides:
+        if "=" not in text:
+            raise UsageError(f"override '{text}' has no '='; write it like pose.batch_frames=4")
+    changes = OmegaConf.from_dotlist(list(overrides))
+    merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
+    assert isinstance(merged, dict)
+    return {str(key): value for key, value in merged.items()}
 
 
 def read_yaml(path: Path) -> dict[str, object]:

@@ -18,6 +18,7 @@ from bodyswap.people import PoseSequence
 from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
 from bodyswap.retarget import measure_stance
 from bodyswap.solve import follow_performer
+from bodyswap.stance import StanceStatistics
 from bodyswap.training.finish import finish_subject
 from bodyswap.training.footage import SubjectFootage, fit_part, join_parts
 from bodyswap.training.footage_cache import FootageCache, content_key
@@ -45,6 +46,16 @@ class TrainingRequest:
     hold_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A person's footage made ready: what is trained on, what is only measured, how they stand."""
+
+    training: SubjectFootage
+    held_out: SubjectFootage
+    stance: StanceStatistics
+    footage_sha256: tuple[str, ...]
+
+
 def train(
     request: TrainingRequest,
     out: Path,
@@ -52,50 +63,64 @@ def train(
     on_pose: OnPose,
     on_step: Callable[[Progress], None],
 ) -> Path:
-    """Train until the budget is spent, going on from what `out` holds; the subject's folder.
+    """Train until the budget is spent, going on from what `out` holds, and measure what came out.
 
     What was held out is drawn in the samples, and measured into the subject's card at the end.
+    Returns the subject's folder.
 
     Raises:
         InputError: the footage, a setting or the state in `out` cannot be used.
     """
-    parts, held = choose_parts(request.footage, request.hold_out)
     device = choose_device(request.settings.device)
-    preparation = _Preparation(request, [*parts, *held], out, on_pose)
-    footage = preparation.prepare(parts)
-    held_out = preparation.prepare(held, footage.background_HW3) if held else None
+    prepared = prepare(request, out / "footage", on_pose=on_pose)
     train_subject(
-        footage,
+        prepared.training,
         request.settings.training,
         out,
         origin=Origin(
             subject=request.subject,
             consent=request.consent,
-            footage_sha256=preparation.hashes_of(parts),
+            footage_sha256=prepared.footage_sha256,
         ),
-        stance=measure_stance(
-            footage.poses,
-            width=footage.width,
-            height=footage.height,
-            rate=float(parts[0].clip.timeline.rate),
-        ),
+        stance=prepared.stance,
         on_progress=on_step,
-        samples_of=held_out,
+        samples_of=prepared.held_out,
         device=device,
     )
-    if held_out is not None:
-        finish_subject(out / SUBJECT, held_out, device)
+    finish_subject(out / SUBJECT, prepared.held_out, device)
     return out / SUBJECT
+
+
+def prepare(request: TrainingRequest, cache: Path, *, on_pose: OnPose) -> Prepared:
+    """Decode and pose the footage, and set the held-out frames apart; kept in `cache` too.
+
+    Raises:
+        InputError: the footage or a setting cannot be used.
+    """
+    parts, held = choose_parts(request.footage, request.hold_out)
+    preparation = _Preparation(request, [*parts, *held], cache, on_pose)
+    training = preparation.prepare(parts)
+    return Prepared(
+        training=training,
+        held_out=preparation.prepare(held, training.background_HW3),
+        stance=measure_stance(
+            training.poses,
+            width=training.width,
+            height=training.height,
+            rate=float(parts[0].clip.timeline.rate),
+        ),
+        footage_sha256=preparation.hashes_of(parts),
+    )
 
 
 class _Preparation:
     """Poses and pictures of all parts, each looked at once, and not again by a resumed run."""
 
     def __init__(
-        self, request: TrainingRequest, parts: Sequence[FootagePart], out: Path, on_pose: OnPose
+        self, request: TrainingRequest, parts: Sequence[FootagePart], cache: Path, on_pose: OnPose
     ) -> None:
         self._settings, self._height, self._on_pose = request.settings, request.height, on_pose
-        self._cache = FootageCache(out / "footage")
+        self._cache = FootageCache(cache)
         paths = dict.fromkeys(part.clip.path for part in parts)
         self._sha256 = {path: _file_sha256(path) for path in paths}
         self._posed, self._total = 0, sum(len(part.frames) for part in parts)

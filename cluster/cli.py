@@ -21,6 +21,8 @@ from bodyswap.cli import app as local_verbs
 from bodyswap.config import Mode, RenderSettings, default_store_url
 from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
+from cluster.cli_options import StoreOption
+from cluster.cli_subject import app as subject_verbs
 from cluster.client import Client
 from cluster.job import DEFAULT_PRIORITY
 from cluster.progress import JobStatus
@@ -35,6 +37,7 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 
 class RuntimeKind(StrEnum):
@@ -50,10 +53,6 @@ class CodecName(StrEnum):
 PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
 SubjectOption = Annotated[
     str, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
-]
-StoreOption = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="A folder or s3://bucket/prefix.  [default: $BODYSWAP_STORE]"),
 ]
 RuntimeOption = Annotated[
     RuntimeKind, typer.Option(help="Where the work is done: this process, or Ray actors.")

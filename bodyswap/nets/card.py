@@ -15,7 +15,7 @@ from bodyswap.nets.generator import GeneratorConfig
 from bodyswap.skeleton import SKELETONS
 from bodyswap.stance import StanceStatistics
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_WARMUP_FRAMES = 8
 
 
@@ -38,8 +38,6 @@ class TrainingRecord:
     steps: int = 0
     seconds: float = 0.0
     frames: int = 0
-    held_out_psnr_db: float | None = None
-    held_out_ssim: float | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -67,7 +65,9 @@ class SubjectCard:
 
     def __post_init__(self) -> None:
         if self.format != FORMAT:
-            raise SubjectError(f"card format is {self.format}; this version reads {FORMAT}")
+            raise SubjectError(
+                f"card format is {self.format}; this version reads {FORMAT}: train anew"
+            )
         if self.skeleton not in SKELETONS:
             known = ", ".join(sorted(SKELETONS))
             raise SubjectError(f"card skeleton '{self.skeleton}' is unknown; known: {known}")

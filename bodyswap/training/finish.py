@@ -66,7 +66,13 @@ def _held_out(subject: Subject, footage: SubjectFootage) -> HeldOut:
         psnr_db=_decibels(score.psnr_db),
         person_psnr_db=None if isnan(person_db) else _decibels(person_db),
         ssim=round(score.ssim, 4),
+        face_ssim=_rounded(score.face_ssim),
+        warping_error=_rounded(score.warping_error),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _decibels(value: float) -> float:

@@ -53,8 +53,10 @@ class FootageCache:
         return PoseSequence.from_bytes(path.read_bytes())
 
     def footage(self, key: str, make: Callable[[], SubjectFootage]) -> SubjectFootage:
-        """The footage of this key, made where it is not kept. Its frames stay on the disk, and what is
-        written into them stays in memory."""
+        """The footage of this key, made where it is not kept.
+
+        Its frames stay on the disk, and what is written into them stays in memory.
+        """
         folder = self._folder / key
         if not folder.is_dir():
             scratch = self._folder / f"{key}.partial"

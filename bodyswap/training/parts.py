@@ -12,6 +12,8 @@ from bodyswap.errors import UsageError
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.timing import FrameRange, parse_frame_range
 
+_HELD_OUT_SHARE = 10
+"""One frame in so many, the last ones, is held out where nothing else is asked for."""
 _PART = re.compile(r"(?P<path>.+)@(?P<frames>\d+(?:-\d+)?)")
 
 
@@ -29,8 +31,8 @@ def choose_parts(
     """What is trained on, and what is held out of it.
 
     A text of `footage` is a clip's path, or "clip.mp4@1001-1750" for a part of it; one of
-    `hold_out` is such a part too, or a range alone where there is one clip. No frame held out is
-    trained on, whatever `footage` says.
+    `hold_out` is such a part too, or a range alone where there is one clip; without any, the last
+    tenth is held out. No frame held out is trained on, whatever `footage` says.
 
     Raises:
         UsageError: a text names frames that are not there, or nothing is left to train on.
@@ -39,7 +41,7 @@ def choose_parts(
     chosen = [_split(text) for text in footage]
     clips = {path: index_clip(path) for path in dict.fromkeys(path for path, _ in chosen)}
     parts = [_part(clips[path], frames) for path, frames in chosen]
-    held = [_held(text, clips) for text in hold_out]
+    held = [_held(text, clips) for text in hold_out] or _last_tenth(parts)
     for one in held:
         parts = [rest for part in parts for rest in _without(part, one)]
     if not parts:
@@ -68,6 +70,19 @@ def _held(text: str, clips: dict[Path, ClipIndex]) -> FootagePart:
     if len(clips) > 1:
         raise UsageError(f"hold-out '{text}' does not say of which clip; write clip.mp4@{text}")
     return _part(next(iter(clips.values())), text)
+
+
+def _last_tenth(parts: Sequence[FootagePart]) -> list[FootagePart]:
+    wanted = max(1, sum(len(part.frames) for part in parts) // _HELD_OUT_SHARE)
+    held: list[FootagePart] = []
+    for part in reversed(parts):
+        first = max(part.frames.start, part.frames.stop - wanted)
+        last = FrameRange(start=first, stop=part.frames.stop)
+        held.insert(0, replace(part, frames=last))
+        wanted -= len(last)
+        if wanted == 0:
+            break
+    return held
 
 
 def _without(part: FootagePart, held: FootagePart) -> list[FootagePart]:

@@ -24,6 +24,8 @@ class Score:
     psnr_db: float
     person_psnr_db: float
     ssim: float
+    face_ssim: float | None
+    warping_error: float | None
     frames: int
 
 
@@ -45,7 +47,9 @@ def score_subject(
 
 def score_frames(rgb_NHW3: RGB, footage: SubjectFootage) -> Score:
     """The score of frames against the footage's."""
-    mean = compare(rgb_NHW3, footage.rgb_NHW3).mean
+    mean = compare(
+        rgb_NHW3, footage.rgb_NHW3, poses=footage.poses, clip_starts=footage.clip_starts
+    ).mean
     person = [
         psnr_db(got_HW3[box], want_HW3[box])
         for got_HW3, want_HW3, matte_HW in zip(
@@ -57,6 +61,8 @@ def score_frames(rgb_NHW3: RGB, footage: SubjectFootage) -> Score:
         psnr_db=mean.psnr_db,
         person_psnr_db=float(np.mean(person)) if person else float("nan"),
         ssim=mean.ssim,
+        face_ssim=mean.face_ssim,
+        warping_error=mean.warping_error,
         frames=len(rgb_NHW3),
     )
 

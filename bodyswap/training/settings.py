@@ -13,6 +13,7 @@ from bodyswap.errors import UsageError
 from bodyswap.keypoints.estimator import spec_folder
 from bodyswap.training.config import TrainingConfig
 
+_FOLDER = "training"
 BUDGET: Mapping[str, object] = {"minutes": 20.0, "steps": 1_000_000}
 """How long `bodyswap train` trains unless told otherwise: a time, since machines differ."""
 
@@ -39,10 +40,14 @@ class TrainSettings(RenderSettings):
         return cls.from_dict({"training": {**BUDGET, **told, **chosen}}).with_overrides(changes)
 
 
+def recipe_names() -> list[str]:
+    """The recipes that ship."""
+    return sorted(path.stem for path in spec_folder(_FOLDER).glob("*.yaml"))
+
+
 def _find_recipe(recipe: str) -> Path:
-    folder = spec_folder("training")
-    for path in (Path(recipe), folder / f"{recipe}.yaml"):
+    for path in (Path(recipe), spec_folder(_FOLDER) / f"{recipe}.yaml"):
         if path.is_file():
             return path
-    names = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+    names = ", ".join(recipe_names())
     raise UsageError(f"recipe '{recipe}' is neither a file nor one of {names}")

@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import pi
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bodyswap.frames import RGB
-from bodyswap.nets.card import Origin
+from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import Subject, load_card, put_beside, save_subject
 from bodyswap.people import PoseSequence
 from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, build_index
@@ -32,9 +32,9 @@ from bodyswap.stage.render import Shot, empty_set, render_performance, stand
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange
 from bodyswap.training.config import TrainingConfig
+from bodyswap.training.finish import finish_subject
 from bodyswap.training.footage import Mattes, SubjectFootage
 from bodyswap.training.loop import Progress, train_subject, typical_height
-from bodyswap.training.score import Score, score_subject
 
 NAME = "vega"
 PACKAGED = Path(__file__).parents[1] / "subjects" / NAME
@@ -138,24 +138,17 @@ def _read_take(path: Path) -> _FilmedTake:
         )
 
 
-def publish(trained: Subject, held_out: SubjectFootage, folder: Path) -> Score:
-    """Measure the subject on footage it never saw, note that in its card, and write `folder`."""
-    score = score_subject(trained, held_out)
-    training = replace(
-        trained.card.training,
-        held_out_psnr_db=round(score.psnr_db, 2),
-        held_out_ssim=round(score.ssim, 4),
-    )
-    card = replace(trained.card, training=training)
+def publish(trained: Subject, held_out: SubjectFootage, folder: Path) -> SubjectCard:
+    """Write the subject to `folder`, and what they are worth on footage they never saw."""
     index = index_takes(training_takes(), trained.card.stance)
     save_subject(
         folder,
-        card,
+        trained.card,
         trained.generator.state_dict(),
         trained.background_HW3,
         {INDEX_FILE: index.to_bytes()},
     )
-    return score
+    return finish_subject(folder, held_out, "cpu")
 
 
 def index_takes(takes: Sequence[Take], stance: StanceStatistics) -> CoverageIndex:
@@ -218,11 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         on_progress=_tell,
         samples_of=held_out,
     )
-    score = publish(subject, held_out, options.publish)
-    _say(
-        f"held out, {score.frames} frames: PSNR {score.psnr_db:.2f} dB, around the person "
-        f"{score.person_psnr_db:.2f} dB, SSIM {score.ssim:.4f}; written to {options.publish}"
-    )
+    card = publish(subject, held_out, options.publish)
+    _say(f"{card.held_out}, {card.warmup_frames} warm-up frames; written to {options.publish}")
 
 
 def _parser() -> argparse.ArgumentParser:

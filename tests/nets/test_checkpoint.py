@@ -80,7 +80,7 @@ def test_a_missing_file_is_refused_by_name(folder: Path, name: str) -> None:
         ("width: 64\nheight", "width: wide\nheight", "Expected `int`"),
         ("skeleton: coco-17", "skeleton: coco-18", "coco-18"),
         ("pose_channels: 18", "pose_channels: 17", "17 channels"),
-        ("format: 1", "format: 2", "format is 2"),
+        ("format: 2", "format: 1", "format is 1.*train anew"),
         ("far_height: 18", "far_height: -1", "contradict"),
     ],
 )

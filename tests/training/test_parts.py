@@ -8,7 +8,7 @@ import pytest
 
 from bodyswap.encode import CODECS, encode
 from bodyswap.errors import PlateError, UsageError
-from bodyswap.timing import FrameRange, Timeline
+from bodyswap.timing import FrameRange, Timeline, parse_frame_range
 from bodyswap.training.parts import FootagePart, choose_parts
 
 COUNT = 12
@@ -37,13 +37,14 @@ def _told(parts: list[FootagePart]) -> list[tuple[str, str]]:
 
 
 def test_clips_and_parts_of_clips_are_read_in_order(one: Path, at_sign: Path) -> None:
-    parts, held = choose_parts([f"{one}@1003-1005", str(at_sign), f"{at_sign}@1012"])
+    chosen = [f"{one}@1003-1005", str(at_sign), f"{one}@1011"]
+    parts, held = choose_parts(chosen, [f"{at_sign}@1012"])
     assert _told(parts) == [
         ("one.mp4", "1003-1005"),
-        ("take@3.mp4", "1001-1012"),
-        ("take@3.mp4", "1012-1012"),
+        ("take@3.mp4", "1001-1011"),
+        ("one.mp4", "1011-1011"),
     ]
-    assert held == []
+    assert _told(held) == [("take@3.mp4", "1012-1012")]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,21 @@ def test_what_is_held_out_is_cut_out_of_what_is_trained_on(
     assert [str(part.frames) for part in kept] == [held if "-" in held else f"{held}-{held}"]
 
 
+def _frames_of(texts: list[str]) -> set[int]:
+    ranges = [parse_frame_range(text.rpartition("@")[2], COUNT) for text in texts]
+    return {index for frames in ranges for index in frames}
+
+
+def test_the_last_tenth_is_held_out_where_nothing_is_said(one: Path, at_sign: Path) -> None:
+    parts, held = choose_parts([str(one), f"{at_sign}@1001-1008"])
+    assert _told(held) == [("take@3.mp4", "1007-1008")]
+    assert _told(parts) == [("one.mp4", "1001-1012"), ("take@3.mp4", "1001-1006")]
+    texts = [f"{one}@1001-1012", f"{one}@1001-1012", f"{at_sign}@1002"]
+    parts, held = choose_parts(texts)
+    assert _told(held) == [("one.mp4", "1012-1012"), ("take@3.mp4", "1002-1002")]
+    assert _told(parts) == [("one.mp4", "1001-1011")] * 2
+
+
 def test_no_frame_held_out_is_ever_trained_on_however_parts_overlap(one: Path) -> None:
     rng = np.random.default_rng(1)
     for _ in range(200):
@@ -69,8 +85,7 @@ def test_no_frame_held_out_is_ever_trained_on_however_parts_overlap(one: Path) -
         for _ in range(4):
             first, last = sorted(int(number) for number in rng.integers(1001, 1001 + COUNT, 2))
             texts.append(f"{one}@{first}-{last}")
-        wanted = {index for part in choose_parts(texts[:2])[0] for index in part.frames}
-        apart = {index for part in choose_parts(texts[2:])[0] for index in part.frames}
+        wanted, apart = _frames_of(texts[:2]), _frames_of(texts[2:])
         if wanted <= apart:
             with pytest.raises(UsageError, match="every frame is held out"):
                 choose_parts(texts[:2], texts[2:])

@@ -1,11 +1,13 @@
 """Defaults, then a recipe, then options, then --set; what is unknown is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bodyswap.errors import UsageError
-from bodyswap.training.settings import TrainSettings
+from bodyswap.training.config import TrainingConfig
+from bodyswap.training.settings import TrainSettings, recipe_names
 
 
 def _choose(recipe: str | None = None, *changes: str, **chosen: object) -> TrainSettings:
@@ -22,9 +24,20 @@ def test_each_layer_goes_over_the_one_before(tmp_path: Path) -> None:
     assert training.minutes == 20.0 and settings.pose.batch_frames == 4
 
 
-def test_a_recipe_is_found_by_its_name() -> None:
-    plain = _choose("pix2pixhd").training
-    assert (plain.sequence, plain.networks.matte, plain.networks.temporal_strides) == (1, False, ())
+def test_no_recipe_and_the_full_one_are_the_defaults() -> None:
+    assert _choose() == _choose("full")
+    assert replace(_choose().training, steps=20_000, minutes=None) == TrainingConfig()
+
+
+def test_the_recipes_that_ship_go_from_the_baseline_to_everything() -> None:
+    assert set(recipe_names()) == {"pix2pixhd", "matte", "temporal", "contraction", "full"}
+    plain, full = _choose("pix2pixhd").training, _choose("full").training
+    assert plain.networks.memory_gain == 0 and plain.networks.temporal_strides == ()
+    assert not plain.networks.matte and not plain.networks.closeups
+    assert plain.play_order == (1,) and plain.twins == 0
+    assert full.networks.closeups and full.twins and full.ping_pong
+    temporal = _choose("temporal").training
+    assert temporal.networks.memory_gain > 0 and not temporal.ping_pong
 
 
 def test_lists_and_paths_can_be_set() -> None:

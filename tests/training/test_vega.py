@@ -24,7 +24,7 @@ from bodyswap.training.vega import (
     training_takes,
 )
 
-MOST_BYTES = 12_000_000
+MOST_BYTES = 13_000_000
 
 
 @pytest.fixture(scope="module")
