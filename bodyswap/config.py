@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from bodyswap.choice import PerformerChoice
 from bodyswap.errors import UsageError
@@ -137,6 +138,17 @@ def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dic
     merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
     assert isinstance(merged, dict)
     return {str(key): value for key, value in merged.items()}
+
+
+def read_yaml(path: Path) -> dict[str, object]:
+    """What a yaml file of settings says. Raises UsageError where it is none."""
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise UsageError(f"cannot read '{path}': {str(error).splitlines()[0]}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"'{path}' holds a list; write settings as KEY: VALUE")
+    return {str(key): value for key, value in values.items()}
 
 
 def cache_folder() -> Path:

@@ -135,11 +135,14 @@ def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
 
 
 def _window(footage: SubjectFootage, config: TrainingConfig, step: int) -> tuple[int, int]:
-    """Rows and columns of this step's pictures, in whole steps of the generator."""
+    """Rows and columns of this step's pictures, in whole steps of the generator.
+
+    Two at least: a single deepest pixel has no spread to be normalised by.
+    """
     if step % config.whole_frame_every == 0:
         return footage.height, footage.width
     stride = 2 ** (config.networks.downsamplings + config.networks.enhancers)
-    side = max(stride, round(config.crop * footage.height / stride) * stride)
+    side = max(2 * stride, round(config.crop * footage.height / stride) * stride)
     return min(side, footage.height), min(side, footage.width)
 
 
