@@ -81,12 +81,16 @@ class SolveSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """A whole render. `warmup_frames` None means: as many as the subject's card asks for."""
+    """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
+
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
     device: str = "auto"
     warmup_frames: int | None = None
+    join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 
@@ -95,6 +99,10 @@ class RenderSettings:
             raise UsageError(f"codec '{self.codec}' is unknown; choose h264 or ffv1")
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
+        if not self.join_tolerance >= 0:
+            raise UsageError(
+                f"join_tolerance is {self.join_tolerance}; give grey levels, 0 or more"
+            )
         if self.pose.batch_frames < 1:
             raise UsageError(f"pose.batch_frames is {self.pose.batch_frames}; give at least 1")
 

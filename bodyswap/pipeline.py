@@ -8,8 +8,9 @@
 It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bodyswap.composite import composite
@@ -19,6 +20,7 @@ from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, FrameBatch
+from bodyswap.joins import Mended, ProvenJoins, RenderedPart, picture_hash, prove_joins
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -26,6 +28,7 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.mending import mend_part
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
@@ -40,10 +43,16 @@ OnFrame = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedRange:
-    """A closed segment, and the temporal state its successor may start from."""
+    """A closed segment, and what joining it to its neighbours takes.
+
+    `entrance` is the temporal state that its first frame was made from, `boundary` the one that
+    its successor may start from.
+    """
 
     segment: Segment
+    entrance: bytes
     boundary: bytes
+    picture_hashes: tuple[str, ...]
 
 
 class Pipeline:
@@ -118,16 +127,49 @@ class Pipeline:
         clip = index_clip(plate)
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
-        pictures = self._pictures(renderer, poses, frames, settings, state)
+        begun = BoundaryState.from_bytes(state) if state else None
+        pictures = self._pictures(renderer, poses, frames, settings, begun)
+        hashes: list[str] = []
         with steady_arithmetic(settings.mode):
             segment = encode(
-                _report_frames(pictures, on_frame),
+                _report_frames(_hashed(pictures, hashes), on_frame),
                 out,
                 timeline=clip.timeline,
                 frames=frames,
                 codec=CODECS[settings.codec],
             )
-        return RenderedRange(segment=segment, boundary=renderer.state.to_bytes())
+        return RenderedRange(
+            segment=segment,
+            entrance=renderer.entrance.to_bytes(),
+            boundary=renderer.state.to_bytes(),
+            picture_hashes=tuple(hashes),
+        )
+
+    def prove_joins(
+        self,
+        parts: Sequence[RenderedPart],
+        plate: Path,
+        poses: PoseSequence,
+        subject: Path,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> ProvenJoins:
+        """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
+
+        A part is mended as far as the next keyframe after it met its old pictures.
+        """
+        timeline = index_clip(plate).timeline
+
+        def mend(part: RenderedPart, state: BoundaryState) -> Mended:
+            renderer = Renderer(self._subject(subject, settings), choose_device(settings.device))
+            anew = partial(self._pictures, renderer, poses, settings=settings, state=state)
+            with steady_arithmetic(settings.mode):
+                return mend_part(
+                    part, anew, lambda: renderer.state, timeline, CODECS[settings.codec], folder
+                )
+
+        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
 
     def assemble_shot(
         self,
@@ -151,7 +193,7 @@ class Pipeline:
         poses: PoseSequence,
         frames: FrameRange,
         settings: RenderSettings,
-        state: bytes | None,
+        state: BoundaryState | None,
     ) -> Iterator[RGB]:
         subject = renderer.subject
         rendered = renderer.render(
@@ -162,7 +204,7 @@ class Pipeline:
                 if settings.warmup_frames is None
                 else settings.warmup_frames
             ),
-            state=BoundaryState.from_bytes(state) if state else None,
+            state=state,
         )
         for frame in rendered:
             yield composite(frame, subject.background_HW3)
@@ -211,6 +253,12 @@ def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterato
         yield batch
         done += len(batch)
         on_frame(done)
+
+
+def _hashed(pictures: Iterator[RGB], hashes: list[str]) -> Iterator[RGB]:
+    for picture in pictures:
+        hashes.append(picture_hash(picture))
+        yield picture
 
 
 def _report_frames(pictures: Iterator[RGB], on_frame: OnFrame) -> Iterator[RGB]:
