@@ -5,7 +5,6 @@ It does not know who renders it. Everything is checked before the first byte is 
 
 import importlib.metadata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
@@ -22,6 +21,7 @@ from cluster.keys import (
     plate_file,
     poses_file,
     queue_marker,
+    time_part,
 )
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store
@@ -82,7 +82,7 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
         project=request.project,
         priority=request.priority,
-        submitted_at=_stamp(now_s),
+        submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )
     _put_file(store, plate_file(spec.plate), request.plate)
@@ -113,14 +113,9 @@ def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
     journal.open(entry)
     latest = journal.latest()
     state = latest.state if latest else JobState.SUBMITTED
-    if state is JobState.FAILED:
+    if state.is_final and state.may_become(JobState.SUBMITTED):
         journal.append(entry)
         state = JobState.SUBMITTED
     is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
     if not state.is_final and not is_queued:
-        store.put(queue_marker(spec, _stamp(now_s)), b"")
-
-
-def _stamp(now_s: float) -> str:
-    """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        store.put(queue_marker(spec, time_part(now_s)), b"")
