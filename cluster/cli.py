@@ -2,7 +2,7 @@
 
 It does not know how anything is done, only what was asked. Exit codes are the errors' own (see
 `bodyswap.errors`): 0 done, 1 internal error, 2 wrong request, 3 plate, 4 nobody in it, 5 subject,
-6 pose model, 7 store, 8 the job ended without a shot.
+6 pose model, 7 store, 8 the job ended without a shot. `wait` has its own (see `cluster.waiting`).
 """
 
 import sys
@@ -12,6 +12,7 @@ import typer
 from bodyswap.cli import app as local_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
+from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as farm_verbs
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_render import app as render_verbs
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Put one consenting person into another's motion.",
 )
-for verbs in (render_verbs, job_verbs, farm_verbs, local_verbs):
+for verbs in (render_verbs, job_verbs, control_verbs, farm_verbs, local_verbs):
     app.add_typer(verbs)
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 

@@ -1,51 +1,109 @@
-"""The verbs that look at jobs: `bodyswap list | status | watch | fetch`.
+"""The verbs that look at jobs: `bodyswap list | status | watch | wait | logs | fetch`.
 
 It does not know what is in the store; `client` does.
 """
 
+import json
+from dataclasses import asdict
+from typing import Annotated
+
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.terminal import show_progress
-from cluster.cli_options import JobArgument, OutOption, StoreOption, client_of
-from cluster.job_words import seen, tell_files, tell_status
+from bodyswap.terminal import WorkSeen, say, show_progress
+from cluster.cli_options import (
+    JobArgument,
+    JobsArgument,
+    OutOption,
+    ShardArgument,
+    StoreOption,
+    client_of,
+)
+from cluster.job_words import stages_seen, tell_files, tell_list, tell_logs, tell_status
 
 app = typer.Typer()
 
-
-@app.command()
-def status(job: JobArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Tell how far a job is."""
-    client = client_of(store)
-    tell_status(client.status(client.find_job(job)), as_json=as_json)
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="SECONDS", help="Wait no longer.  [default: no end]"),
+]
 
 
 @app.command(name="list")
-def list_jobs(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """List the store's jobs."""
-    for each in client_of(store).list_jobs():
-        tell_status(each, as_json=as_json)
+def list_jobs(
+    jobs: Annotated[
+        list[str] | None, typer.Argument(help="Ids or names, also 'SH0*'.", metavar="[JOB]...")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the store's jobs, or those that a pattern such as 'SH0*' fits."""
+    tell_list(client_of(store).list_jobs(*(jobs or ())), as_json=as_json)
+
+
+@app.command()
+def status(jobs: JobsArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Tell how far jobs are."""
+    client = client_of(store)
+    for job in client.find_jobs(*jobs):
+        tell_status(client.status(job), as_json=as_json)
 
 
 @app.command()
 def watch(job: JobArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Follow a job until it ends; the exit code is the job's."""
+    """Follow a job, stage by stage, until it ends; the exit code is the job's."""
     from cluster.shot import job_error
 
     client = client_of(store)
+    shown: dict[str, WorkSeen] = {}
     with show_progress(as_json=as_json) as show:
-        for last in client.watch(client.find_job(job)):
-            show(seen(last))
-    tell_status(last, as_json=as_json)
-    if last.exit_code:
-        raise job_error(last)
+        for progress in client.watch(client.find_job(job)):
+            for stage in stages_seen(progress):
+                if shown.get(stage.stage) != stage:
+                    show(stage)
+                    shown[stage.stage] = stage
+    tell_status(progress.status, as_json=as_json)
+    if progress.status.exit_code:
+        raise job_error(progress.status)
+
+
+@app.command()
+def wait(
+    jobs: JobsArgument,
+    timeout: TimeoutOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Wait until jobs are over. Exit code: 0 done, 1 timeout, 2 failed, 3 cancelled, 4 paused."""
+    client = client_of(store)
+    waited = client.wait(client.find_jobs(*jobs), timeout_s=timeout)
+    if as_json:
+        told = {"outcome": waited.outcome, "exit_code": waited.outcome.exit_code}
+        say(json.dumps(told | {"jobs": [asdict(status) for status in waited.jobs]}))
+    else:
+        for each in waited.jobs:
+            tell_status(each, as_json=False)
+    if waited.outcome.exit_code:
+        raise typer.Exit(waited.outcome.exit_code)
+
+
+@app.command()
+def logs(
+    job: JobArgument,
+    shard: ShardArgument = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what is kept of every attempt: who made it, how it ended, its log."""
+    client = client_of(store)
+    tell_logs(client.logs(client.find_job(job), shard), as_json=as_json)
 
 
 @app.command()
 def fetch(
     job: JobArgument, out: OutOption, store: StoreOption = None, as_json: JsonOption = False
 ) -> None:
-    """Fetch what a job delivered."""
+    """Fetch what a job delivered, proven file by file; nothing else is written over."""
     client = client_of(store)
-    files = client.fetch(client.find_job(job), out)
-    tell_files(job, files, as_json=as_json)
+    found = client.find_job(job)
+    tell_files(found, client.fetch(found, out), as_json=as_json)

@@ -29,6 +29,13 @@ OutOption = Annotated[Path, typer.Option(help="The folder for what is delivered.
 JobArgument = Annotated[
     str, typer.Argument(help="A job's id, how it begins, or its name.", metavar="JOB")
 ]
+JobsArgument = Annotated[
+    list[str],
+    typer.Argument(help="Ids, how they begin, names, or patterns: 'SH0*'.", metavar="JOB..."),
+]
+ShardArgument = Annotated[
+    str | None, typer.Argument(help="A shard's name, such as render-2.", metavar="[SHARD]")
+]
 
 
 def named_store(url: str | None) -> Store:
@@ -38,7 +45,7 @@ def named_store(url: str | None) -> Store:
 
 def client_of(url: str | None) -> Client:
     """The client of the store at `url`, or of the default one."""
-    return Client(named_store(url))
+    return Client(named_store(url), by=me())
 
 
 def me() -> str:

@@ -113,6 +113,9 @@ def submit(
     frames: FramesOption = None,
     performer: PerformerOption = None,
     poses: PosesOption = None,
+    name: Annotated[
+        str, typer.Option(help="What people call the job.  [default: the plate's name]")
+    ] = "",
     project: Annotated[str, typer.Option(help="Whose job it is.")] = "default",
     priority: Annotated[int, typer.Option(min=0, max=99)] = DEFAULT_PRIORITY,
     changes: SetOption = None,
@@ -121,8 +124,8 @@ def submit(
     """Put a job into the store; a farm working on that store will render it."""
     request = JobRequest(
         plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, project=project, priority=priority,
-        submitted_by=me(),
+        frames=frames, shards=shards, poses=poses, name=name, project=project,
+        priority=priority, submitted_by=me(),
     )  # fmt: skip
     job = client_of(store).submit(request)
     say(json.dumps({"job": job}) if as_json else job)
