@@ -64,5 +64,5 @@ def _outcome(seen: ShardSeen, lease: Lease, failure: Failure | None) -> str:
 def _failure_of(seen: ShardSeen, lease: Lease) -> Failure | None:
     """The lease's failure: a worker's failures come in the order of its leases."""
     theirs = [each for each in seen.leases if each.worker == lease.worker]
-    failures = [each for each in seen.failures if each.worker == lease.worker]
+    failures = [each for each in seen.history if each.worker == lease.worker]
     return dict(zip((each.epoch for each in theirs), failures, strict=False)).get(lease.epoch)

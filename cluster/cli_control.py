@@ -45,17 +45,17 @@ def retry(
     jobs: JobsArgument,
     shard: Annotated[
         list[str] | None,
-        typer.Option(metavar="render-2", help="A shard to do again; may be repeated."),
+        typer.Option(metavar="render-2", help="Only this shard; may be repeated."),
     ] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Those that failed: so too without --shard.")
+        bool, typer.Option("--failed", help="All that failed: so too without --shard.")
     ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Do again the shards of jobs that failed, or those named."""
+    """Try again what failed of jobs, or only the shards named."""
     if shard and failed:
-        raise UsageError("--failed chooses the shards, and --shard names them; give one of them")
+        raise UsageError("--failed means all that failed, and --shard names them; give one of them")
     client = client_of(store)
     _ask_each(client, jobs, lambda job: client.retry(job, shard or None), as_json)
 

@@ -1,4 +1,4 @@
-"""The verbs that look at jobs: `bodyswap list | status | watch | wait | logs | fetch`.
+"""The verbs that look at jobs: `bodyswap list | status | watch | wait | why | logs | fetch`.
 
 It does not know what is in the store; `client` does.
 """
@@ -85,6 +85,19 @@ def wait(
             tell_status(each, as_json=False)
     if waited.outcome.exit_code:
         raise typer.Exit(waited.outcome.exit_code)
+
+
+@app.command()
+def why(
+    job: JobArgument,
+    shard: ShardArgument = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell in one sentence what a job, or one shard of it, waits for."""
+    client = client_of(store)
+    answer = client.why(client.find_job(job), shard)
+    say(json.dumps(asdict(answer)) if as_json else answer.sentence)
 
 
 @app.command()

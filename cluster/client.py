@@ -26,14 +26,18 @@ from cluster import job_list
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request, read_requests
 from cluster.delivery import fetch_delivery
+from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.keys import QUEUE, job_of_marker
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
+from cluster.scene import Scene, Why
 from cluster.seen import JobSeen, see_job, see_stages, see_status, see_summary
 from cluster.store import Store
 from cluster.submit import JobRequest, submit
 from cluster.waiting import Outcome, Waited, outcome_of
+from cluster.why import why_job, why_shard
 
 
 class Client:
@@ -114,6 +118,12 @@ class Client:
         """The kept logs of every attempt at the shard, such as "render-2", or at all of them."""
         return read_logs(self._store, self.look(job), shard)
 
+    def why(self, job: str, shard: str | None = None) -> Why:
+        """What the job, or its shard such as "render-2", waits for: one sentence, always."""
+        seen, now_s = self.look(job), self._clock()
+        scene = Scene(job=seen, now_s=now_s, farm=see_farm(self._store), ahead=self._ahead(job))
+        return why_job(scene) if shard is None else why_shard(scene, shard)
+
     def pause(self, job: str) -> Request:
         """Ask that no shard of the job be started until `resume`; what runs is let finish."""
         return self._ask(job, Verb.PAUSE)
@@ -127,19 +137,20 @@ class Client:
         return self._ask(job, Verb.CANCEL)
 
     def retry(self, job: str, shards: Sequence[str] | None = None) -> Request:
-        """Ask that the shards of these names be done again, or else those that failed.
+        """Ask that what failed be tried again, or of it only the shards of these names.
 
         Raises:
-            JobError: the job is published, has no such shard, or nothing of it failed.
+            JobError: the job is published, has no such shard, or that has not failed.
         """
         seen = self.look(job)
         for name in shards or ():
-            seen.shard(name)
-        has_failed = seen.state.is_final or any(each.failures for each in seen.shards)
-        if shards is None and not has_failed:
-            raise JobError(
-                f"no shard of job {job} has failed; name those to do again, such as render-0"
-            )
+            shard = seen.shard(name)
+            if shard.commit is not None or not shard.failures:
+                how = "committed" if shard.commit is not None else "not tried yet, or being tried"
+                raise JobError(f"{name} of job {job} is {how}; a retry is for what failed")
+        failed = [each for each in seen.shards if each.failures and each.commit is None]
+        if not failed and not seen.state.is_final:
+            raise JobError(f"no shard of job {job} has failed; `why {job}` tells what it waits for")
         return self._ask(job, Verb.RETRY, {"shards": None if shards is None else list(shards)})
 
     def set_priority(self, job: str, priority: int) -> Request:
@@ -166,6 +177,11 @@ class Client:
             IntegrityError: a deliverable is not what the manifest says.
         """
         return fetch_delivery(self._store, self.manifest(job), out, replace=replace)
+
+    def _ahead(self, job: str) -> int:
+        """How many jobs the queue has before this one."""
+        queue = [job_of_marker(key) for key in self._store.list_keys(QUEUE)]
+        return queue.index(job) if job in queue else 0
 
     def _ask(self, job: str, verb: Verb, arguments: dict[str, object] | None = None) -> Request:
         state = self.status(job).state

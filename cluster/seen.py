@@ -5,12 +5,15 @@ seen only as far as the farm tells of it (see `farm_seen`).
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
+from bodyswap.config import Mode
 from bodyswap.errors import JobError
 from cluster.commit import Commit
 from cluster.control import Request, read_requests
-from cluster.failures import Failure
+from cluster.failures import Failure, is_exhausted, retry_at_s
 from cluster.job import JobSpec, JobState, Stage
 from cluster.job_list import job_name
 from cluster.journal import Entry, Journal, since_submission
@@ -25,12 +28,13 @@ from cluster.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class ShardSeen:
-    """A shard, its leases and failures oldest first."""
+    """A shard, its leases and failures oldest first; `history` has those that a retry cleared."""
 
     shard: Shard
     commit: Commit | None = None
     leases: tuple[Lease, ...] = ()
     failures: tuple[Failure, ...] = ()
+    history: tuple[Failure, ...] = ()
 
     @property
     def name(self) -> str:
@@ -43,13 +47,27 @@ class ShardSeen:
             return None
         latest = self.leases[-1]
         granted = sum(lease.worker == latest.worker for lease in self.leases)
-        failed = sum(failure.worker == latest.worker for failure in self.failures)
+        failed = sum(failure.worker == latest.worker for failure in self.history)
         return latest if granted > failed else None
+
+    @property
+    def is_given_up(self) -> bool:
+        """True where its failures are such that it is not tried again."""
+        return self.commit is None and is_exhausted(self.failures)
+
+    @property
+    def due_at_s(self) -> float | None:
+        """When it may be tried again after its last failure; None where it has none."""
+        return retry_at_s(self.failures) if self.failures else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobSeen:
-    """All that the store holds of one job. `entries` is its present life, `requests` all asked."""
+    """All that the store holds of one job.
+
+    `entries` is its present life, from its latest submission on; `requests` are those that
+    nobody has taken up.
+    """
 
     spec: JobSpec
     entries: tuple[Entry, ...]
@@ -61,8 +79,26 @@ class JobSeen:
     def state(self) -> JobState:
         return self.entries[-1].state if self.entries else JobState.SUBMITTED
 
+    @property
+    def turn(self) -> Entry:
+        """The entry that brought the job into its present state; needs `entries`."""
+        return turn_of(self.entries)
+
+    @property
+    def stage(self) -> Stage | None:
+        """The first stage that is not wholly committed; None after the last, and unplanned."""
+        left = {seen.shard.stage for seen in self.shards if seen.commit is None}
+        return next((stage for stage in Stage if stage in left), None)
+
     def of(self, stage: Stage) -> tuple[ShardSeen, ...]:
         return tuple(seen for seen in self.shards if seen.shard.stage is stage)
+
+    def predecessor(self, seen: ShardSeen) -> ShardSeen | None:
+        """The shard that this one goes on from: of render shards in exact mode only."""
+        is_chained = self.spec.render_settings.mode is Mode.EXACT
+        if not is_chained or seen.shard.stage is not Stage.RENDER or not seen.shard.index:
+            return None
+        return self.of(Stage.RENDER)[seen.shard.index - 1]
 
     def shard(self, name: str) -> ShardSeen:
         """The shard called `name`. Raises JobError where the job has none."""
@@ -74,6 +110,12 @@ class JobSeen:
         raise JobError(
             f"'{name}' is no shard of job {self.spec.job}; it has {_told_names(self.plan)}"
         )
+
+
+def turn_of(entries: Sequence[Entry]) -> Entry:
+    """The first of the last entries that share a state: later ones only add to it."""
+    run = takewhile(lambda entry: entry.state is entries[-1].state, reversed(entries))
+    return list(run)[-1]
 
 
 def shard_name(shard: Shard) -> str:
@@ -106,6 +148,8 @@ def see_status(store: Store, job: str) -> JobStatus:
     is_lost = entry.state.is_final and entry.state is not JobState.PUBLISHED
     if told is not None and told.state is entry.state and not is_lost:
         return told
+    if is_lost:
+        entry = turn_of(Journal(store, job).read())
     code = entry.failure.exit_code if entry.failure else JobError.exit_code
     return JobStatus(
         job=job, state=entry.state, message=entry.why, exit_code=code if is_lost else 0
@@ -185,7 +229,9 @@ def _see_shard(
             commit = from_json(data, Commit, what=key)
         elif name.startswith("lease-") and (data := store.get(key)) is not None:
             leases.append(from_json(data, Lease, what=key))
-    return ShardSeen(shard=shard, commit=commit, leases=tuple(leases), failures=failures)
+    return ShardSeen(
+        shard=shard, commit=commit, leases=tuple(leases), failures=failures, history=failures
+    )
 
 
 def _told_names(plan: Plan) -> str:

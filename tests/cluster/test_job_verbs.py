@@ -92,8 +92,8 @@ def test_a_pattern_asks_what_fits_each_job_and_says_what_it_left(shell: Shell) -
 
 
 def test_retry_and_priority_say_what_they_asked(shell: Shell) -> None:
-    code, said, _ = shell("retry", "SH020", "--shard", "pose-0", "--json")
-    assert (code, json.loads(said)["arguments"]) == (0, {"shards": ["pose-0"]})
+    code, said, _ = shell("retry", "SH020", "--shard", "solve-0", "--json")
+    assert (code, json.loads(said)["arguments"]) == (0, {"shards": ["solve-0"]})
     code, said, _ = shell("retry", "SH020", "--json")
     assert (code, json.loads(said)["arguments"]) == (0, {"shards": None})
     code, said, _ = shell("priority", "SH030", "90", "--json")
