@@ -150,6 +150,17 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def webhook_file() -> Path | None:
+    """The operator's webhook settings: $BODYSWAP_WEBHOOKS."""
+    path = os.environ.get("BODYSWAP_WEBHOOKS")
+    return Path(path) if path else None
+
+
+def webhook_secret() -> str:
+    """What webhooks are signed with, where it is not in their settings."""
+    return os.environ.get("BODYSWAP_WEBHOOK_SECRET", "")
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"
