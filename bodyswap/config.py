@@ -175,6 +175,17 @@ def event_token() -> str:
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
 
 
+def webhook_file() -> Path | None:
+    """The operator's webhook settings: $BODYSWAP_WEBHOOKS."""
+    path = os.environ.get("BODYSWAP_WEBHOOKS")
+    return Path(path) if path else None
+
+
+def webhook_secret() -> str:
+    """What webhooks are signed with, where it is not in their settings."""
+    return os.environ.get("BODYSWAP_WEBHOOK_SECRET", "")
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"

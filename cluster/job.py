@@ -124,7 +124,7 @@ class JobSpec:
     """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
 
     `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
-    somebody corrected them. The fields from `project` on do not change
+    somebody corrected them. The fields from `name` on do not change
     what is rendered, so they are no part of the job's id.
     """
 
@@ -135,6 +135,7 @@ class JobSpec:
     software: str
     shards: int | None = None
     poses: PosesRef | None = None
+    name: str = ""
     project: str = "default"
     priority: int = DEFAULT_PRIORITY
     submitted_at: str = ""

@@ -8,6 +8,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -140,7 +141,7 @@ class Worker:
         Raises:
             BodyswapError: see `failures` for what each kind leads to.
         """
-        lease = order.lease
+        lease, started_s = order.lease, time.monotonic()
         standing = read_commit(self._store, lease.job, lease.shard)
         if standing is not None:
             return Outcome.WON if standing.lease == lease else Outcome.LOST
@@ -154,7 +155,7 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        return put_commit(self._store, commit)
+        return put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
 
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(

@@ -20,6 +20,7 @@ DOORS = {
     "boto3": ("cluster/store_s3.py", "cluster/events/bucket.py", "cluster/events/queue.py"),
     "botocore": ("cluster/store_s3.py", "cluster/events/bucket.py", "cluster/events/queue.py"),
     "omegaconf": ("bodyswap/config.py",),
+    "standardwebhooks": ("cluster/webhook_post.py",),
 }
 VALUES = (
     "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
