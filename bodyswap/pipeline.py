@@ -141,8 +141,7 @@ class Pipeline:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
         clip = index_clip(plate)
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
-        sound = plate if clip.has_audio and frames == clip.frames else None
-        concat(segments, timeline, out, first_pts=first_pts, audio_from=sound)
+        concat(segments, timeline, out, first_pts=first_pts, plate=clip)
         check_delivery(out, timeline.starting_at(first_pts))
 
     def _pictures(

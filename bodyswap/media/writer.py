@@ -75,7 +75,8 @@ def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer
 
 @contextmanager
 def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[OutputContainer]:
-    """An MP4 container that keeps `timeline`'s clock, renamed to `path` when it is closed."""
+    """An MP4 or QuickTime file, by its suffix, that keeps `timeline`'s clock; renamed to `path`
+    when it is closed."""
     partial = path.with_name(f".{path.name}.partial")
     ticks = str(timeline.time_base.denominator)
     options = {
@@ -88,7 +89,8 @@ def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[Ou
         "movflags": movflags,
     }
     try:
-        with av.open(str(partial), "w", format="mp4", options=options) as container:
+        kind = path.suffix.removeprefix(".")
+        with av.open(str(partial), "w", format=kind, options=options) as container:
             yield container
         partial.replace(path)
     finally:
