@@ -18,7 +18,7 @@ import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
 from bodyswap.cli import app as local_verbs
-from bodyswap.config import Mode, RenderSettings, default_store_url
+from bodyswap.config import CodecName, Mode, RenderSettings, default_store_url
 from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_options import StoreOption
@@ -45,11 +45,6 @@ class RuntimeKind(StrEnum):
     RAY = "ray"
 
 
-class CodecName(StrEnum):
-    H264 = "h264"
-    FFV1 = "ffv1"
-
-
 PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
 SubjectOption = Annotated[
     str, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
@@ -63,7 +58,7 @@ ShardsOption = Annotated[
     typer.Option(min=1, help="Cut each pass in so many.  [default: the planner's choice]"),
 ]
 ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins.")]
-CodecOption = Annotated[CodecName, typer.Option(help="h264, or ffv1 for lossless.")]
+CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]

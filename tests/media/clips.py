@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from av.stream import Stream
 
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, RGBA
+from bodyswap.media.codec import Codec
 from bodyswap.timing import FrameRange, Timeline
 
 _ANY_CLOCK = ("libx264", "libx265", "libvpx-vp9")
@@ -38,6 +39,22 @@ def pictures(count: int, *, width: int = 64, height: int = 48, first: int = 0) -
         picture[8:20, left : left + 12] = (250, 240, 30)
         made.append(picture)
     return made
+
+
+def pictures_for(codec: Codec, count: int, *, first: int = 0) -> list[RGB | RGBA]:
+    """The same at a size that the codec takes, with a round matte where it has alpha."""
+    width, height = max(64, codec.least[0]), max(48, codec.least[1])
+    made = pictures(count, width=width, height=height, first=first)
+    if not codec.has_alpha:
+        return list(made)
+    return [np.dstack([picture, round_matte(width, height)]) for picture in made]
+
+
+def round_matte(width: int, height: int) -> RGB:
+    """8-bit alpha: whole in the middle, soft at the rim, nothing at the corners."""
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(x - width / 2, y - height / 2) / height
+    return np.rint(255 * np.clip((0.45 - distance) / 0.2, 0, 1)).astype(np.uint8)
 
 
 def write_clip(

@@ -12,7 +12,7 @@ from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange, Timeline
-from tests.media.clips import cut_in, packets_beside, pictures, steady, write_clip
+from tests.media.clips import cut_in, packets_beside, pictures, pictures_for, steady, write_clip
 
 COUNT = 26
 GAPS = np.random.default_rng(3).integers(10, 90, COUNT)
@@ -34,7 +34,7 @@ def _segments(
     folder.mkdir(exist_ok=True)
     return [
         encode(
-            pictures(len(part), first=part.start),
+            pictures_for(codec, len(part), first=part.start),
             folder / f"{part.start}{codec.suffix}",
             timeline=timeline,
             frames=part,
@@ -70,8 +70,9 @@ def test_a_joined_shot_has_the_timelines_times_and_the_segments_pixels(
 def test_segments_of_one_frame_join(tmp_path: Path, codec: Codec) -> None:
     timeline = steady(5)
     parts = _segments(tmp_path, timeline, codec, cut_in(5, 5))
-    concat(parts, timeline, tmp_path / "shot.mp4")
-    assert check_delivery(tmp_path / "shot.mp4", timeline).frame_count == 5
+    out = tmp_path / f"shot{codec.suffix}"
+    concat(parts, timeline, out)
+    assert check_delivery(out, timeline).frame_count == 5
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
