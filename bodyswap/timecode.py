@@ -68,12 +68,17 @@ class Timecode:
         """The name of the frame so many later; midnight follows 23:59:59."""
         return Timecode(frame=self.frame + frames, rate=self.rate, is_drop_frame=self.is_drop_frame)
 
-    def __str__(self) -> str:
-        name = self.frame + self._skipped_before
-        seconds, frames = divmod(name, self.names_a_second)
+    @property
+    def fields(self) -> tuple[int, int, int, int]:
+        """Hours, minutes, seconds, frames."""
+        seconds, frames = divmod(self.frame + self._skipped_before, self.names_a_second)
         minutes, seconds = divmod(seconds, 60)
+        return minutes // 60, minutes % 60, seconds, frames
+
+    def __str__(self) -> str:
+        hours, minutes, seconds, frames = self.fields
         mark = ";" if self.is_drop_frame else ":"
-        return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{mark}{frames:02d}"
+        return f"{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{frames:02d}"
 
     @property
     def _drops(self) -> int:
