@@ -35,6 +35,21 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class CodecName(StrEnum):
+    """What a delivery is written as; see `media.codec` for each one's settings."""
+
+    H264 = "h264"
+    H264_10 = "h264-10"
+    HEVC = "hevc"
+    HEVC_10 = "hevc-10"
+    PRORES_HQ = "prores-hq"
+    PRORES_4444 = "prores-4444"
+    DNXHR_HQ = "dnxhr-hq"
+    DNXHR_HQX = "dnxhr-hqx"
+    FFV1 = "ffv1"
+    FFV1_ALPHA = "ffv1-alpha"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PoseSettings:
     """How people are found and posed.
@@ -95,8 +110,9 @@ class RenderSettings:
     solve: SolveSettings = field(default_factory=SolveSettings)
 
     def __post_init__(self) -> None:
-        if self.codec not in ("h264", "ffv1"):
-            raise UsageError(f"codec '{self.codec}' is unknown; choose h264 or ffv1")
+        if self.codec not in list(CodecName):
+            known = ", ".join(CodecName)
+            raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, RGBA
 from bodyswap.render import BoundaryState
 from bodyswap.timing import FrameRange
 
@@ -104,9 +104,9 @@ def prove_joins(parts: Sequence[RenderedPart], *, tolerance: float, mend: Mend) 
     return ProvenJoins(segments=tuple(segments), joins=tuple(joins))
 
 
-def picture_hash(picture_HW3: RGB) -> str:
+def picture_hash(picture: RGB | RGBA) -> str:
     """Short, and never the same for two pictures."""
-    return hashlib.blake2b(picture_HW3.tobytes(), digest_size=16).hexdigest()
+    return hashlib.blake2b(picture.tobytes(), digest_size=16).hexdigest()
 
 
 def score_join(before: BoundaryState, entrance: BoundaryState) -> JoinScore:

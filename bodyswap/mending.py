@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.encode import Codec, encode
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, RGBA
 from bodyswap.joins import Mended, RenderedPart, picture_hash
 from bodyswap.media.trim import keyframes_of, trim
 from bodyswap.render import BoundaryState
@@ -19,7 +19,7 @@ from bodyswap.timing import FrameRange, Timeline
 class Anew(Protocol):
     """Renders frames of the part from its predecessor's last picture on."""
 
-    def __call__(self, frames: FrameRange) -> Iterator[RGB]: ...
+    def __call__(self, frames: FrameRange) -> Iterator[RGB | RGBA]: ...
 
 
 def mend_part(
@@ -51,7 +51,7 @@ def mend_part(
     return Mended(segments=(patch, rest), boundary=boundary, rendered_frames=len(again))
 
 
-def _meeting(part: RenderedPart, pictures: Iterator[RGB]) -> int | None:
+def _meeting(part: RenderedPart, pictures: Iterator[RGB | RGBA]) -> int | None:
     """The index of the first new picture that is the old one to the bit: from there all are."""
     for index, picture, old in zip(part.frames, pictures, part.picture_hashes, strict=True):
         if picture_hash(picture) == old:

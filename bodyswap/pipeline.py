@@ -13,21 +13,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bodyswap.composite import composite
+from bodyswap.composite import composite, cut_out
 from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
-from bodyswap.frames import RGB, FrameBatch
+from bodyswap.frames import RGB, RGBA, FrameBatch
 from bodyswap.joins import Mended, ProvenJoins, RenderedPart, picture_hash, prove_joins
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
+from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.writer import check_size
 from bodyswap.mending import mend_part
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
@@ -87,7 +89,9 @@ class Pipeline:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = index_clip(plate)
         shape = plate_shape(clip)
-        card = self._subject(subject, settings).card
+        person = self._subject(subject, settings)
+        check_deliverable(clip, person, settings)
+        card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
@@ -102,6 +106,7 @@ class Pipeline:
         """The same from a corrected poses.npz, in place of the pose pass."""
         clip = index_clip(plate)
         person = self._subject(subject, settings)
+        check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         shape, stance = plate_shape(clip), person.card.stance
         return solve_given(
@@ -122,7 +127,8 @@ class Pipeline:
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
-        With `state`, a predecessor's boundary, it goes on from there; without, it warms up.
+        A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
+        boundary, it goes on from there; without, it warms up.
         """
         clip = index_clip(plate)
         person = self._subject(subject, settings)
@@ -183,8 +189,7 @@ class Pipeline:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
         clip = index_clip(plate)
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
-        sound = plate if clip.has_audio and frames == clip.frames else None
-        concat(segments, timeline, out, first_pts=first_pts, audio_from=sound)
+        concat(segments, timeline, out, first_pts=first_pts, plate=clip)
         check_delivery(out, timeline.starting_at(first_pts))
 
     def _pictures(
@@ -194,7 +199,7 @@ class Pipeline:
         frames: FrameRange,
         settings: RenderSettings,
         state: BoundaryState | None,
-    ) -> Iterator[RGB]:
+    ) -> Iterator[RGB | RGBA]:
         subject = renderer.subject
         rendered = renderer.render(
             poses,
@@ -207,7 +212,10 @@ class Pipeline:
             state=state,
         )
         for frame in rendered:
-            yield composite(frame, subject.background_HW3)
+            if CODECS[settings.codec].has_alpha:
+                yield cut_out(frame)
+            else:
+                yield composite(frame, subject.background_HW3)
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
         key = (settings.pose, settings.device)
@@ -223,6 +231,19 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSettings) -> None:
+    """Refuse, before anything is rendered, what could not be delivered.
+
+    Raises:
+        PlateError: the plate's sound does not fit the delivery's container.
+        UsageError: the subject's picture does not fit the codec.
+    """
+    codec = CODECS[settings.codec]
+    check_sound(clip.path, clip.custody.companions, codec.suffix)
+    height, width = subject.background_HW3.shape[:2]
+    check_size(width, height, codec)
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
@@ -255,13 +276,13 @@ def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterato
         on_frame(done)
 
 
-def _hashed(pictures: Iterator[RGB], hashes: list[str]) -> Iterator[RGB]:
+def _hashed(pictures: Iterator[RGB | RGBA], hashes: list[str]) -> Iterator[RGB | RGBA]:
     for picture in pictures:
         hashes.append(picture_hash(picture))
         yield picture
 
 
-def _report_frames(pictures: Iterator[RGB], on_frame: OnFrame) -> Iterator[RGB]:
+def _report_frames(pictures: Iterator[RGB | RGBA], on_frame: OnFrame) -> Iterator[RGB | RGBA]:
     for done, picture in enumerate(pictures, start=1):
         yield picture
         on_frame(done)

@@ -12,6 +12,9 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "bodyswap").rglob("*.py")) + sorted((ROOT / "cluster").rglob("*.py"))
 DOORS = {
     "av": ("bodyswap/media/",),
+    "OpenEXR": ("bodyswap/media/",),
+    "fileseq": ("bodyswap/media/",),
+    "opentimelineio": ("bodyswap/media/",),
     "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
     "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
@@ -23,7 +26,8 @@ DOORS = {
     "standardwebhooks": ("cluster/webhook_post.py",),
 }
 VALUES = (
-    "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
+    "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
+    "homography",
 )  # fmt: skip
 
 
