@@ -150,6 +150,12 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def rights_file() -> Path:
+    """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
+    named = os.environ.get("BODYSWAP_RIGHTS")
+    return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"
