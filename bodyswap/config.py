@@ -202,6 +202,12 @@ def webhook_secret() -> str:
     return os.environ.get("BODYSWAP_WEBHOOK_SECRET", "")
 
 
+def rights_file() -> Path:
+    """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
+    named = os.environ.get("BODYSWAP_RIGHTS")
+    return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"
