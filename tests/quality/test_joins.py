@@ -45,9 +45,7 @@ def test_a_seam_of_a_few_grey_levels_stands_out_however_much_all_moves() -> None
     assert "at frame 1107; above every neighbour: 1107" in tell_joins([join])
 
 
-def test_a_person_who_jumps_aside_at_a_join_stands_out_though_the_rest_is_still() -> (
-    None
-):
+def test_a_person_who_jumps_aside_at_a_join_stands_out_though_the_rest_is_still() -> None:
     aside = [*WALK[:JOIN], *walked(COUNT, start=12)[JOIN:]]
     (join,) = _measured(_grainy(aside), WALK, JOIN)
     assert join.stands_out

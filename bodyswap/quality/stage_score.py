@@ -1,0 +1,162 @@
+"""Render a driver's motion onto a subject of the stage, and score it against the exact truth.
+
+It does not know tables or pictures of many motions; `stage_report` does.
+Shape letters: N frames, H rows, W columns, 3 = red, green, blue, 8-bit.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bodyswap.composite import composite
+from bodyswap.config import RenderSettings
+from bodyswap.encode import CODECS, encode
+from bodyswap.errors import NoPerformerError
+from bodyswap.frames import RGB
+from bodyswap.nets.checkpoint import Subject
+from bodyswap.people import PoseSequence
+from bodyswap.pipeline import Pipeline
+from bodyswap.quality.lpips import Lpips
+from bodyswap.quality.metrics import FrameQuality, QualityReport, compare
+from bodyswap.quality.person import person_psnr_db
+from bodyswap.quality.pose_error import person_height_px, pose_errors
+from bodyswap.quality.retarget_error import RetargetError, retarget_error
+from bodyswap.quality.stage_transfer import RATE, StageTransfer
+from bodyswap.render import Renderer
+from bodyswap.skeleton import COCO_17
+from bodyswap.solve import PlateShape, as_subject, follow_performer
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionScore:
+    """One motion: what was rendered, each frame's scores, and how far off the poses were.
+
+    `person_db_N` is infinite where the person is perfect, NaN where nobody is there.
+    """
+
+    name: str
+    rendered_NHW3: RGB
+    quality: QualityReport
+    person_db_N: npt.NDArray[np.float64]
+    retargeting: RetargetError
+
+    @property
+    def mean(self) -> FrameQuality:
+        return self.quality.mean
+
+    @property
+    def person_psnr_db(self) -> float:
+        return float(np.nanmean(self.person_db_N))
+
+    @property
+    def worst_index(self) -> int:
+        """The frame whose person is farthest from the truth."""
+        return int(np.nanargmin(self.person_db_N))
+
+
+class StageScorer:
+    """Scores one subject; networks are loaded once."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        settings: RenderSettings,
+        device: torch.device | str,
+        lpips: Lpips | None = None,
+        finds_poses: bool = False,
+        poses_render: bool = False,
+    ) -> None:
+        """With `finds_poses` the pose pass drives, not exact joints.
+
+        With `poses_render` the render is posed too, to tell which pose it shows.
+        """
+        self._subject, self._settings, self._device = subject, settings, device
+        self._lpips, self._finds_poses, self._poses_render = lpips, finds_poses, poses_render
+        self._pipeline = Pipeline()
+
+    def score(self, transfer: StageTransfer) -> MotionScore:
+        """The subject driven as in `transfer`.
+
+        Raises:
+            NoPerformerError: poses were to be found, and nobody was.
+        """
+        poses = self._driven(transfer)
+        rendered_NHW3 = self._rendered(poses)
+        truth = transfer.truth
+        report = compare(rendered_NHW3, truth.rgb_NHW3, self._lpips, poses=transfer.true_poses)
+        if self._poses_render:
+            report = report.with_poses(
+                pose_errors(self._shown(rendered_NHW3, transfer), transfer.true_poses)
+            )
+        person = [
+            person_psnr_db(*pair)
+            for pair in zip(rendered_NHW3, truth.rgb_NHW3, truth.matte_NHW, strict=True)
+        ]
+        return MotionScore(
+            name=transfer.name,
+            rendered_NHW3=rendered_NHW3,
+            quality=report,
+            person_db_N=np.array([np.nan if db is None else db for db in person]),
+            retargeting=retarget_error(
+                poses.keypoints_NK2,
+                truth.keypoints_NK2,
+                transfer.planted_N2,
+                skeleton=COCO_17,
+                person_height_px=person_height_px(transfer.true_poses),
+            ),
+        )
+
+    def _driven(self, transfer: StageTransfer) -> PoseSequence:
+        """What the subject is to do, in their own pixels."""
+        rows, columns = transfer.driver.rgb_NHW3.shape[1:3]
+        plate = PlateShape(width=columns, height=rows, rate=float(RATE))
+        driving = (
+            self._found(transfer.driver.rgb_NHW3, transfer)
+            if self._finds_poses
+            else transfer.driving_poses
+        )
+        return as_subject(
+            driving, None, plate=plate, stance=self._subject.card.stance,
+            settings=self._settings.solve,
+        )  # fmt: skip
+
+    def _shown(self, rendered_NHW3: RGB, transfer: StageTransfer) -> PoseSequence | None:
+        try:
+            return self._found(rendered_NHW3, transfer)
+        except NoPerformerError:
+            return None
+
+    def _found(self, rgb_NHW3: RGB, transfer: StageTransfer) -> PoseSequence:
+        """The one person in a film, as the pose pass and the solve find them.
+
+        Raises:
+            NoPerformerError: nobody was found.
+        """
+        rows, columns = rgb_NHW3.shape[1:3]
+        plate = PlateShape(width=columns, height=rows, rate=float(RATE))
+        with tempfile.TemporaryDirectory() as folder:
+            film = Path(folder) / "film.mp4"
+            encode(
+                rgb_NHW3, film, timeline=transfer.timeline, frames=transfer.frames,
+                codec=CODECS["ffv1"],
+            )  # fmt: skip
+            seen = self._pipeline.pose_range(
+                film, transfer.frames, settings=self._settings, on_frame=_ignore
+            )
+        solve = self._settings.solve
+        return follow_performer(seen, transfer.frames, plate=plate, settings=solve)[0]
+
+    def _rendered(self, poses: PoseSequence) -> RGB:
+        renderer = Renderer(self._subject, self._device)
+        frames = renderer.render(poses, poses.frames, warmup_frames=0)
+        background_HW3 = self._subject.background_HW3
+        return np.stack([composite(frame, background_HW3) for frame in frames])
+
+
+def _ignore(_done: int) -> None:
+    return
