@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bodyswap.composite import composite
 from bodyswap.config import RenderSettings
 from bodyswap.encode import CODECS, encode
 from bodyswap.errors import NoPerformerError
@@ -25,10 +24,11 @@ from bodyswap.quality.metrics import FrameQuality, QualityReport, compare
 from bodyswap.quality.person import person_psnr_db
 from bodyswap.quality.pose_error import person_height_px, pose_errors
 from bodyswap.quality.retarget_error import RetargetError, retarget_error
-from bodyswap.quality.stage_transfer import RATE, StageTransfer
+from bodyswap.quality.stage_drive import drive, pictures, plate_of
+from bodyswap.quality.stage_transfer import StageTransfer
 from bodyswap.render import Renderer
 from bodyswap.skeleton import COCO_17
-from bodyswap.solve import PlateShape, as_subject, follow_performer
+from bodyswap.solve import follow_performer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,8 @@ class StageScorer:
             NoPerformerError: poses were to be found, and nobody was.
         """
         poses = self._driven(transfer)
-        rendered_NHW3 = self._rendered(poses)
+        renderer = Renderer(self._subject, self._device)
+        rendered_NHW3 = np.stack(list(pictures(renderer, poses, poses.frames)))
         truth = transfer.truth
         report = compare(rendered_NHW3, truth.rgb_NHW3, self._lpips, poses=transfer.true_poses)
         if self._poses_render:
@@ -113,17 +114,9 @@ class StageScorer:
 
     def _driven(self, transfer: StageTransfer) -> PoseSequence:
         """What the subject is to do, in their own pixels."""
-        rows, columns = transfer.driver.rgb_NHW3.shape[1:3]
-        plate = PlateShape(width=columns, height=rows, rate=float(RATE))
-        driving = (
-            self._found(transfer.driver.rgb_NHW3, transfer)
-            if self._finds_poses
-            else transfer.driving_poses
-        )
-        return as_subject(
-            driving, None, plate=plate, stance=self._subject.card.stance,
-            settings=self._settings.solve,
-        )  # fmt: skip
+        plate_NHW3 = transfer.driver.rgb_NHW3
+        driving = self._found(plate_NHW3, transfer) if self._finds_poses else transfer.driving_poses
+        return drive(driving, plate_of(plate_NHW3), self._subject.card.stance)
 
     def _shown(self, rendered_NHW3: RGB, transfer: StageTransfer) -> PoseSequence | None:
         try:
@@ -137,8 +130,6 @@ class StageScorer:
         Raises:
             NoPerformerError: nobody was found.
         """
-        rows, columns = rgb_NHW3.shape[1:3]
-        plate = PlateShape(width=columns, height=rows, rate=float(RATE))
         with tempfile.TemporaryDirectory() as folder:
             film = Path(folder) / "film.mp4"
             encode(
@@ -148,14 +139,8 @@ class StageScorer:
             seen = self._pipeline.pose_range(
                 film, transfer.frames, settings=self._settings, on_frame=_ignore
             )
-        solve = self._settings.solve
+        plate, solve = plate_of(rgb_NHW3), self._settings.solve
         return follow_performer(seen, transfer.frames, plate=plate, settings=solve)[0]
-
-    def _rendered(self, poses: PoseSequence) -> RGB:
-        renderer = Renderer(self._subject, self._device)
-        frames = renderer.render(poses, poses.frames, warmup_frames=0)
-        background_HW3 = self._subject.background_HW3
-        return np.stack([composite(frame, background_HW3) for frame in frames])
 
 
 def _ignore(_done: int) -> None:

@@ -4,7 +4,7 @@ It does not know how the subject is rendered or scored.
 Shape letters: N frames, H rows, W columns, K joints of COCO-17, 3 = red, green, blue, 8-bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -77,7 +77,8 @@ def stage_motion(name: str, count: int) -> Motion:
     """The middle `count` frames of a motion, or all of it where it is shorter."""
     motion = load_motion(name).turned(YAW_RAD).at_rate(RATE)
     first = max(0, (len(motion) - count) // 2)
-    return motion.at(motion.time_T[first : first + count])
+    part = motion.at(motion.time_T[first : first + count])
+    return replace(part, time_T=part.time_T - part.time_T[0])
 
 
 def stage_performer(name: str) -> Performer:

@@ -1,4 +1,4 @@
-"""The report on a tiny stage: a subject who is no more than their background, and one perfect."""
+"""The report on a tiny stage, of a subject that nobody trained."""
 
 import json
 from dataclasses import replace
@@ -6,14 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
-from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import Subject, save_subject
-from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.quality.stage_report import REPORT_FILE, REPORT_PICTURE, StageRow, main, table
 from bodyswap.quality.stage_score import MotionScore, StageScorer
 from bodyswap.quality.stage_transfer import (
@@ -23,40 +20,21 @@ from bodyswap.quality.stage_transfer import (
     stage_motion,
     stage_performer,
 )
-from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17
 from bodyswap.stage.cast import REX, VEGA
-from bodyswap.stage.render import Shot, empty_set
-from tests.motions_on_stage import stage_poses
+from tests.quality.stage_subject import SIDE_PX, untrained_vega
 
-SIZE, COUNT = 64, 6
+COUNT = 6
 
 
 @pytest.fixture(scope="module")
 def subject() -> Subject:
-    """Vega, untrained, before her own studio."""
-    torch.manual_seed(3)
-    config = GeneratorConfig(
-        pose_channels=len(COCO_17.limbs), first_channels=8, downsamplings=2, residual_blocks=1
-    )
-    card = SubjectCard(
-        origin=Origin(subject="vega", consent="synthetic"),
-        skeleton=COCO_17.name,
-        width=SIZE,
-        height=SIZE,
-        generator=config,
-        stance=measure_stance(stage_poses(VEGA, "walk", size=SIZE), width=SIZE, height=SIZE),
-    )
-    return Subject(
-        card=card, generator=Generator(config).eval().requires_grad_(False),
-        background_HW3=empty_set(Shot(width=SIZE, height=SIZE)),
-    )  # fmt: skip
+    return untrained_vega()
 
 
 @pytest.fixture(scope="module")
 def transfer() -> StageTransfer:
     return film_transfer(
-        REX, VEGA, stage_motion("cartwheel", COUNT), plate_px=SIZE, subject_px=SIZE
+        REX, VEGA, stage_motion("cartwheel", COUNT), plate_px=SIDE_PX, subject_px=SIDE_PX
     )
 
 
