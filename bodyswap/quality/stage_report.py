@@ -21,7 +21,7 @@ from bodyswap.errors import BodyswapError
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.quality.comparison import write_picture
 from bodyswap.quality.lpips import load_lpips
-from bodyswap.quality.sheet import stacked
+from bodyswap.quality.sheet import tiled
 from bodyswap.quality.stage_picture import draw_worst_of
 from bodyswap.quality.stage_score import MotionScore, StageScorer
 from bodyswap.quality.stage_transfer import film_transfer, stage_motion, stage_performer
@@ -40,13 +40,15 @@ class StageRow:
 
     `joints_percent` is how far the joints that were rendered lie from the truth, and
     `placed_joints_percent` once the motion's mean offset is gone. `shown_percent` is the same of
-    the joints that the pose model sees in the render.
+    the joints that the pose model sees in the render. `own_joints_person_psnr_db` is the person's
+    PSNR where the subject's own exact joints drive: the rest is what retargeting costs.
     """
 
     motion: str
     frames: int
     psnr_db: float
     person_psnr_db: float
+    own_joints_person_psnr_db: float
     ssim: float
     lpips: float | None
     face_ssim: float | None
@@ -67,6 +69,7 @@ class StageRow:
             frames=len(score.rendered_NHW3),
             psnr_db=mean.psnr_db,
             person_psnr_db=score.person_psnr_db,
+            own_joints_person_psnr_db=score.own_joints_db,
             ssim=mean.ssim,
             lpips=mean.lpips,
             face_ssim=mean.face_ssim,
@@ -118,7 +121,7 @@ def report_on(options: argparse.Namespace) -> list[StageRow]:
         told = {"subject": subject.card.name, "driver": driver.name, "found": options.find_poses,
                 "motions": [asdict(row) for row in rows]}  # fmt: skip
         (options.out / REPORT_FILE).write_text(json.dumps(told, indent=1) + "\n")
-        write_picture(stacked(pictures), options.out / REPORT_PICTURE)
+        write_picture(tiled(pictures, 2, gap_px=18), options.out / REPORT_PICTURE)
         print(f"{name}: {rows[-1].person_psnr_db:.2f} dB", file=sys.stderr)  # noqa: T201  # progress
     return rows
 
@@ -137,6 +140,7 @@ def table(rows: Sequence[StageRow]) -> str:
 _COLUMNS = (
     ("PSNR dB", "psnr_db", ".2f"),
     ("person PSNR dB", "person_psnr_db", ".2f"),
+    ("own joints' dB", "own_joints_person_psnr_db", ".2f"),
     ("SSIM", "ssim", ".4f"),
     ("LPIPS", "lpips", ".4f"),
     ("face SSIM", "face_ssim", ".4f"),

@@ -29,6 +29,7 @@ from bodyswap.quality.stage_transfer import StageTransfer
 from bodyswap.render import Renderer
 from bodyswap.skeleton import COCO_17
 from bodyswap.solve import follow_performer
+from bodyswap.stage.render import Performance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,15 @@ class MotionScore:
     """One motion: what was rendered, each frame's scores, and how far off the poses were.
 
     `person_db_N` is infinite where the person is perfect, NaN where nobody is there.
+    `own_joints_db` is the mean of the same where the subject's own exact joints drive: what the
+    networks could reach, were retargeting perfect.
     """
 
     name: str
     rendered_NHW3: RGB
     quality: QualityReport
     person_db_N: npt.NDArray[np.float64]
+    own_joints_db: float
     retargeting: RetargetError
 
     @property
@@ -94,15 +98,13 @@ class StageScorer:
             report = report.with_poses(
                 pose_errors(self._shown(rendered_NHW3, transfer), transfer.true_poses)
             )
-        person = [
-            person_psnr_db(*pair)
-            for pair in zip(rendered_NHW3, truth.rgb_NHW3, truth.matte_NHW, strict=True)
-        ]
+        own_NHW3 = np.stack(list(pictures(renderer, transfer.true_poses, transfer.frames)))
         return MotionScore(
             name=transfer.name,
             rendered_NHW3=rendered_NHW3,
             quality=report,
-            person_db_N=np.array([np.nan if db is None else db for db in person]),
+            person_db_N=_person_db(rendered_NHW3, truth),
+            own_joints_db=float(np.nanmean(_person_db(own_NHW3, truth))),
             retargeting=retarget_error(
                 poses.keypoints_NK2,
                 truth.keypoints_NK2,
@@ -141,6 +143,15 @@ class StageScorer:
             )
         plate, solve = plate_of(rgb_NHW3), self._settings.solve
         return follow_performer(seen, transfer.frames, plate=plate, settings=solve)[0]
+
+
+def _person_db(rendered_NHW3: RGB, truth: Performance) -> npt.NDArray[np.float64]:
+    """The person's PSNR in each frame; NaN where nobody is there."""
+    told = [
+        person_psnr_db(*pictures_of_one)
+        for pictures_of_one in zip(rendered_NHW3, truth.rgb_NHW3, truth.matte_NHW, strict=True)
+    ]
+    return np.array([np.nan if decibels is None else decibels for decibels in told], np.float64)
 
 
 def _ignore(_done: int) -> None:
