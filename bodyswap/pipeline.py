@@ -20,7 +20,7 @@ from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
 from bodyswap.frames import RGB, RGBA, FrameBatch
-from bodyswap.joins import Mended, ProvenJoins, RenderedPart, picture_hash, prove_joins
+from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -30,7 +30,7 @@ from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
-from bodyswap.mending import mend_part
+from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence

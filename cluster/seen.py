@@ -13,7 +13,7 @@ from bodyswap.config import Mode
 from bodyswap.errors import JobError
 from cluster.commit import Commit
 from cluster.control import Request, read_requests
-from cluster.failures import Failure, is_exhausted, retry_at_s
+from cluster.failures import Failure, Verdict, pause_s, verdict
 from cluster.job import JobSpec, JobState, Stage
 from cluster.job_list import job_name
 from cluster.journal import Entry, Journal, since_submission
@@ -53,12 +53,14 @@ class ShardSeen:
     @property
     def is_given_up(self) -> bool:
         """True where its failures are such that it is not tried again."""
-        return self.commit is None and is_exhausted(self.failures)
+        return self.commit is None and verdict(self.failures) is not Verdict.RETRY
 
     @property
     def due_at_s(self) -> float | None:
         """When it may be tried again after its last failure; None where it has none."""
-        return retry_at_s(self.failures) if self.failures else None
+        if not self.failures:
+            return None
+        return self.failures[-1].at_s + pause_s(len(self.failures))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB
-from bodyswap.joins import ProvenJoins, RenderedPart, score_join
+from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.media.index import index_clip
 from bodyswap.media.trim import keyframes_of, trim
+from bodyswap.mending import score_join
 from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
@@ -75,8 +76,8 @@ class Shot:
         return RenderedPart(
             frames=frames,
             segment=out,
-            entrance=BoundaryState.from_bytes(rendered.entrance),
-            boundary=BoundaryState.from_bytes(rendered.boundary),
+            entrance=rendered.entrance,
+            boundary=rendered.boundary,
             picture_hashes=rendered.picture_hashes,
         )
 
