@@ -1,6 +1,7 @@
 """Live through many histories: python -m cluster.simulation --histories 1000000 --processes 8."""
 
 import argparse
+import logging
 import sys
 import time
 from collections import Counter
@@ -17,6 +18,8 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
+    # The controllers tell of every failure of the store, and there are thousands.
+    logging.disable(logging.WARNING)
     seeds = range(asked.first_seed, asked.first_seed + asked.histories)
     blocks = [seeds[start : start + _BLOCK] for start in range(0, len(seeds), _BLOCK)]
     started_s = time.perf_counter()

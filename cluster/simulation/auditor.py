@@ -22,7 +22,7 @@ from cluster.simulation.worker import Process
 from cluster.snapshot import JobView, ProjectShare, Snapshot
 
 _HEARS_OF_IT_WITHIN_S = 300.0
-"""So long after a pause or an end a controller may start something, not having heard of it."""
+"""A controller that looks at the store so long after a pause or a cancel has heard of it."""
 
 _MAY_BE_BLAMED = {Cause.MEMORY, Cause.MACHINE, Cause.DEATH, Cause.STALL}
 
@@ -48,11 +48,16 @@ class Auditor:
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
         self._kept: set[str] = set()
+        self._woke_at_s: dict[str, float] = {}
         self.tally: Counter[str] = Counter()
         objects.watcher = self
 
     def expect(self, spec: JobSpec) -> None:
         self._jobs[spec.job] = _Job(spec=spec)
+
+    def woke(self, controller: str) -> None:
+        """The controller begins to look at the store."""
+        self._woke_at_s[controller] = self._clock()
 
     @property
     def is_over(self) -> bool:
@@ -68,7 +73,7 @@ class Auditor:
         elif "/journal/" in key:
             self._journaled(key, data)
         elif name.startswith("lease-"):
-            self._leased(key)
+            self._leased(key, data)
         elif name == "manifest.json":
             self._kept.add(key)
 
@@ -145,11 +150,12 @@ class Auditor:
         if entry.failure is not None:
             self.tally[f"failure: {entry.failure.cause}"] += 1
 
-    def _leased(self, key: str) -> None:
+    def _leased(self, key: str, data: bytes) -> None:
         self._kept.add(key)
         job = self._jobs[key.split("/")[1]]
-        is_at_rest = job.state.is_final or job.state is JobState.PAUSED
-        if is_at_rest and self._clock() > job.state_since_s + _HEARS_OF_IT_WITHIN_S:
+        life = json.loads(data)["worker"].partition("w")[0]
+        is_asked_to_rest = job.state in (JobState.PAUSED, JobState.CANCELLED)
+        if is_asked_to_rest and self._woke_at_s[life] > job.state_since_s + _HEARS_OF_IT_WITHIN_S:
             raise ViolationError(f"{key} was given although the job is {job.state}")
 
     def _check_shot(self, spec: JobSpec) -> None:

@@ -15,7 +15,7 @@ from cluster.controller import Controller, Decide
 from cluster.decide import Action, decide
 from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
 from cluster.journal import Entry, Journal
-from cluster.keys import JobKeys, queue_marker, time_part
+from cluster.keys import QUEUE, JobKeys, queue_marker, time_part
 from cluster.plan import make_plan
 from cluster.record import to_json, to_yaml
 from cluster.simulation.auditor import Auditor, ViolationError
@@ -28,8 +28,8 @@ from cluster.snapshot import Snapshot
 
 _EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0
-_SETTLING_S = 400.0
-_FIRST_TICK_S = 0.5
+_SETTLING_S = 3_000.0
+_FIRST_TICK_S = 1.0
 _LONGEST_TICK_S = 60.0
 _FRAMES_A_SHARD = 24
 
@@ -81,6 +81,7 @@ class _History:
             world=self.world, objects=self.objects, faults=self.faults, finish=variant.finish
         )
         self.decide = variant.decide
+        self._asked_until_s = 61.0
         self.workers = dice.randint(1, 4)
         self._people = StoreSeen(self.objects, self.world, Faults())
 
@@ -96,10 +97,12 @@ class _History:
         for at_s in self.faults.node_dies_at_s:
             world.after(at_s, dice.choice(lives).kill_node)
         self._plan_requests(dice)
-        while not (self.auditor.is_over and world.now_s > FAULTS_END_AT_S):
+        while not (self.auditor.is_over and world.now_s > self._asked_until_s):
             if world.now_s > _STUCK_AFTER_S or not world.happen():
                 break
-        world.pass_time(_SETTLING_S)
+        settled_by_s = world.now_s + _SETTLING_S
+        while self.objects.list_keys(QUEUE) and world.now_s < settled_by_s and world.happen():
+            pass
         self.auditor.close()
 
     def _submit(self, spec: JobSpec) -> None:
@@ -113,6 +116,7 @@ class _History:
             for _ in range(dice.choice((0, 0, 0, 1, 3))):
                 verb = dice.choice(list(Verb))
                 at_s = dice.uniform(61.0, FAULTS_END_AT_S)
+                self._asked_until_s = max(self._asked_until_s, at_s)
                 self.world.after(at_s, partial(self._ask, spec, verb))
             # Whoever pauses a job lets it go on some day.
             self.world.after(FAULTS_END_AT_S + 1.0, partial(self._ask, spec, Verb.RESUME))
@@ -173,7 +177,7 @@ class _Life:
             name=name,
             decide_next=self._decide,
         )
-        self._tick(controller, life, _FIRST_TICK_S)
+        world.after(0.0, partial(self._tick, controller, life, _FIRST_TICK_S))
 
     def _decide(self, snapshot: Snapshot) -> list[Action]:
         actions = self._history.decide(snapshot)
@@ -186,6 +190,7 @@ class _Life:
             return
         is_quiet = not self._runtime.has_news
         self._has_acted = False
+        self._history.auditor.woke(f"{self._name}.{life}")
         try:
             controller.take_queue()
             controller.step(0.0)
@@ -193,7 +198,7 @@ class _Life:
             return
         # Where nothing happens it looks less often: a stall of half an hour is found as well.
         is_quiet = is_quiet and not self._has_acted
-        pause_s = min(_LONGEST_TICK_S, pause_s * 1.5) if is_quiet else _FIRST_TICK_S
+        pause_s = min(_LONGEST_TICK_S, pause_s * 2.0) if is_quiet else _FIRST_TICK_S
         self._history.world.after(pause_s, partial(self._tick, controller, life, pause_s))
 
 
