@@ -24,7 +24,7 @@ from pathlib import Path
 from bodyswap.errors import JobError, UsageError
 from cluster import job_list
 from cluster.attempt_log import AttemptLog, read_logs
-from cluster.control import Request, Verb, put_request, read_requests
+from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
@@ -180,14 +180,17 @@ class Client:
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""
-        queue = [job_of_marker(key) for key in self._store.list_keys(QUEUE)]
+        # A job has a second marker while something is asked of it.
+        queue = list(dict.fromkeys(map(job_of_marker, self._store.list_keys(QUEUE))))
         return queue.index(job) if job in queue else 0
+
+    def _is_about_to_change(self, job: str, state: JobState) -> bool:
+        """True where a request that is not taken up yet may make the next one fit."""
+        return state is not JobState.PUBLISHED and bool(self.look(job).requests)
 
     def _ask(self, job: str, verb: Verb, arguments: dict[str, object] | None = None) -> Request:
         state = self.status(job).state
-        # A request that is not taken up yet may be about to make this one fit.
-        is_about_to_change = state is not JobState.PUBLISHED and read_requests(self._store, job)
-        if not verb.fits(state) and not is_about_to_change:
+        if not verb.fits(state) and not self._is_about_to_change(job, state):
             raise JobError(f"job {job} is {state}; {verb} is for {verb.fitting}")
         request = Request(verb=verb, by=self._by, at=self._clock(), arguments=arguments or {})
         put_request(self._store, job, request)

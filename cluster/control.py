@@ -6,11 +6,10 @@ journal what came of it. This file does not know what follows from a request.
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from cluster.job import JobState
-from cluster.keys import JobKeys
+from cluster.keys import QUEUE, JobKeys, time_part
 from cluster.record import from_json, to_json
 from cluster.store import Store
 
@@ -66,21 +65,30 @@ class Request:
 
 def put_request(store: Store, job: str, request: Request) -> str:
     """Write the request where the controller looks, and answer its key."""
-    stamp = datetime.fromtimestamp(request.at, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = time_part(request.at)
     while True:
         # Two people may ask in the same microsecond.
         key = f"{_folder(job)}{stamp}-{secrets.token_hex(4)}-{request.verb}.json"
         if store.put_if_absent(key, to_json(request)):
+            # The farm looks at jobs that are over only where a marker says so.
+            store.put(f"{QUEUE}00-{stamp}-{job}", b"")
             return key
 
 
 def read_requests(store: Store, job: str) -> tuple[Request, ...]:
     """The requests that lie there, oldest first."""
+    return tuple(request for _, request in new_requests(store, job, frozenset()))
+
+
+def new_requests(
+    store: Store, job: str, answered: frozenset[str]
+) -> tuple[tuple[str, Request], ...]:
+    """The requests whose keys are not among `answered`, each with its key, oldest first."""
     found = []
     for key in store.list_keys(_folder(job)):
-        data = store.get(key)
+        data = None if key in answered else store.get(key)
         if data is not None:
-            found.append(from_json(data, Request, what=key))
+            found.append((key, from_json(data, Request, what=key)))
     return tuple(found)
 
 

@@ -5,8 +5,9 @@ It does not know what they show. The manifest means published: nothing under out
 
 from dataclasses import dataclass
 
-from bodyswap.errors import StoreError
+from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.timing import FrameRange
+from cluster.assemble import checked_order
 from cluster.commit import Commit, StoredFile
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
@@ -53,6 +54,23 @@ class Manifest:
     last_pts: int
     deliverables: tuple[Deliverable, ...]
     parts: tuple[Part, ...]
+
+
+def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembled: Commit) -> None:
+    """Check that what is to be published is whole: every frame once, every file in the store.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    checked_order(rendered, spec.frames)
+    if assembled.frame_count != len(spec.frames):
+        raise IntegrityError(
+            f"the shot was assembled with {assembled.frame_count} frames, not {len(spec.frames)}"
+        )
+    for file in assembled.files:
+        facts = store.head(file.key)
+        if facts is None or facts.size_bytes != file.size_bytes:
+            raise IntegrityError(f"'{file.key}' is not in the store as it was committed")
 
 
 def publish(

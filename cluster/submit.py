@@ -5,7 +5,6 @@ It does not know who renders it. Everything is checked before the first byte is 
 
 import importlib.metadata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
@@ -22,6 +21,7 @@ from cluster.keys import (
     plate_file,
     poses_file,
     queue_marker,
+    time_part,
 )
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store
@@ -108,7 +108,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         name=request.name or request.plate.stem,
         project=request.project,
         priority=request.priority,
-        submitted_at=_stamp(now_s),
+        submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )
     return Resolved(spec=spec, folder=folder)
@@ -137,9 +137,4 @@ def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
         state = JobState.SUBMITTED
     is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
     if not state.is_final and not is_queued:
-        store.put(queue_marker(spec, _stamp(now_s)), b"")
-
-
-def _stamp(now_s: float) -> str:
-    """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        store.put(queue_marker(spec, time_part(now_s)), b"")

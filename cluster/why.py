@@ -41,7 +41,7 @@ def _at_rest(scene: Scene) -> Why | None:
         return _over(scene.job)
     if scene.job.requests:
         return _asked(scene, scene.job.requests[-1])
-    if scene.job.state.is_final or str(scene.job.state) == "paused":
+    if scene.job.state.is_final or scene.job.state is JobState.PAUSED:
         return _over(scene.job)
     return None
 
@@ -64,20 +64,20 @@ def _over(job: JobSeen) -> Why:
     when = f"at {at(entry.at_s)}" + (f" by {entry.by}" if entry.by else "")
     because = f": {within(entry.why)}" if entry.why else ""
     retry = f"; `retry {job.spec.job}` tries again"
-    match str(job.state):
-        case "published":
+    match job.state:
+        case JobState.PUBLISHED:
             return Why(
                 waits_for=WaitsFor.NOTHING,
                 sentence=f"waits for nothing: it was published {when}, and `fetch` brings it",
             )
-        case "paused":
+        case JobState.PAUSED:
             return Why(
                 waits_for=WaitsFor.RESUME,
                 sentence=f"waits for a `resume`: it was paused {when}{because}",
             )
-        case "cancelled":
+        case JobState.CANCELLED:
             told = f"waits for nothing more: it was cancelled {when}{because}"
-        case "quarantined":
+        case JobState.QUARANTINED:
             told = f"waits for somebody to look: {_quarantine(job)} {when}{because}"
         case _:
             told = f"waits for nothing more: it failed {when}{because}"
@@ -137,7 +137,7 @@ def _in_stage(scene: Scene, farm: FarmSeen) -> Why:
 
 
 def _ending(job: JobSeen) -> Why:
-    if str(job.state) == "verifying":
+    if job.state is JobState.VERIFYING:
         return Why(
             waits_for=WaitsFor.VERIFYING,
             sentence="is put together, and waits for the proof that it is whole",

@@ -161,7 +161,7 @@ class Worker:
         detections = self._pipeline.pose_range(
             self._scratch.plate(order.spec.plate),
             order.lease.shard.frames,
-            settings=order.spec.render_settings,
+            settings=order.settings,
             on_frame=on_frame,
         )
         return self._commit(
@@ -184,17 +184,15 @@ class Worker:
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
             return self._pipeline.solve_given_poses(
-                poses, plate, spec.frames, subject, spec.render_settings
+                poses, plate, spec.frames, subject, order.settings
             )
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(
-            detections, plate, spec.frames, subject, spec.render_settings
-        )
+        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, order.settings)
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
-        settings = order.spec.render_settings
+        settings = order.settings
         rendered = self._pipeline.render_range(
             self._scratch.plate(order.spec.plate),
             order.lease.shard.frames,
@@ -219,7 +217,7 @@ class Worker:
 
     def _assemble(self, order: Order, folder: Path) -> Commit:
         commits = checked_order(order.inputs, order.spec.frames)
-        settings = order.spec.render_settings
+        settings = order.settings
         shot = folder / f"shot{_suffix(settings)}"
         self._pipeline.assemble_shot(
             [self._fetched(commit, "segment", folder) for commit in commits],
