@@ -12,7 +12,7 @@ from itertools import takewhile
 from bodyswap.config import Mode
 from bodyswap.errors import JobError
 from cluster.commit import Commit
-from cluster.control import Request, new_requests
+from cluster.control import Request, Verb, new_requests
 from cluster.failures import Failure, Verdict, pause_s, verdict
 from cluster.job import JobSpec, JobState, Stage
 from cluster.job_list import job_name
@@ -160,7 +160,7 @@ def see_summary(store: Store, job: str) -> JobSummary:
         job=job,
         name=job_name(spec),
         project=spec.project,
-        priority=spec.priority,
+        priority=_priority(store, spec),
         submitted_by=spec.submitted_by,
         submitted_at=spec.submitted_at,
         status=see_status(store, job),
@@ -190,6 +190,16 @@ def _see_stage(store: Store, plan: Plan, stage: Stage, status: JobStatus) -> Sta
         frames_done=frames_done,
         frames_total=sum(len(shard.frames) for shard in shards),
     )
+
+
+def _priority(store: Store, spec: JobSpec) -> int:
+    """As it was submitted, or as somebody asked last."""
+    keys = store.list_keys(f"{JobKeys(job=spec.job).root}control/")
+    asked = [key for key in keys if key.endswith(f"-{Verb.PRIORITY}.json")]
+    data = store.get(asked[-1]) if asked else None
+    request = None if data is None else from_json(data, Request, what=asked[-1])
+    wished = request.arguments.get("priority") if request else None
+    return wished if isinstance(wished, int) else spec.priority
 
 
 def _spec(store: Store, job: str) -> JobSpec:
