@@ -26,6 +26,8 @@ from cluster import job_list
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
+from cluster.dry_run import dry_run
+from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
@@ -35,7 +37,7 @@ from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
 from cluster.seen import JobSeen, see_job, see_stages, see_status, see_summary
 from cluster.store import Store
-from cluster.submit import JobRequest, submit
+from cluster.submit import JobRequest, resolve, submit
 from cluster.waiting import Outcome, Waited, outcome_of
 from cluster.why import why_job, why_shard
 
@@ -59,6 +61,18 @@ class Client:
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
         return submit(self._store, request, self._inspector, now_s=self._clock())
+
+    def plan(self, request: JobRequest, *, workers: int | None = None) -> Estimate:
+        """What the request would come to on so many workers, or on the farm's; nothing is written.
+
+        Times are from the commits of this store's jobs, and None where none has measured them.
+        Raises what `submit` raises.
+        """
+        now_s = self._clock()
+        spec = resolve(self._store, request, self._inspector, now_s=now_s).spec
+        farm = see_farm(self._store)
+        at_hand = 0 if farm is None or farm.is_gone(now_s) else len(farm.workers)
+        return dry_run(self._store, spec, workers=workers, workers_at_hand=at_hand)
 
     def find_job(self, text: str) -> str:
         """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
