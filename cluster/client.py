@@ -19,6 +19,8 @@ Every answer is a frozen dataclass; every failure a `BodyswapError` that says wh
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
@@ -40,6 +42,9 @@ from cluster.store import Store
 from cluster.submit import JobRequest, resolve, submit
 from cluster.waiting import Outcome, Waited, outcome_of
 from cluster.why import why_job, why_shard
+
+_LOOKERS = 16
+"""How many jobs are looked at at once: each is a few requests to a store that may be far."""
 
 
 class Client:
@@ -83,8 +88,11 @@ class Client:
         return job_list.find_jobs(self._store, patterns)
 
     def list_jobs(self, *patterns: str) -> tuple[JobSummary, ...]:
-        """The jobs that any of the patterns fits; all of them without one."""
-        return tuple(see_summary(self._store, job) for job in self.find_jobs(*patterns))
+        """The jobs that any of the patterns fits, all without one; the latest submitted last."""
+        jobs = self.find_jobs(*patterns)
+        with ThreadPoolExecutor(_LOOKERS) as lookers:
+            found = lookers.map(partial(see_summary, self._store), jobs)
+            return tuple(sorted(found, key=lambda job: (job.submitted_at, job.job)))
 
     def status(self, job: str) -> JobStatus:
         """How far the job is. Raises JobError where there is no such job."""

@@ -39,8 +39,10 @@ def _at_rest(scene: Scene) -> Why | None:
     """Of a job that goes nowhere unless somebody, or the farm for somebody, does something."""
     if scene.job.state is JobState.PUBLISHED:
         return _over(scene.job)
-    if scene.job.requests:
-        return _asked(scene, scene.job.requests[-1])
+    # Whatever its priority, the job waits for the same.
+    asked = [wish for wish in scene.job.requests if wish.verb is not Verb.PRIORITY]
+    if asked:
+        return _asked(scene, asked[-1])
     if scene.job.state.is_final or scene.job.state is JobState.PAUSED:
         return _over(scene.job)
     return None
@@ -49,13 +51,10 @@ def _at_rest(scene: Scene) -> Why | None:
 def _asked(scene: Scene, request: Request) -> Why:
     """A request that nobody has taken up yet."""
     is_alone = scene.present_farm is None
-    wish = f"wish to {request.verb}"
-    if request.verb is Verb.PRIORITY:
-        wish = f"wish for priority {request.arguments.get('priority')}"
     return Why(
         waits_for=WaitsFor.FARM if is_alone else WaitsFor.REQUEST,
         sentence=f"waits for {'a farm, for there is none now,' if is_alone else 'the farm'} to take"
-        f" up the {wish} of {request.by or 'somebody'} at {at(request.at)}",
+        f" up the wish to {request.verb} of {request.by or 'somebody'} at {at(request.at)}",
     )
 
 

@@ -91,14 +91,11 @@ CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
     "a wish for priority": (
         scene(
             dataclasses.replace(
-                POSED,
-                requests=(
-                    dataclasses.replace(PAUSE, verb=Verb.PRIORITY, arguments={"priority": 90}),
-                ),
+                POSED, requests=(dataclasses.replace(PAUSE, verb=Verb.PRIORITY),)
             ),
             IDLE,
         ),
-        WaitsFor.REQUEST, "the wish for priority 90 of ada",
+        WaitsFor.START, "render-0 is next",
     ),
     "others first": (
         scene(make_job(), IDLE, ahead=3), WaitsFor.PLAN,
@@ -248,7 +245,7 @@ def _jobs(draw: st.DrawFn) -> JobSeen:
                 job = failed(job, seen.name, *whom)
     if draw(st.booleans()):
         verb = draw(st.sampled_from(list(Verb)))
-        asked = dataclasses.replace(PAUSE, verb=verb, by="", arguments={"priority": 7})
+        asked = dataclasses.replace(PAUSE, verb=verb, by="")
         job = dataclasses.replace(job, requests=(asked,))
     return job
 
