@@ -100,6 +100,10 @@ class Hands:
     def answer_requests(self, ledger: Ledger) -> None:
         """Do what people have asked of the job since, each wish once."""
         for key, request in new_requests(self._store, ledger.job, ledger.answered):
+            # Another controller may have answered it: then the last write was refused, and this
+            # ledger has read the journal again.
+            if key in ledger.answered:
+                continue
             was_final = ledger.is_final
             self._write(ledger, answer(request, key, ledger.view, self._clock()))
             if was_final and not ledger.is_final:

@@ -202,14 +202,17 @@ class Controller:
             self._trouble = (self._clock(), error)
 
     def _tell(self, ledger: Ledger) -> None:
+        """Tell people how far the job is: those who listen always, the store now and then."""
         now_s = self._clock()
+        told_s, told = self._told.get(ledger.job, (float("-inf"), None))
+        is_due = (
+            told is None or ledger.state is not told.state or now_s >= told_s + _PROGRESS_EVERY_S
+        )
+        if not is_due and self._on_status is None:
+            return
         status = ledger.status(now_s)
         if self._on_status is not None:
             self._on_status(status)
-        told_s, told = self._told.get(ledger.job, (now_s, None))
-        is_due = (
-            now_s >= told_s + _PROGRESS_EVERY_S or told is None or status.state is not told.state
-        )
         if is_due and status != told:
             try:
                 self._store.put(JobKeys(job=ledger.job).progress, to_json(status))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import Mode, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.record import content_hash
@@ -166,6 +166,11 @@ class JobSpec:
         if self.poses is not None:
             identity = (*identity, self.poses.sha256)
         return content_hash(identity)[:_ID_LENGTH]
+
+    @property
+    def is_exact(self) -> bool:
+        """True where each render shard goes on from the one before it."""
+        return self.settings["mode"] == Mode.EXACT
 
     @cached_property
     def render_settings(self) -> RenderSettings:

@@ -33,17 +33,23 @@ class Ledger:
         self._take(observed)
 
     def observed_again(self, observed: Observed) -> None:
-        """Take over what the store says now; what is under work stays so."""
+        """Take over what the store says now.
+
+        What is under work stays so, committed or not: its worker is not free before it says so.
+        """
         before = self.view.held
         self._take(observed)
         for held in before:
-            view = self._shards.get(held.lease.shard)
-            if view is not None and view.commit is None:
+            if held.lease.shard in self._shards:
                 self._hold(held)
 
     @property
     def job(self) -> str:
         return self._head.spec.job
+
+    @property
+    def state(self) -> JobState:
+        return self._head.state
 
     @property
     def is_final(self) -> bool:

@@ -6,7 +6,6 @@ Pure: it does not know how any of it was learnt.
 from dataclasses import dataclass
 from functools import cached_property
 
-from bodyswap.config import Mode
 from cluster.commit import Commit
 from cluster.failures import Failure, Verdict, batch_divisor, is_due, verdict
 from cluster.job import JobSpec, JobState, Stage
@@ -102,7 +101,7 @@ class JobView:
 
     def predecessor(self, shard: Shard) -> tuple[ShardView, ...]:
         """The shard whose boundary state this one goes on from: in exact mode only."""
-        is_chained = shard.stage is Stage.RENDER and self.spec.render_settings.mode is Mode.EXACT
+        is_chained = shard.stage is Stage.RENDER and self.spec.is_exact
         if not is_chained or shard.index == 0:
             return ()
         return (self.of(Stage.RENDER)[shard.index - 1],)

@@ -1,0 +1,233 @@
+"""One simulated history: from a seed to a farm's life under faults, and the auditor's judgement.
+
+`run(seed)` is all there is to know: the same seed gives the same history, wherever it runs.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, partial
+
+from bodyswap.config import Mode, RenderSettings
+from bodyswap.timing import FrameRange
+from cluster.control import Request, Verb
+from cluster.controller import Controller, Decide
+from cluster.decide import Action, decide
+from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
+from cluster.journal import Entry, Journal
+from cluster.keys import QUEUE, JobKeys, queue_marker, time_part
+from cluster.plan import make_plan
+from cluster.record import to_json, to_yaml
+from cluster.simulation.auditor import Auditor, ViolationError
+from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults
+from cluster.simulation.runtime import SimulatedRuntime
+from cluster.simulation.store import Killed, Objects, StoreSeen
+from cluster.simulation.worker import Crew, Finish, finish
+from cluster.simulation.world import World
+from cluster.snapshot import Snapshot
+
+_EPOCH_S = 1.8e9
+_STUCK_AFTER_S = 40_000.0
+_SETTLING_S = 3_000.0
+_FIRST_TICK_S = 1.0
+_LONGEST_TICK_S = 60.0
+_FRAMES_A_SHARD = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The farm's own deciding and committing, or a wrong one that the auditor has to catch."""
+
+    decide: Decide = decide
+    finish: Finish = finish
+
+
+REAL = Variant()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a history came to. `violation` is empty where all went well."""
+
+    seed: int
+    violation: str
+    tally: Counter[str]
+    lasted_s: float
+
+
+def run(seed: int, variant: Variant = REAL) -> Outcome:
+    """Live through the history of `seed`."""
+    history = _History(seed, variant)
+    try:
+        history.live()
+        violation = ""
+    except (ViolationError, AssertionError) as error:
+        violation = str(error) or "an assertion does not hold"
+    tally = history.auditor.tally
+    tally["store requests"] = history.objects.requests
+    return Outcome(seed=seed, violation=violation, tally=tally, lasted_s=history.world.now_s)
+
+
+class _History:
+    def __init__(self, seed: int, variant: Variant) -> None:
+        self.world = World(seed)
+        self.objects = Objects()
+        self.auditor = Auditor(self.objects, lambda: self.world.now_s)
+        dice = self.world.random
+        self._specs = _draw_jobs(dice)
+        names = [s.name for spec in self._specs for s in make_plan(spec, workers=1).all_shards]
+        self.faults = draw_faults(dice, names)
+        self.crew = Crew(
+            world=self.world, objects=self.objects, faults=self.faults, finish=variant.finish
+        )
+        self.decide = variant.decide
+        self._asked_until_s = 61.0
+        self.workers = dice.randint(1, 4)
+        self._people = StoreSeen(self.objects, self.world, Faults())
+
+    def live(self) -> None:
+        """Let everything happen until every job is over, and audit the end."""
+        world, dice = self.world, self.world.random
+        for spec in self._specs:
+            self.auditor.expect(spec)
+            world.after(dice.choice((0.0, dice.uniform(0.0, 60.0))), partial(self._submit, spec))
+        lives = [_Life(self, f"c{n}") for n in range(1 if dice.random() < 0.7 else 2)]
+        for at_s in self.faults.controllers_die_at_s:
+            world.after(at_s, dice.choice(lives).kill)
+        for at_s in self.faults.node_dies_at_s:
+            world.after(at_s, dice.choice(lives).kill_node)
+        self._plan_requests(dice)
+        while not (self.auditor.is_over and world.now_s > self._asked_until_s):
+            if world.now_s > _STUCK_AFTER_S or not world.happen():
+                break
+        settled_by_s = world.now_s + _SETTLING_S
+        while self.objects.list_keys(QUEUE) and world.now_s < settled_by_s and world.happen():
+            pass
+        self.auditor.close()
+
+    def _submit(self, spec: JobSpec) -> None:
+        self._people.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+        at_s = _EPOCH_S + self.world.now_s
+        Journal(self._people, spec.job).open(Entry(state=JobState.SUBMITTED, at_s=at_s, by="kim"))
+        self._people.put(queue_marker(spec, time_part(at_s)), b"")
+
+    def _plan_requests(self, dice: random.Random) -> None:
+        for spec in self._specs:
+            for _ in range(dice.choice((0, 0, 0, 1, 3))):
+                verb = dice.choice(list(Verb))
+                at_s = dice.uniform(61.0, FAULTS_END_AT_S)
+                self._asked_until_s = max(self._asked_until_s, at_s)
+                self.world.after(at_s, partial(self._ask, spec, verb))
+            # Whoever pauses a job lets it go on some day.
+            self.world.after(FAULTS_END_AT_S + 1.0, partial(self._ask, spec, Verb.RESUME))
+
+    def _ask(self, spec: JobSpec, verb: Verb) -> None:
+        arguments: dict[str, object] = {"priority": 70} if verb is Verb.PRIORITY else {}
+        request = Request(verb=verb, by="kim", at=_EPOCH_S + self.world.now_s, arguments=arguments)
+        # Its key is drawn from the seed too, so that histories can be repeated.
+        stamp = time_part(request.at)
+        token = f"{self.world.random.getrandbits(32):08x}"
+        folder = f"{JobKeys(job=spec.job).root}control/"
+        self._people.put(f"{folder}{stamp}-{token}-{verb}.json", to_json(request))
+        self._people.put(f"queue/00-{stamp}-{spec.job}", b"")
+
+
+class _Life:
+    """A controller that is started again each time it dies."""
+
+    def __init__(self, history: _History, name: str) -> None:
+        self._history = history
+        self._name = name
+        self._lives = 0
+        self._is_alive = False
+        self._has_acted = False
+        self._start()
+
+    def kill(self) -> None:
+        """Wherever it is: between two steps, or within a call to the store."""
+        if self._is_alive:
+            self._is_alive = False
+            self._runtime.close()
+            self._history.world.after(self._history.world.random.uniform(1.0, 20.0), self._start)
+
+    def kill_node(self) -> None:
+        self._runtime.kill_node()
+
+    def _start(self) -> None:
+        history, world = self._history, self._history.world
+        self._lives += 1
+        self._is_alive = True
+        name = f"{self._name}.{self._lives}"
+        skew_s = world.random.uniform(-1.0, 1.0) * history.faults.clock_skew_s
+        self._runtime = SimulatedRuntime(
+            name, history.workers, history.crew, history.auditor.ordered
+        )
+        life = self._lives
+        store = StoreSeen(
+            history.objects,
+            world,
+            history.faults,
+            is_alive=lambda: self._is_alive and self._lives == life,
+            takes_time=True,
+        )
+        controller = Controller(
+            store=store,
+            runtime=self._runtime,
+            clock=lambda: _EPOCH_S + world.now_s + skew_s,
+            name=name,
+            decide_next=self._decide,
+        )
+        world.after(0.0, partial(self._tick, controller, life, _FIRST_TICK_S))
+
+    def _decide(self, snapshot: Snapshot) -> list[Action]:
+        actions = self._history.decide(snapshot)
+        self._history.auditor.decided(snapshot, actions)
+        self._has_acted = bool(actions)
+        return actions
+
+    def _tick(self, controller: Controller, life: int, pause_s: float) -> None:
+        if not self._is_alive or self._lives != life:
+            return
+        is_quiet = not self._runtime.has_news
+        self._has_acted = False
+        self._history.auditor.woke(f"{self._name}.{life}")
+        try:
+            controller.take_queue()
+            controller.step(0.0)
+        except Killed:
+            return
+        # Where nothing happens it looks less often: a stall of half an hour is found as well.
+        is_quiet = is_quiet and not self._has_acted
+        pause_s = min(_LONGEST_TICK_S, pause_s * 2.0) if is_quiet else _FIRST_TICK_S
+        self._history.world.after(pause_s, partial(self._tick, controller, life, pause_s))
+
+
+def _draw_jobs(dice: random.Random) -> list[JobSpec]:
+    return [
+        _spec(
+            plate,
+            dice.choice((1, 2, 3, 4)),
+            dice.choice(list(Mode)),
+            dice.choice(("ours", "theirs")),
+            dice.choice((10, 50, 90)),
+        )
+        for plate in range(dice.choice((1, 1, 2, 3)))
+    ]
+
+
+@cache
+def _spec(plate: int, shards: int, mode: Mode, project: str, priority: int) -> JobSpec:
+    frames = FrameRange(start=0, stop=shards * _FRAMES_A_SHARD)
+    model = SubjectFile(name="card.yaml", sha256=f"{plate % 2:064x}")
+    return JobSpec(
+        plate=PlateRef(sha256=f"{plate:064x}", name="plate.mov", frame_count=frames.stop),
+        subject=SubjectRef(name="someone", files=(model,)),
+        frames=frames,
+        settings=RenderSettings(mode=mode).to_dict(),
+        software="simulated",
+        shards=shards,
+        project=project,
+        priority=priority,
+        submitted_at=time_part(_EPOCH_S),
+        submitted_by="kim",
+    )

@@ -1,0 +1,160 @@
+"""A store in memory, as each process sees it: slow, failing, and cut short by its death.
+
+`Objects` is the truth that all share and that the auditor watches; `StoreSeen` is one process's
+way to it.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from bodyswap.errors import StoreError
+from cluster.simulation.faults import FAULTS_END_AT_S, Faults
+from cluster.simulation.world import World
+from cluster.store import ObjectFacts, check_key, check_prefix, missing
+
+URL = "simulated"
+
+
+class Killed(BaseException):
+    """The process that called the store is dead: nothing of it goes on."""
+
+
+class Watcher(Protocol):
+    """Told of every change of the store, as it happens."""
+
+    def wrote(self, key: str, data: bytes, before: bytes | None) -> None: ...
+
+    def deleted(self, key: str, before: bytes) -> None: ...
+
+
+class Objects:
+    """What is in the store. Keys are kept sorted, because listing is what is done most."""
+
+    def __init__(self) -> None:
+        self.watcher: Watcher | None = None
+        self.requests = 0
+        self._data: dict[str, bytes] = {}
+        self._keys: list[str] = []
+
+    def get(self, key: str) -> bytes | None:
+        return self._data.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        before = self._data.get(key)
+        if before is None:
+            insort(self._keys, key)
+        self._data[key] = data
+        if self.watcher is not None:
+            self.watcher.wrote(key, data, before)
+
+    def delete(self, key: str) -> None:
+        before = self._data.pop(key, None)
+        if before is not None:
+            del self._keys[bisect_left(self._keys, key)]
+            if self.watcher is not None:
+                self.watcher.deleted(key, before)
+
+    def list_keys(self, prefix: str) -> list[str]:
+        first = bisect_left(self._keys, prefix)
+        last = bisect_left(self._keys, prefix + "\U0010ffff", lo=first)
+        return self._keys[first:last]
+
+
+class StoreSeen:
+    """The store of one process. `is_alive` tells whether it still lives; time passes in calls
+    only where `takes_time`.
+    """
+
+    def __init__(
+        self,
+        objects: Objects,
+        world: World,
+        faults: Faults,
+        *,
+        is_alive: Callable[[], bool] = lambda: True,
+        takes_time: bool = False,
+    ) -> None:
+        self._objects = objects
+        self._world = world
+        self._faults = faults
+        self._is_alive = is_alive
+        self._takes_time = takes_time
+
+    @property
+    def url(self) -> str:
+        return URL
+
+    def get(self, key: str) -> bytes | None:
+        check_key(key)
+        self._before("read", key)
+        found = self._objects.get(key)
+        self._after("read", key)
+        return found
+
+    def put(self, key: str, data: bytes) -> None:
+        check_key(key)
+        self._before("write", key)
+        self._objects.put(key, data)
+        self._after("write", key)
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        check_key(key)
+        self._before("write", key)
+        is_absent = self._objects.get(key) is None
+        if is_absent:
+            self._objects.put(key, data)
+        self._after("write", key)
+        return is_absent
+
+    def list_keys(self, prefix: str) -> list[str]:
+        check_prefix(prefix)
+        self._before("list", prefix)
+        keys = self._objects.list_keys(prefix)
+        self._after("list", prefix)
+        return keys
+
+    def head(self, key: str) -> ObjectFacts | None:
+        data = self.get(key)
+        return None if data is None else ObjectFacts(key=key, size_bytes=len(data))
+
+    def delete(self, key: str) -> None:
+        self._before("delete", key)
+        self._objects.delete(key)
+        self._after("delete", key)
+
+    def copy(self, key: str, to: str) -> None:
+        data = self.get(key)
+        if data is None:
+            raise missing(key, URL)
+        self.put(to, data)
+
+    def put_file(self, key: str, path: Path) -> None:
+        self.put(key, path.read_bytes())
+
+    def fetch_file(self, key: str, path: Path) -> None:
+        data = self.get(key)
+        if data is None:
+            raise missing(key, URL)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def _before(self, verb: str, key: str) -> None:
+        """A failure here has done nothing."""
+        self._objects.requests += 1
+        self._pass(verb, key)
+
+    def _after(self, verb: str, key: str) -> None:
+        """A failure here has been done all the same: only the answer is lost."""
+        self._pass(verb, key)
+
+    def _pass(self, verb: str, key: str) -> None:
+        world, faults = self._world, self._faults
+        if self._takes_time:
+            world.pass_time(world.random.random() * faults.store_delay_s / 2)
+        if not self._is_alive():
+            raise Killed
+        is_out = any(start <= world.now_s < end for start, end in faults.store_outages_s)
+        if is_out or (world.now_s < FAULTS_END_AT_S and world.chance(faults.store_fails / 2)):
+            raise StoreError(f"cannot {verb} '{key}': the store does not answer")
