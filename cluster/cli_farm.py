@@ -59,12 +59,18 @@ def work(
 
 @app.command()
 def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Check that this machine can render: device, video, pose model, subjects, store, Ray."""
+    """Check this machine: device, video, pose model, subjects, store, webhooks, Ray."""
     from bodyswap.doctor import examine
-    from cluster.checkup import check_ray, check_store
+    from cluster.checkup import check_ray, check_store, check_webhooks
 
     url = store or default_store_url()
-    findings = examine([("store", lambda: check_store(url)), ("ray", check_ray)])
+    findings = examine(
+        [
+            ("store", lambda: check_store(url)),
+            ("webhooks", lambda: check_webhooks(url)),
+            ("ray", check_ray),
+        ]
+    )
     if as_json:
         say(json.dumps([finding.to_dict() for finding in findings]))
     else:

@@ -9,7 +9,7 @@ from cluster.control import Request, Verb
 from cluster.farm_seen import FarmSeen
 from cluster.job import JobState
 from cluster.scene import Scene, WaitsFor, Why
-from cluster.seen import JobSeen
+from cluster.seen import JobSeen, ShardSeen
 from cluster.sentence_parts import at, counted, named, span, within
 from cluster.why_shard import shard_over, shard_under_way
 
@@ -120,10 +120,12 @@ def _in_stage(scene: Scene, farm: FarmSeen) -> Why:
     ]
     at_work = [seen for seen, answer in answers if answer.waits_for is WaitsFor.WORK]
     waiting = [(seen, answer) for seen, answer in answers if seen not in at_work]
+    # What was given up is told last, and waits for nothing that the farm could do.
+    waiting.sort(key=lambda pair: pair[0].is_given_up)
     doing = f"is at its {job.stage} stage"
     if not at_work:
         seen, answer = waiting[0]
-        more = f", and so with {counted(len(waiting) - 1, 'more')}" if len(waiting) > 1 else ""
+        more = _more([each for each, _ in waiting[1:]])
         return replace(answer, sentence=f"{doing}: {seen.name} {answer.sentence}{more}")
     workers = sorted({seen.running.worker for seen in at_work if seen.running})
     rest = f"; {waiting[0][0].name} {waiting[0][1].sentence}" if waiting else ""
@@ -133,6 +135,13 @@ def _in_stage(scene: Scene, farm: FarmSeen) -> Why:
         sentence=f"{doing}: {len(at_work)} of {counted(len(shards), 'shard')} {are} being done by"
         f" {named(workers)}{rest}",
     )
+
+
+def _more(others: list[ShardSeen]) -> str:
+    given_up = [seen.name for seen in others if seen.is_given_up]
+    count = len(others) - len(given_up)
+    words = f", and so with {count} more" if count else ""
+    return words + (f"; {named(given_up)} had to be given up" if given_up else "")
 
 
 def _ending(job: JobSeen) -> Why:

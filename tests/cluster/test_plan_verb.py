@@ -2,12 +2,17 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from command_line import run_command
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble, write_plate
 
+from bodyswap.stage.cast import REX
+from bodyswap.stage.mocap import load_motion
+from cluster.demo import write_film
 from cluster.estimate import Estimate
 from cluster.farm_seen import FarmSeen, WorkerSeen, tell_farm
 from cluster.job import JobState, Stage
@@ -84,3 +89,21 @@ def test_the_plan_for_programs_has_the_whole(
     told = json.loads(capsys.readouterr().out)
     assert told["state"] == "published" and told["work"]["expected_s"] == 0.0
     assert len(told["stages"]) == 4
+
+
+def test_a_real_plate_and_subject_are_planned_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plate = tmp_path / "plate.mp4"
+    write_film(REX, load_motion("walk").at_rate(Fraction(24)), plate, size=64)
+    store = tmp_path / "store"
+    code, said, _ = run_command(
+        capsys, "plan", plate, "--subject", "vega", "--shards", "2", "--frames", "1001-1048",
+        "--store", store,
+    )  # fmt: skip
+    assert code == 0
+    assert "(plate), not in the store: 48 frames, on 1 worker" in said
+    assert "in all: not known, for no job of this store has measured" in said
+    assert not store.exists()
+    code, _, err = run_command(capsys, "plan", tmp_path / "absent.mp4", "--subject", "vega")
+    assert code == 3 and "absent.mp4' is not a file; give a video" in err

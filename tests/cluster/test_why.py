@@ -125,6 +125,11 @@ CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
         " 08:05:00 UTC)",
     ),
     "all benched": (scene(POSED, BENCHED), WaitsFor.START, "render-0 is next"),
+    "a poisonous shard": (
+        scene(failed(POSED, "render-0", "a", "b", "c"), busy("w9")), WaitsFor.WORKER,
+        "render-1 waits for a free worker: the only one has work; its job is first in the queue,"
+        " and so with 2 more; render-0 had to be given up",
+    ),
     "a quota": (
         Scene(job=POSED, now_s=NOW_S, farm=QUOTA), WaitsFor.QUOTA,
         "waits for its project default to need fewer workers: it has 2 now and may have 2",
@@ -150,6 +155,17 @@ def test_every_cause_a_job_can_wait_for_has_its_sentence(name: str) -> None:
     answer = why_job(about)
     assert words in answer.sentence
     assert answer.waits_for is waits_for
+
+
+QUARANTINED = failed(
+    committed(make_job("quarantined"), Stage.POSE, Stage.SOLVE), "render-2", "a", "b", "c"
+)
+
+
+def test_a_quarantined_job_names_the_shards_that_no_worker_survived() -> None:
+    answer = why_job(scene(QUARANTINED, IDLE))
+    assert "the rest is done, but render-2 was put into quarantine at 2027" in answer.sentence
+    assert "worker c died; `logs`" in why_shard(scene(QUARANTINED, IDLE), "render-2").sentence
 
 
 SHARDS: dict[str, tuple[Scene, str, WaitsFor, str]] = {
