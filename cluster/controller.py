@@ -14,14 +14,15 @@ from cluster.decide import Action, decide
 from cluster.failures import classify
 from cluster.keys import QUEUE, JobKeys, job_of_marker
 from cluster.ledger import Ledger
-from cluster.observe import observe_job
+from cluster.observe import observe_job, read_shares
 from cluster.order import Failed, Progressed, Report
 from cluster.progress import JobStatus
 from cluster.record import to_json
 from cluster.roster import Roster
 from cluster.runtime import Runtime
-from cluster.snapshot import Snapshot
+from cluster.snapshot import ProjectShare, Snapshot
 from cluster.store import Store
+from cluster.term import Term
 
 OnStatus = Callable[[JobStatus], None]
 Decide = Callable[[Snapshot], list[Action]]
@@ -29,6 +30,7 @@ Decide = Callable[[Snapshot], list[Action]]
 _STEP_S = 0.2
 _PROGRESS_EVERY_S = 1.0
 _QUEUE_EVERY_S = 1.0
+_SHARES_EVERY_S = 30.0
 _JOBS_ASKED_AT_ONCE = 25
 """For new requests, every so often: with more jobs than that a request is heard of later."""
 _STORE_PATIENCE_S = 60.0
@@ -40,7 +42,8 @@ class Controller:
     """Drives jobs of `store` to their end on the workers of `runtime`.
 
     `on_status` hears of every job in hand, a few times a second. `clock` tells seconds since 1970.
-    `decide_next` is `decide`, or what a test would have in its place.
+    `decide_next` is `decide`, or what a test would have in its place. With a `term`, serving waits
+    until the farm is this controller's; without one it works beside others.
     """
 
     def __init__(
@@ -52,12 +55,14 @@ class Controller:
         clock: Callable[[], float] = time.time,
         name: str = "controller",
         decide_next: Decide = decide,
+        term: Term | None = None,
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._on_status = on_status
         self._clock = clock
         self._decide = decide_next
+        self._term = term
         self._roster = Roster()
         self._hands = Hands(
             store=store, runtime=runtime, roster=self._roster, clock=clock, name=name
@@ -68,6 +73,9 @@ class Controller:
         self._told: dict[str, tuple[float, JobStatus]] = {}
         self._to_ask: list[str] = []
         self._asked_at_s = float("-inf")
+        self._queue_seen_at_s = float("-inf")
+        self._shares: dict[str, ProjectShare] = {}
+        self._shares_read_at_s = float("-inf")
         self._trouble: tuple[float, StoreError] | None = None
 
     def run_until_final(self, job: str) -> JobStatus:
@@ -86,20 +94,49 @@ class Controller:
 
     def serve(self, should_stop: Callable[[], bool]) -> None:
         """Work on every job that is or comes into the queue, until told to stop."""
-        looked_at_s = float("-inf")
         while not should_stop():
-            if self._clock() >= looked_at_s + _QUEUE_EVERY_S:
-                looked_at_s = self._clock()
-                self.take_queue()
-            self.step()
+            self.tend()
+        if self._term is not None:
+            self._term.give_up()
 
-    def take_queue(self) -> None:
+    def tend(self, timeout_s: float = _STEP_S) -> None:
+        """One round of serving, or of standing by where another controller runs the farm."""
+        if not self._holds_term():
+            self._stand_by(timeout_s)
+            return
+        if self._clock() >= self._queue_seen_at_s + _QUEUE_EVERY_S:
+            self._queue_seen_at_s = self._clock()
+            self._take_queue()
+        self.step(timeout_s)
+
+    def _holds_term(self) -> bool:
+        if self._term is None:
+            return True
+        try:
+            return self._term.is_held()
+        except StoreError as error:
+            self._note_trouble("the term", error)
+            return self._term.was_held
+
+    def _stand_by(self, timeout_s: float) -> None:
+        # Whoever has the farm now gives the same shards to workers of its own.
+        for ledger in self._ledgers.values():
+            for held in ledger.view.held:
+                self._runtime.stop(held.lease.worker)
+        for job in list(self._ledgers):
+            self._forget(job)
+        self._runtime.poll(timeout_s)
+
+    def _take_queue(self) -> None:
         """Take up every job that has come into the queue, and drop those that are over."""
         for job, ledger in list(self._ledgers.items()):
             if ledger.is_final and not ledger.view.held and not ledger.markers:
                 self._forget(job)
         try:
             markers = self._store.list_keys(QUEUE)
+            if self._clock() >= self._shares_read_at_s + _SHARES_EVERY_S:
+                self._shares = read_shares(self._store)
+                self._shares_read_at_s = self._clock()
         except StoreError as error:
             self._note_trouble("the queue", error)
             return
@@ -146,7 +183,7 @@ class Controller:
                 ledger.view for job, ledger in self._ledgers.items() if job not in self._doubtful
             ),
             workers=self._roster.views(self._runtime),
-            shares={},
+            shares=self._shares,
         )
 
     def _hear(self, report: Report) -> None:

@@ -14,6 +14,8 @@ from cluster.plan import Shard
 QUEUE = "queue/"
 JOBS = "jobs/"
 SUBJECTS = "subjects/"
+FARM = "farm/"
+SHARES = f"{FARM}shares.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ from cluster.commit import Commit, read_commit
 from cluster.failures import Failure
 from cluster.job import JobSpec, JobState, Stage
 from cluster.journal import Entry, Journal, since_submission
-from cluster.keys import JobKeys
+from cluster.keys import SHARES, JobKeys
 from cluster.plan import Plan, Shard
 from cluster.record import from_json, from_yaml
-from cluster.snapshot import JobView, ShardView
+from cluster.snapshot import JobView, ProjectShare, ShardView
 from cluster.store import Store
 
 
@@ -74,6 +74,12 @@ def read_plan(store: Store, job: str) -> Plan | None:
     key = JobKeys(job=job).plan
     data = store.get(key)
     return None if data is None else from_json(data, Plan, what=key)
+
+
+def read_shares(store: Store) -> dict[str, ProjectShare]:
+    """What part of the farm each project gets; those that are not named share equally."""
+    data = store.get(SHARES)
+    return {} if data is None else from_yaml(data, dict[str, ProjectShare], what=SHARES)
 
 
 def _priority(spec: JobSpec, entries: tuple[Entry, ...]) -> int:

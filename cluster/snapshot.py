@@ -6,6 +6,7 @@ Pure: it does not know how any of it was learnt.
 from dataclasses import dataclass
 from functools import cached_property
 
+from bodyswap.errors import UsageError
 from cluster.commit import Commit
 from cluster.failures import Failure, Verdict, batch_divisor, is_due, verdict
 from cluster.job import JobSpec, JobState, Stage
@@ -139,6 +140,10 @@ class ProjectShare:
 
     weight: float = 1.0
     most_workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise UsageError(f"a project's weight is {self.weight}; give more than 0")
 
 
 @dataclass(frozen=True, kw_only=True)

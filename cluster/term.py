@@ -10,10 +10,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cluster.keys import FARM
 from cluster.record import from_json, to_json
 from cluster.store import Store
 
-FARM = "farm/"
 _TERMS = f"{FARM}terms/"
 RENEW_EVERY_S = 5.0
 LAPSES_AFTER_S = 30.0
@@ -49,11 +49,16 @@ class Term:
             return self._is_mine
         number = self._latest()
         if self._is_mine and number == self._number:
-            self._renew(now_s)
+            self._renew()
         else:
             self._is_mine = False
             self._watch(number, now_s)
         self._looked_at_s = now_s
+        return self._is_mine
+
+    @property
+    def was_held(self) -> bool:
+        """Whether it was held when that could last be told."""
         return self._is_mine
 
     def give_up(self) -> None:
@@ -68,7 +73,7 @@ class Term:
         ]
         return max(numbers, default=0)
 
-    def _renew(self, now_s: float) -> None:
+    def _renew(self) -> None:
         self._beat += 1
         self._store.put(_sign(self._number), to_json(Sign(holder=self.holder, beat=self._beat)))
 
@@ -79,13 +84,13 @@ class Term:
             self._seen, self._seen_at_s = (number, sign), now_s
         is_free = number == 0 or (sign is not None and not sign.holder)
         if is_free or now_s > self._seen_at_s + LAPSES_AFTER_S:
-            self._take(number + 1, now_s)
+            self._take(number + 1)
 
-    def _take(self, number: int, now_s: float) -> None:
+    def _take(self, number: int) -> None:
         if not self._store.put_if_absent(f"{_TERMS}{number:06d}/holder", self.holder.encode()):
             return
         self._is_mine, self._number, self._beat = True, number, 0
-        self._renew(now_s)
+        self._renew()
         for key in self._store.list_keys(_TERMS):
             if key < f"{_TERMS}{number - 1:06d}":
                 self._store.delete(key)

@@ -208,6 +208,9 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start]) -> Non
         return running[name] / snapshot.shares.get(name, plain).weight
 
     mine = project[start.job]
+    most_workers = snapshot.shares.get(mine, plain).most_workers
+    if most_workers is not None and running[mine] >= most_workers:
+        raise ViolationError(f"project {mine} was given more than {most_workers} workers")
     for job in snapshot.jobs:
         could_start = (
             not job.state.is_final
@@ -218,6 +221,9 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start]) -> Non
                 for view in job.ready(snapshot.now_s)
             )
         )
+        quota = snapshot.shares.get(job.spec.project, plain).most_workers
+        if quota is not None and running[job.spec.project] >= quota:
+            continue
         if could_start and served(job.spec.project) < served(mine):
             raise ViolationError(f"project {job.spec.project} had to stand back behind {mine}")
 

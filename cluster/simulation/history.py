@@ -15,7 +15,7 @@ from cluster.controller import Controller, Decide
 from cluster.decide import Action, decide
 from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
 from cluster.journal import Entry, Journal
-from cluster.keys import QUEUE, JobKeys, queue_marker, time_part
+from cluster.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
 from cluster.plan import make_plan
 from cluster.record import to_json, to_yaml
 from cluster.simulation.auditor import Auditor, ViolationError
@@ -24,7 +24,8 @@ from cluster.simulation.runtime import SimulatedRuntime
 from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.worker import Crew, Finish, finish
 from cluster.simulation.world import World
-from cluster.snapshot import Snapshot
+from cluster.snapshot import ProjectShare, Snapshot
+from cluster.term import Term
 
 _EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0
@@ -82,12 +83,16 @@ class _History:
         )
         self.decide = variant.decide
         self._asked_until_s = 61.0
+        self.has_terms = dice.random() < 0.5
         self.workers = dice.randint(1, 4)
         self._people = StoreSeen(self.objects, self.world, Faults())
 
     def live(self) -> None:
         """Let everything happen until every job is over, and audit the end."""
         world, dice = self.world, self.world.random
+        if dice.random() < 0.3:
+            shares = {"ours": ProjectShare(weight=2.0), "theirs": ProjectShare(most_workers=2)}
+            self._people.put(SHARES, to_yaml(shares))
         for spec in self._specs:
             self.auditor.expect(spec)
             world.after(dice.choice((0.0, dice.uniform(0.0, 60.0))), partial(self._submit, spec))
@@ -170,12 +175,17 @@ class _Life:
             is_alive=lambda: self._is_alive and self._lives == life,
             takes_time=True,
         )
+
+        def clock() -> float:
+            return _EPOCH_S + world.now_s + skew_s
+
         controller = Controller(
             store=store,
             runtime=self._runtime,
-            clock=lambda: _EPOCH_S + world.now_s + skew_s,
+            clock=clock,
             name=name,
             decide_next=self._decide,
+            term=Term(store, name, clock) if history.has_terms else None,
         )
         world.after(0.0, partial(self._tick, controller, life, _FIRST_TICK_S))
 
@@ -192,8 +202,7 @@ class _Life:
         self._has_acted = False
         self._history.auditor.woke(f"{self._name}.{life}")
         try:
-            controller.take_queue()
-            controller.step(0.0)
+            controller.tend(0.0)
         except Killed:
             return
         # Where nothing happens it looks less often: a stall of half an hour is found as well.

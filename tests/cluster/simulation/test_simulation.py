@@ -31,7 +31,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 FOUND = {
     100: "one request was answered by two controllers",
-    83: "a worker whose report was lost was held by nobody after the job was looked at anew",
+    52: "a worker whose report was lost was held by nobody after the job was looked at anew",
 }
 """Seeds of histories that once went wrong, and what was wrong then."""
 
