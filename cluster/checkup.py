@@ -7,6 +7,7 @@ import importlib.metadata
 import secrets
 
 from bodyswap.errors import StoreError
+from cluster.sentence_parts import counted
 from cluster.store import open_store
 
 
@@ -22,6 +23,23 @@ def check_store(url: str) -> str:
     finally:
         store.delete(key)
     return f"{store.url} holds conditional writes"
+
+
+def check_webhooks(url: str) -> str:
+    """Whether the operator's webhook settings hold, and what could not be told."""
+    from cluster.outbox import Outbox
+    from cluster.webhook_settings import load_webhooks
+
+    settings = load_webhooks()
+    if settings is None:
+        return "nobody is told of jobs; $BODYSWAP_WEBHOOKS names no settings"
+    dead = Outbox(open_store(url)).dead()
+    told = f"{counted(len(settings.endpoints), 'webhook')} for changes of jobs"
+    if dead:
+        last = dead[-1]
+        given_up = counted(len(dead), "message")
+        told += f"; {given_up} given up, the last to {last.url}: {last.answer}"
+    return told
 
 
 def check_ray() -> str:

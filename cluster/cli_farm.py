@@ -1,6 +1,7 @@
 """The verbs of whoever runs the farm: `bodyswap work | doctor`. It does not know how it works."""
 
 import json
+import platform
 from collections.abc import Callable
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from bodyswap.terminal import complain, say, show_progress
 from cluster.cli_options import RuntimeKind, RuntimeOption, StoreOption, WorkersOption, named_store
 from cluster.client import Client
 from cluster.job_words import seen
+from cluster.progress import JobStatus
 
 app = typer.Typer()
 
@@ -26,14 +28,27 @@ def work(
 ) -> None:
     """Be the farm: work on the store's jobs until interrupted."""
     from cluster.controller import Controller
+    from cluster.courier import open_courier
+    from cluster.decide import decide
+    from cluster.farm_seen import telling
     from cluster.shot import job_error, open_runtime
+    from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
     with (
         show_progress(as_json=as_json) as show,
+        open_courier(opened, load_webhooks()) as hear,
         open_runtime(runtime, opened.url, workers) as crew,
     ):
-        controller = Controller(store=opened, runtime=crew, on_status=lambda s: show(seen(s)))
+
+        def tell(status: JobStatus) -> None:
+            show(seen(status))
+            hear(status)
+
+        controller = Controller(
+            store=opened, runtime=crew, on_status=tell,
+            decide_next=telling(opened, platform.node(), decide),
+        )  # fmt: skip
         if job is None:
             _serve(controller.serve)
             return
@@ -44,12 +59,18 @@ def work(
 
 @app.command()
 def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
-    """Check that this machine can render: device, video, pose model, subjects, store, Ray."""
+    """Check this machine: device, video, pose model, subjects, store, webhooks, Ray."""
     from bodyswap.doctor import examine
-    from cluster.checkup import check_ray, check_store
+    from cluster.checkup import check_ray, check_store, check_webhooks
 
     url = store or default_store_url()
-    findings = examine([("store", lambda: check_store(url)), ("ray", check_ray)])
+    findings = examine(
+        [
+            ("store", lambda: check_store(url)),
+            ("webhooks", lambda: check_webhooks(url)),
+            ("ray", check_ray),
+        ]
+    )
     if as_json:
         say(json.dumps([finding.to_dict() for finding in findings]))
     else:

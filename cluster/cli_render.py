@@ -1,4 +1,4 @@
-"""The verbs that begin with a plate: `bodyswap demo | render | submit`.
+"""The verbs that begin with a plate: `bodyswap demo | render | submit | plan`.
 
 It does not know how a shot is made, only what was asked.
 """
@@ -25,6 +25,7 @@ from cluster.cli_options import (
 )
 from cluster.job import DEFAULT_PRIORITY
 from cluster.job_words import seen, tell_files
+from cluster.plan_words import tell_plan
 from cluster.submit import JobRequest
 
 app = typer.Typer()
@@ -123,6 +124,31 @@ def submit(
     )  # fmt: skip
     job = client_of(store).submit(request)
     say(json.dumps({"job": job}) if as_json else job)
+
+
+@app.command()
+def plan(
+    plate: PlateArgument,
+    subject: SubjectOption,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Free workers.  [default: those the farm has, or 1]")
+    ] = None,
+    store: StoreOption = None,
+    codec: CodecOption = CodecName.H264,
+    shards: ShardsOption = None,
+    mode: ModeOption = Mode.FAST,
+    frames: FramesOption = None,
+    performer: PerformerOption = None,
+    poses: PosesOption = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what `submit` would do: shards, time, worker-hours, at rates measured in this store."""
+    request = JobRequest(
+        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses,
+    )  # fmt: skip
+    tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
 
 
 def _render(

@@ -19,13 +19,17 @@ Every answer is a frozen dataclass; every failure a `BodyswapError` that says wh
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
 from cluster import job_list
 from cluster.attempt_log import AttemptLog, read_logs
-from cluster.control import Request, Verb, put_request, read_requests
+from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
+from cluster.dry_run import dry_run
+from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
@@ -35,9 +39,12 @@ from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
 from cluster.seen import JobSeen, see_job, see_stages, see_status, see_summary
 from cluster.store import Store
-from cluster.submit import JobRequest, submit
+from cluster.submit import JobRequest, resolve, submit
 from cluster.waiting import Outcome, Waited, outcome_of
 from cluster.why import why_job, why_shard
+
+_LOOKERS = 16
+"""How many jobs are looked at at once: each is a few requests to a store that may be far."""
 
 
 class Client:
@@ -60,6 +67,18 @@ class Client:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
         return submit(self._store, request, self._inspector, now_s=self._clock())
 
+    def plan(self, request: JobRequest, *, workers: int | None = None) -> Estimate:
+        """What the request would come to on so many workers, or on the farm's; nothing is written.
+
+        Times are from the commits of this store's jobs, and None where none has measured them.
+        Raises what `submit` raises.
+        """
+        now_s = self._clock()
+        spec = resolve(self._store, request, self._inspector, now_s=now_s).spec
+        farm = see_farm(self._store)
+        at_hand = 0 if farm is None or farm.is_gone(now_s) else len(farm.workers)
+        return dry_run(self._store, spec, workers=workers, workers_at_hand=at_hand)
+
     def find_job(self, text: str) -> str:
         """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
         return job_list.find_job(self._store, text)
@@ -69,8 +88,11 @@ class Client:
         return job_list.find_jobs(self._store, patterns)
 
     def list_jobs(self, *patterns: str) -> tuple[JobSummary, ...]:
-        """The jobs that any of the patterns fits; all of them without one."""
-        return tuple(see_summary(self._store, job) for job in self.find_jobs(*patterns))
+        """The jobs that any of the patterns fits, all without one; the latest submitted last."""
+        jobs = self.find_jobs(*patterns)
+        with ThreadPoolExecutor(_LOOKERS) as lookers:
+            found = lookers.map(partial(see_summary, self._store), jobs)
+            return tuple(sorted(found, key=lambda job: (job.submitted_at, job.job)))
 
     def status(self, job: str) -> JobStatus:
         """How far the job is. Raises JobError where there is no such job."""
@@ -180,14 +202,17 @@ class Client:
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""
-        queue = [job_of_marker(key) for key in self._store.list_keys(QUEUE)]
+        # A job has a second marker while something is asked of it.
+        queue = list(dict.fromkeys(map(job_of_marker, self._store.list_keys(QUEUE))))
         return queue.index(job) if job in queue else 0
+
+    def _is_about_to_change(self, job: str, state: JobState) -> bool:
+        """True where a request that is not taken up yet may make the next one fit."""
+        return state is not JobState.PUBLISHED and bool(self.look(job).requests)
 
     def _ask(self, job: str, verb: Verb, arguments: dict[str, object] | None = None) -> Request:
         state = self.status(job).state
-        # A request that is not taken up yet may be about to make this one fit.
-        is_about_to_change = state is not JobState.PUBLISHED and read_requests(self._store, job)
-        if not verb.fits(state) and not is_about_to_change:
+        if not verb.fits(state) and not self._is_about_to_change(job, state):
             raise JobError(f"job {job} is {state}; {verb} is for {verb.fitting}")
         request = Request(verb=verb, by=self._by, at=self._clock(), arguments=arguments or {})
         put_request(self._store, job, request)

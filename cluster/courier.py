@@ -9,14 +9,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from bodyswap.errors import BodyswapError
+from cluster.job import JobState
 from cluster.outbox import Letter, Outbox
+from cluster.progress import JobStatus
 from cluster.store import Store
 from cluster.webhook_post import Answer, post
 from cluster.webhook_settings import WebhookSettings
+
+OnStatus = Callable[[JobStatus], None]
 
 _LOOK_EVERY_S = 2.0
 _FIRST_PAUSE_S = 5.0
@@ -87,15 +91,17 @@ class Courier:
         self._settings = settings
         self._look_every_s = look_every_s
         self._clock = clock
+        self._states: dict[str, JobState] = {}
         self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bodyswap-courier", daemon=True)
         self._thread.start()
 
-    def hear(self, job: str) -> None:
-        """Something may have changed: to be called when a job is taken in hand, and whenever its
-        journal has a new entry. It returns at once."""
-        self._heard.put(job)
+    def hear(self, status: JobStatus) -> None:
+        """How far a job in hand is: to be called every round, with each. It returns at once."""
+        if self._states.get(status.job) is not status.state:
+            self._states[status.job] = status.state
+            self._heard.put(status.job)
 
     def close(self) -> None:
         """Write down all that was heard, post what is due once more, and stop."""
@@ -122,6 +128,19 @@ class Courier:
         with suppress(queue.Empty):
             while True:
                 yield self._heard.get_nowait()
+
+
+@contextmanager
+def open_courier(store: Store, settings: WebhookSettings | None) -> Iterator[OnStatus]:
+    """What to call with every job's status each round; it does nothing without settings."""
+    if settings is None:
+        yield lambda status: None
+        return
+    courier = Courier(store, settings)
+    try:
+        yield courier.hear
+    finally:
+        courier.close()
 
 
 def _post(letter: Letter, settings: WebhookSettings, now_s: float) -> Answer:

@@ -3,10 +3,21 @@
 Losing it loses nothing, and nobody decides by it.
 """
 
+import logging
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from bodyswap.errors import StoreError
+from cluster.decide import Action
+from cluster.lease import Held
 from cluster.record import from_json, to_json
+from cluster.snapshot import Snapshot, WorkerView
 from cluster.store import Store
+
+Decide = Callable[[Snapshot], list[Action]]
+
+_log = logging.getLogger(__name__)
 
 FARM_SEEN = "farm/seen.json"
 
@@ -64,6 +75,53 @@ class FarmSeen:
         """The project's quota, if all of it is in use."""
         quotas = (quota for quota in self.quotas if quota.project == project)
         return next((quota for quota in quotas if quota.running >= quota.most), None)
+
+
+def farm_seen(snapshot: Snapshot, controller: str) -> FarmSeen:
+    """What the controller of that name knows, for people."""
+    at_work = {held.lease.worker: held for job in snapshot.jobs for held in job.held}
+    running = Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
+    return FarmSeen(
+        controller=controller,
+        at_s=snapshot.now_s,
+        workers=tuple(_worker(view, at_work.get(view.name)) for view in snapshot.workers),
+        quotas=tuple(
+            QuotaSeen(project=project, running=running[project], most=share.most_workers)
+            for project, share in sorted(snapshot.shares.items())
+            if share.most_workers is not None
+        ),
+    )
+
+
+def _worker(view: WorkerView, held: Held | None) -> WorkerSeen:
+    if held is None:
+        return WorkerSeen(name=view.name, benched_until_s=view.benched_until_s)
+    return WorkerSeen(
+        name=view.name,
+        job=held.lease.job,
+        shard=held.lease.shard.name,
+        frames_done=held.frames_done,
+        advanced_at_s=held.advanced_at_s,
+        benched_until_s=view.benched_until_s,
+    )
+
+
+def telling(store: Store, controller: str, decide_next: Decide) -> Decide:
+    """`decide_next` that tells the store now and then what it sees of the controller's farm."""
+    told_at_s = float("-inf")
+
+    def decide_and_tell(snapshot: Snapshot) -> list[Action]:
+        nonlocal told_at_s
+        if snapshot.now_s >= told_at_s + TELL_EVERY_S:
+            told_at_s = snapshot.now_s
+            try:
+                tell_farm(store, farm_seen(snapshot, controller))
+            except StoreError as error:
+                # It is for people; the farm does without.
+                _log.warning("what the farm does is not told just now: %s", error)
+        return decide_next(snapshot)
+
+    return decide_and_tell
 
 
 def tell_farm(store: Store, seen: FarmSeen) -> None:

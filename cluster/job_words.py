@@ -55,18 +55,20 @@ def stages_seen(progress: JobProgress) -> tuple[WorkSeen, ...]:
 
 
 def tell_status(status: JobStatus, *, as_json: bool) -> None:
-    say(json.dumps(asdict(status)) if as_json else f"{status.job}  {seen(status).sentence()}")
+    say(json.dumps(asdict(status)) if as_json else f"{status.job}  {_how_far(status)}")
 
 
 def tell_list(jobs: Sequence[JobSummary], *, as_json: bool) -> None:
     """A line a job, columns aligned."""
-    width = max((len(job.name) for job in jobs), default=0)
-    for job in jobs:
-        if as_json:
+    if as_json:
+        for job in jobs:
             say(json.dumps(asdict(job)))
-            continue
-        whose = f"{job.project}/{job.submitted_by or 'somebody'}"
-        say(f"{job.job}  {job.name:<{width}}  {job.priority:2d}  {whose}  {_how_far(job)}")
+        return
+    whose = [f"{job.project}/{job.submitted_by or 'somebody'}" for job in jobs]
+    width = max((len(job.name) for job in jobs), default=0)
+    for job, who in zip(jobs, whose, strict=True):
+        who = who.ljust(max(map(len, whose)))
+        say(f"{job.job}  {job.name:<{width}}  {job.priority:2d}  {who}  {_how_far(job.status)}")
 
 
 def tell_logs(logs: Sequence[AttemptLog], *, as_json: bool) -> None:
@@ -91,7 +93,8 @@ def tell_files(job: str, files: tuple[Path, ...], *, as_json: bool) -> None:
         say(str(path))
 
 
-def _how_far(job: JobSummary) -> str:
-    sentence = seen(job.status).sentence()
+def _how_far(status: JobStatus) -> str:
     # A job that has not begun has no frames to count.
-    return sentence if job.status.frames_total else f"{job.state}  {job.status.message}".rstrip()
+    if status.frames_total:
+        return seen(status).sentence()
+    return ": ".join(filter(None, [status.state, status.message]))

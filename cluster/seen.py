@@ -6,13 +6,13 @@ seen only as far as the farm tells of it (see `farm_seen`).
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from bodyswap.config import Mode
 from bodyswap.errors import JobError
 from cluster.commit import Commit
-from cluster.control import Request, read_requests
+from cluster.control import Request, Verb, new_requests
 from cluster.failures import Failure, Verdict, pause_s, verdict
 from cluster.job import JobSpec, JobState, Stage
 from cluster.job_list import job_name
@@ -38,7 +38,7 @@ class ShardSeen:
 
     @property
     def name(self) -> str:
-        return shard_name(self.shard)
+        return self.shard.name
 
     @property
     def running(self) -> Lease | None:
@@ -58,9 +58,8 @@ class ShardSeen:
     @property
     def due_at_s(self) -> float | None:
         """When it may be tried again after its last failure; None where it has none."""
-        if not self.failures:
-            return None
-        return self.failures[-1].at_s + pause_s(len(self.failures))
+        count = len(self.failures)
+        return self.failures[-1].at_s + pause_s(count) if count else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,22 +119,18 @@ def turn_of(entries: Sequence[Entry]) -> Entry:
     return list(run)[-1]
 
 
-def shard_name(shard: Shard) -> str:
-    """What people and requests call the shard: "render-2"."""
-    return f"{shard.stage}-{shard.index}"
-
-
 def see_job(store: Store, job: str) -> JobSeen:
     """Look at the job. Raises JobError where there is no such job."""
     spec = _spec(store, job)
     plan = read_plan(store, job)
     entries = Journal(store, job).read()
+    answered = frozenset(entry.request for entry in entries if entry.request)
     return JobSeen(
         spec=spec,
         entries=since_submission(entries),
         plan=plan,
         shards=_see_shards(store, plan, entries) if plan else (),
-        requests=read_requests(store, job),
+        requests=tuple(request for _, request in new_requests(store, job, answered)),
     )
 
 
@@ -165,7 +160,7 @@ def see_summary(store: Store, job: str) -> JobSummary:
         job=job,
         name=job_name(spec),
         project=spec.project,
-        priority=spec.priority,
+        priority=_priority(store, spec),
         submitted_by=spec.submitted_by,
         submitted_at=spec.submitted_at,
         status=see_status(store, job),
@@ -197,6 +192,16 @@ def _see_stage(store: Store, plan: Plan, stage: Stage, status: JobStatus) -> Sta
     )
 
 
+def _priority(store: Store, spec: JobSpec) -> int:
+    """As it was submitted, or as somebody asked last."""
+    keys = store.list_keys(f"{JobKeys(job=spec.job).root}control/")
+    asked = [key for key in keys if key.endswith(f"-{Verb.PRIORITY}.json")]
+    data = store.get(asked[-1]) if asked else None
+    request = None if data is None else from_json(data, Request, what=asked[-1])
+    wished = request.arguments.get("priority") if request else None
+    return wished if isinstance(wished, int) else spec.priority
+
+
 def _spec(store: Store, job: str) -> JobSpec:
     spec = read_spec(store, job)
     if spec is None:
@@ -205,25 +210,40 @@ def _spec(store: Store, job: str) -> JobSpec:
 
 
 def _see_shards(store: Store, plan: Plan, entries: tuple[Entry, ...]) -> tuple[ShardSeen, ...]:
-    failures: dict[Shard, list[Failure]] = defaultdict(list)
-    for entry in entries:
-        # The entry that ends a job repeats its last failure.
-        if entry.shard is not None and entry.failure is not None and not entry.state.is_final:
-            failures[entry.shard].append(entry.failure)
     keys = JobKeys(job=plan.job)
     there: dict[str, list[str]] = defaultdict(list)
     for stage in Stage:
         for key in store.list_keys(keys.stage(stage)):
             there["/".join(key.split("/")[:4]) + "/"].append(key)
+    failures, history = _failures(since_submission(entries)), _failures(entries, clear=False)
     return tuple(
-        _see_shard(store, shard, there[keys.shard(shard)], tuple(failures[shard]))
+        _see_shard(
+            store,
+            there[keys.shard(shard)],
+            ShardSeen(
+                shard=shard,
+                failures=tuple(failures[shard.name]),
+                history=tuple(history[shard.name]),
+            ),
+        )
         for shard in plan.all_shards
     )
 
 
-def _see_shard(
-    store: Store, shard: Shard, keys: list[str], failures: tuple[Failure, ...]
-) -> ShardSeen:
+def _failures(entries: tuple[Entry, ...], *, clear: bool = True) -> defaultdict[str, list[Failure]]:
+    """Every shard's failures, by its name; unless `clear` those too that a retry cleared."""
+    failures: defaultdict[str, list[Failure]] = defaultdict(list)
+    for entry in entries:
+        for name in entry.retried if clear else ():
+            failures.pop(name, None)
+        # The entry that ends a job may repeat its last failure.
+        if entry.shard is not None and entry.failure is not None and not entry.state.is_final:
+            failures[entry.shard.name].append(entry.failure)
+    return failures
+
+
+def _see_shard(store: Store, keys: list[str], bare: ShardSeen) -> ShardSeen:
+    """The shard with its commit and leases, whose keys are among these."""
     commit, leases = None, []
     for key in keys:
         name = key.rpartition("/")[2]
@@ -231,9 +251,7 @@ def _see_shard(
             commit = from_json(data, Commit, what=key)
         elif name.startswith("lease-") and (data := store.get(key)) is not None:
             leases.append(from_json(data, Lease, what=key))
-    return ShardSeen(
-        shard=shard, commit=commit, leases=tuple(leases), failures=failures, history=failures
-    )
+    return replace(bare, commit=commit, leases=tuple(leases))
 
 
 def _told_names(plan: Plan) -> str:

@@ -12,7 +12,9 @@ def at(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A span in its largest two units: "1 d 3 h", "1 h 20 min", "2 min 5 s", "45 s"."""
+    """A span in its largest two units: "1 d 3 h", "1 h 20 min", "2 min 5 s", "45 s", "0.2 s"."""
+    if 0.05 <= seconds < 0.95:
+        return f"{seconds:.1f} s"
     whole = max(0, round(seconds))
     for size_s, unit, part_s, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
         if whole >= size_s:

@@ -4,6 +4,7 @@ It does not know how progress is shown. `render` and `demo` are made of it, so t
 takes the farm's path.
 """
 
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from bodyswap.quality.skeleton_picture import draw_skeleton
 from bodyswap.timing import FrameRange
 from cluster.client import Client
 from cluster.controller import Controller
+from cluster.decide import decide
+from cluster.farm_seen import telling
 from cluster.job import JobState
 from cluster.progress import JobStatus
 from cluster.runtime import Runtime, WorkerConfig
@@ -55,7 +58,12 @@ def render_shot(
     client = Client(store)
     job = client.submit(request)
     with open_runtime(runtime, store.url, workers) as crew:
-        controller = Controller(store=store, runtime=crew, on_status=on_status)
+        controller = Controller(
+            store=store,
+            runtime=crew,
+            on_status=on_status,
+            decide_next=telling(store, platform.node(), decide),
+        )
         status = controller.run_until_final(job)
     if status.state is not JobState.PUBLISHED:
         raise job_error(status)

@@ -12,6 +12,7 @@ from bodyswap.errors import PlateError
 from bodyswap.timing import FrameRange, parse_frame_range
 from cluster.inspection import Inspector
 from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef, PosesRef
+from cluster.job_list import check_name, put_name
 from cluster.journal import Entry, Journal
 from cluster.keys import (
     QUEUE,
@@ -77,6 +78,7 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     if resolved.folder is not None:
         put_subject(store, spec.subject, resolved.folder)
     store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+    put_name(store, spec)
     _enqueue(store, spec, now_s)
     return spec.job
 
@@ -105,7 +107,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
-        name=request.name or request.plate.stem,
+        name=check_name(request.name or key_part(request.plate.stem)),
         project=request.project,
         priority=request.priority,
         submitted_at=time_part(now_s),

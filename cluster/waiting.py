@@ -29,10 +29,10 @@ _EXIT_CODES = {
     Outcome.CANCELLED: 3,
     Outcome.PAUSED: 4,
 }
-_AT_REST: dict[str, Outcome] = {
-    "published": Outcome.DONE,
-    "paused": Outcome.PAUSED,
-    "cancelled": Outcome.CANCELLED,
+_AT_REST = {
+    JobState.PUBLISHED: Outcome.DONE,
+    JobState.PAUSED: Outcome.PAUSED,
+    JobState.CANCELLED: Outcome.CANCELLED,
 }
 _WORST_FIRST = (Outcome.FAILED, Outcome.CANCELLED, Outcome.PAUSED, Outcome.DONE)
 

@@ -9,7 +9,7 @@ from cluster.control import Request, Verb
 from cluster.farm_seen import FarmSeen
 from cluster.job import JobState
 from cluster.scene import Scene, WaitsFor, Why
-from cluster.seen import JobSeen
+from cluster.seen import JobSeen, ShardSeen
 from cluster.sentence_parts import at, counted, named, span, within
 from cluster.why_shard import shard_over, shard_under_way
 
@@ -39,9 +39,11 @@ def _at_rest(scene: Scene) -> Why | None:
     """Of a job that goes nowhere unless somebody, or the farm for somebody, does something."""
     if scene.job.state is JobState.PUBLISHED:
         return _over(scene.job)
-    if scene.job.requests:
-        return _asked(scene, scene.job.requests[-1])
-    if scene.job.state.is_final or str(scene.job.state) == "paused":
+    # Whatever its priority, the job waits for the same.
+    asked = [wish for wish in scene.job.requests if wish.verb is not Verb.PRIORITY]
+    if asked:
+        return _asked(scene, asked[-1])
+    if scene.job.state.is_final or scene.job.state is JobState.PAUSED:
         return _over(scene.job)
     return None
 
@@ -49,13 +51,10 @@ def _at_rest(scene: Scene) -> Why | None:
 def _asked(scene: Scene, request: Request) -> Why:
     """A request that nobody has taken up yet."""
     is_alone = scene.present_farm is None
-    wish = f"wish to {request.verb}"
-    if request.verb is Verb.PRIORITY:
-        wish = f"wish for priority {request.arguments.get('priority')}"
     return Why(
         waits_for=WaitsFor.FARM if is_alone else WaitsFor.REQUEST,
         sentence=f"waits for {'a farm, for there is none now,' if is_alone else 'the farm'} to take"
-        f" up the {wish} of {request.by or 'somebody'} at {at(request.at)}",
+        f" up the wish to {request.verb} of {request.by or 'somebody'} at {at(request.at)}",
     )
 
 
@@ -64,20 +63,20 @@ def _over(job: JobSeen) -> Why:
     when = f"at {at(entry.at_s)}" + (f" by {entry.by}" if entry.by else "")
     because = f": {within(entry.why)}" if entry.why else ""
     retry = f"; `retry {job.spec.job}` tries again"
-    match str(job.state):
-        case "published":
+    match job.state:
+        case JobState.PUBLISHED:
             return Why(
                 waits_for=WaitsFor.NOTHING,
                 sentence=f"waits for nothing: it was published {when}, and `fetch` brings it",
             )
-        case "paused":
+        case JobState.PAUSED:
             return Why(
                 waits_for=WaitsFor.RESUME,
                 sentence=f"waits for a `resume`: it was paused {when}{because}",
             )
-        case "cancelled":
+        case JobState.CANCELLED:
             told = f"waits for nothing more: it was cancelled {when}{because}"
-        case "quarantined":
+        case JobState.QUARANTINED:
             told = f"waits for somebody to look: {_quarantine(job)} {when}{because}"
         case _:
             told = f"waits for nothing more: it failed {when}{because}"
@@ -121,10 +120,12 @@ def _in_stage(scene: Scene, farm: FarmSeen) -> Why:
     ]
     at_work = [seen for seen, answer in answers if answer.waits_for is WaitsFor.WORK]
     waiting = [(seen, answer) for seen, answer in answers if seen not in at_work]
+    # What was given up is told last, and waits for nothing that the farm could do.
+    waiting.sort(key=lambda pair: pair[0].is_given_up)
     doing = f"is at its {job.stage} stage"
     if not at_work:
         seen, answer = waiting[0]
-        more = f", and so with {counted(len(waiting) - 1, 'more')}" if len(waiting) > 1 else ""
+        more = _more([each for each, _ in waiting[1:]])
         return replace(answer, sentence=f"{doing}: {seen.name} {answer.sentence}{more}")
     workers = sorted({seen.running.worker for seen in at_work if seen.running})
     rest = f"; {waiting[0][0].name} {waiting[0][1].sentence}" if waiting else ""
@@ -136,8 +137,15 @@ def _in_stage(scene: Scene, farm: FarmSeen) -> Why:
     )
 
 
+def _more(others: list[ShardSeen]) -> str:
+    given_up = [seen.name for seen in others if seen.is_given_up]
+    count = len(others) - len(given_up)
+    words = f", and so with {count} more" if count else ""
+    return words + (f"; {named(given_up)} had to be given up" if given_up else "")
+
+
 def _ending(job: JobSeen) -> Why:
-    if str(job.state) == "verifying":
+    if job.state is JobState.VERIFYING:
         return Why(
             waits_for=WaitsFor.VERIFYING,
             sentence="is put together, and waits for the proof that it is whole",

@@ -70,6 +70,24 @@ def test_jobs_are_found_by_id_its_beginning_their_name_and_by_pattern(farm: Tiny
     assert [job.name for job in client.list_jobs("p?ckup")] == ["pickup"]
 
 
+def test_a_job_submitted_again_under_another_name_is_found_by_both(farm: TinyFarm) -> None:
+    first = _submit(farm, "SH010", name="rough")
+    assert _submit(farm, "SH010", name="final") == first
+    assert farm.client.find_jobs("rough", "final", "*") == (first,)
+    assert [job.name for job in farm.client.list_jobs()] == ["rough"]
+
+
+def test_a_name_that_no_key_could_hold_is_refused_and_a_plates_is_made_to_fit(
+    farm: TinyFarm,
+) -> None:
+    with pytest.raises(UsageError, match="'SH 010' cannot be a job's name; use letters"):
+        _submit(farm, "SH010", name="SH 010")
+    assert farm.store.list_keys("") == []
+    job = _submit(farm, "my plate (2)")
+    assert [each.name for each in farm.client.list_jobs()] == ["my_plate__2_"]
+    assert farm.client.find_job("my_plate*") == job
+
+
 def test_a_name_that_an_id_begins_with_too_is_not_guessed_at(farm: TinyFarm) -> None:
     first = _submit(farm, "SH010", 30)
     second = _submit(farm, "SH020", 31, name=first[:4])

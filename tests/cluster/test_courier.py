@@ -50,7 +50,7 @@ def test_every_change_of_a_real_job_is_heard_once_and_in_order(farm: TinyFarm) -
     with listening() as hearer:
         job = farm.client.submit(replace(farm.request(), name="SH010", project="heist"))
         courier = Courier(farm.store, _settings(hearer), look_every_s=0.02)
-        farm.run_inline(job, lambda status: courier.hear(status.job))
+        farm.run_inline(job, courier.hear)
         courier.close()
         assert [state for state in hearer.states() if state != "verifying"] == WAY
         assert len(set(hearer.ids)) == len(hearer.ids)
@@ -58,7 +58,7 @@ def test_every_change_of_a_real_job_is_heard_once_and_in_order(farm: TinyFarm) -
         assert (last["type"], last["data"]["was"]) == ("job.published", hearer.states()[-2])
         assert (last["data"]["name"], last["data"]["project"]) == ("SH010", "heist")
         again = Courier(farm.store, _settings(hearer), look_every_s=0.02)
-        again.hear(job)
+        again.hear(farm.client.status(job))
         again.close()
         assert hearer.states().count("published") == 1
         assert farm.store.list_keys("outbox/") == []
@@ -179,7 +179,7 @@ def test_what_a_stopped_courier_had_in_hand_the_next_one_tells(farm: TinyFarm) -
         settings = _settings(hearer, JobState.PUBLISHED, JobState.SUBMITTED)
         job = farm.client.submit(farm.request())
         first = Courier(farm.store, settings, look_every_s=0.02)
-        first.hear(job)
+        first.hear(farm.client.status(job))
         first.close()
         assert hearer.states() == ["submitted"]
         farm.run_inline(job)

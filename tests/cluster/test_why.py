@@ -1,7 +1,7 @@
 """Why a job or a shard waits: every state and every cause has its sentence, always."""
 
 import dataclasses
-import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,10 +23,15 @@ from tiny_pipeline import Trouble
 
 from bodyswap.errors import JobError
 from cluster.control import Verb
-from cluster.farm_seen import FarmSeen, QuotaSeen, WorkerSeen, tell_farm
+from cluster.controller import Controller
+from cluster.decide import Action, decide
+from cluster.farm_seen import QuotaSeen, WorkerSeen, farm_seen, tell_farm, telling
 from cluster.job import JobState, Stage
+from cluster.runtime_inline import InlineRuntime
 from cluster.scene import Scene, WaitsFor
 from cluster.seen import JobSeen
+from cluster.snapshot import Snapshot
+from cluster.waiting import Outcome
 from cluster.why import why_job, why_shard
 
 IDLE = WorkerSeen(name="w0")
@@ -86,14 +91,11 @@ CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
     "a wish for priority": (
         scene(
             dataclasses.replace(
-                POSED,
-                requests=(
-                    dataclasses.replace(PAUSE, verb=Verb.PRIORITY, arguments={"priority": 90}),
-                ),
+                POSED, requests=(dataclasses.replace(PAUSE, verb=Verb.PRIORITY),)
             ),
             IDLE,
         ),
-        WaitsFor.REQUEST, "the wish for priority 90 of ada",
+        WaitsFor.START, "render-0 is next",
     ),
     "others first": (
         scene(make_job(), IDLE, ahead=3), WaitsFor.PLAN,
@@ -123,6 +125,11 @@ CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
         " 08:05:00 UTC)",
     ),
     "all benched": (scene(POSED, BENCHED), WaitsFor.START, "render-0 is next"),
+    "a poisonous shard": (
+        scene(failed(POSED, "render-0", "a", "b", "c"), busy("w9")), WaitsFor.WORKER,
+        "render-1 waits for a free worker: the only one has work; its job is first in the queue,"
+        " and so with 2 more; render-0 had to be given up",
+    ),
     "a quota": (
         Scene(job=POSED, now_s=NOW_S, farm=QUOTA), WaitsFor.QUOTA,
         "waits for its project default to need fewer workers: it has 2 now and may have 2",
@@ -134,6 +141,10 @@ CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
     "publication": (
         scene(DONE, IDLE), WaitsFor.PUBLISHING, "is put together, and waits for the farm to",
     ),
+    "proof": (
+        scene(committed(make_job("verifying"), *Stage), IDLE), WaitsFor.VERIFYING,
+        "is put together, and waits for the proof that it is whole",
+    ),
     "a free worker": (scene(POSED, IDLE), WaitsFor.START, "render-0 is next: a worker is free"),
 }  # fmt: skip
 
@@ -144,6 +155,17 @@ def test_every_cause_a_job_can_wait_for_has_its_sentence(name: str) -> None:
     answer = why_job(about)
     assert words in answer.sentence
     assert answer.waits_for is waits_for
+
+
+QUARANTINED = failed(
+    committed(make_job("quarantined"), Stage.POSE, Stage.SOLVE), "render-2", "a", "b", "c"
+)
+
+
+def test_a_quarantined_job_names_the_shards_that_no_worker_survived() -> None:
+    answer = why_job(scene(QUARANTINED, IDLE))
+    assert "the rest is done, but render-2 was put into quarantine at 2027" in answer.sentence
+    assert "worker c died; `logs`" in why_shard(scene(QUARANTINED, IDLE), "render-2").sentence
 
 
 SHARDS: dict[str, tuple[Scene, str, WaitsFor, str]] = {
@@ -213,7 +235,8 @@ def test_every_cause_a_shard_can_wait_for_has_its_sentence(name: str) -> None:
 def test_the_tables_above_leave_nothing_out() -> None:
     told = {row[0] for row in STATES.values()}
     told |= {row[1] for row in CAUSES.values()} | {row[2] for row in SHARDS.values()}
-    assert set(WaitsFor) - told <= {WaitsFor.VERIFYING}
+    assert told == set(WaitsFor)
+    assert set(STATES) == set(JobState)
 
 
 def test_a_shard_that_is_not_there_is_an_error_that_names_those_that_are() -> None:
@@ -238,7 +261,7 @@ def _jobs(draw: st.DrawFn) -> JobSeen:
                 job = failed(job, seen.name, *whom)
     if draw(st.booleans()):
         verb = draw(st.sampled_from(list(Verb)))
-        asked = dataclasses.replace(PAUSE, verb=verb, by="", arguments={"priority": 7})
+        asked = dataclasses.replace(PAUSE, verb=verb, by="")
         job = dataclasses.replace(job, requests=(asked,))
     return job
 
@@ -274,19 +297,43 @@ def test_a_real_job_tells_all_the_way_what_it_waits_for(tmp_path: Path) -> None:
     assert farm.client.why(job).waits_for is WaitsFor.FARM
     for_what: set[WaitsFor] = set()
 
-    def ask(_: object) -> None:
-        """Tell the store who works, as a controller does, and ask of everything."""
+    def ask(snapshot: Snapshot) -> list[Action]:
+        """Ask of everything in the middle of each of the controller's rounds."""
+        tell_farm(farm.store, farm_seen(snapshot, "head-1"))
         shards = farm.client.look(job).shards
-        at_work = [WorkerSeen(name="inline", job=job, shard=s.name) for s in shards if s.running]
-        workers = at_work or [WorkerSeen(name="inline")]
-        tell_farm(farm.store, FarmSeen(controller="c", at_s=time.time(), workers=tuple(workers)))
         answers = [farm.client.why(job), *(farm.client.why(job, seen.name) for seen in shards)]
         assert all(answer.sentence.strip() for answer in answers)
         for_what.update(answer.waits_for for answer in answers)
+        return decide(snapshot)
 
-    farm.run_inline(job, ask)
+    runtime = InlineRuntime(farm.worker_config)
+    Controller(store=farm.store, runtime=runtime, decide_next=ask).run_until_final(job)
+    runtime.close()
     assert {WaitsFor.STAGE, WaitsFor.WORK, WaitsFor.PREDECESSOR, WaitsFor.PAUSE} <= for_what
     assert farm.client.why(job).waits_for is WaitsFor.NOTHING
     assert farm.client.why(job, "render-2").sentence == (
         "render-2 waits for nothing: inline committed it, attempt 2"
     )
+
+
+def test_a_real_farm_answers_what_is_asked_of_its_jobs(tmp_path: Path) -> None:
+    farm = make_farm(tmp_path)
+    job = farm.client.submit(farm.request(trouble=Trouble(frame_s=0.005)))
+    runtime, rounds = InlineRuntime(farm.worker_config), count()
+    controller = Controller(
+        store=farm.store, runtime=runtime, decide_next=telling(farm.store, "head-1", decide)
+    )
+    farm.client.pause(job)
+    controller.serve(lambda: farm.client.status(job).state is JobState.PAUSED or next(rounds) > 99)
+    paused = farm.client.why(job)
+    assert paused.waits_for is WaitsFor.RESUME and "as somebody asked" in paused.sentence
+    assert farm.client.wait([job], timeout_s=5).outcome is Outcome.PAUSED
+    farm.client.resume(job)
+    assert farm.client.why(job).waits_for is WaitsFor.REQUEST
+    controller.serve(lambda: farm.client.status(job).state is JobState.RENDERING)
+    farm.client.cancel(job)
+    controller.serve(lambda: farm.client.status(job).state is JobState.CANCELLED)
+    runtime.close()
+    assert farm.client.wait([job], timeout_s=5).outcome is Outcome.CANCELLED
+    cancelled = farm.client.why(job)
+    assert cancelled.waits_for is WaitsFor.RETRY and "`retry" in cancelled.sentence

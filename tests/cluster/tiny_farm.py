@@ -31,7 +31,11 @@ class TinyFarm:
 
     @property
     def client(self) -> Client:
-        return Client(self.store, inspector=TinyInspector())
+        return Client(self.store, inspector=self.inspector)
+
+    @property
+    def inspector(self) -> TinyInspector:
+        return TinyInspector()
 
     @property
     def worker_config(self) -> WorkerConfig:
