@@ -7,7 +7,7 @@ attempt, committed last; frames never leave the process.
 import importlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -51,6 +51,8 @@ class Segment(Protocol):
     def first_pts(self) -> int: ...
     @property
     def last_pts(self) -> int: ...
+    @property
+    def frame_files(self) -> Sequence[Path]: ...  # none of a video; `path` is their list
 
 
 class RenderedRange(Protocol):
@@ -209,6 +211,7 @@ class Worker:
             lease=order.lease,
             files=(
                 store_file(self._store, order.lease, segment.path),
+                *(store_file(self._store, order.lease, path) for path in segment.frame_files),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
             ),
             frame_count=len(segment.frames),
@@ -221,7 +224,7 @@ class Worker:
         settings = order.spec.render_settings
         shot = folder / f"shot{_suffix(settings)}"
         self._pipeline.assemble_shot(
-            [self._fetched(commit, "segment", folder) for commit in commits],
+            [self._fetched_segment(commit, folder) for commit in commits],
             self._scratch.plate(order.spec.plate),
             order.spec.frames,
             shot,
@@ -229,7 +232,11 @@ class Worker:
         )
         return Commit(
             lease=order.lease,
-            files=(store_file(self._store, order.lease, shot),),
+            files=(
+                store_file(self._store, order.lease, shot),
+                # A sequence's frames lie in the store already, each under its shard.
+                *(file for commit in commits for file in _frame_files(commit)),
+            ),
             frame_count=sum(commit.frame_count for commit in commits),
             first_pts=commits[0].first_pts,
             last_pts=commits[-1].last_pts,
@@ -245,6 +252,11 @@ class Worker:
 
     def _read(self, commit: Commit, name: str, folder: Path) -> bytes:
         return self._fetched(commit, name, folder).read_bytes()
+
+    def _fetched_segment(self, commit: Commit, folder: Path) -> Path:
+        for file in _frame_files(commit):
+            self._fetched(commit, file.name, folder)
+        return self._fetched(commit, "segment", folder)
 
     def _fetched(self, commit: Commit, name: str, folder: Path) -> Path:
         shard = commit.lease.shard
@@ -278,8 +290,14 @@ if TYPE_CHECKING:
         return stages
 
 
+def _frame_files(rendered: Commit) -> list[StoredFile]:
+    """A sequence's frames; none of a video."""
+    other = ("segment", "boundary")
+    return [file for file in rendered.files if Path(file.name).stem not in other]
+
+
 def _suffix(settings: RenderSettings) -> str:
     # PyAV comes with it, which nothing needs before there is work.
-    from bodyswap.encode import CODECS
+    from bodyswap.encode import delivery_suffix
 
-    return CODECS[settings.codec].suffix
+    return delivery_suffix(settings.codec)
