@@ -20,8 +20,8 @@ from bodyswap.media.writer import open_writer
 from bodyswap.timing import FrameRange, Timeline
 
 __all__ = [
-    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "delivery_suffix", "encode",
-    "encode_frames",
+    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "delivered_name",
+    "delivery_suffix", "encode", "encode_frames",
 ]  # fmt: skip
 
 
@@ -94,6 +94,14 @@ def encode_frames(
 def delivery_suffix(name: str) -> str:
     """The suffix of a delivery's one file; of a sequence, of the list of its files."""
     return CODECS[name].suffix if name in CODECS else LIST_SUFFIX
+
+
+def delivered_name(name: str, plate: ClipIndex, frames: FrameRange) -> str:
+    """What `index_clip` reads a delivery by: a file's name, or the pattern of a sequence's."""
+    if name in CODECS:
+        return f"shot{CODECS[name].suffix}"
+    first, last = plate.first_number + frames.start, plate.first_number + frames.stop - 1
+    return f"shot.{first}-{last}#{FRAME_FORMATS[name].suffix}"
 
 
 def _segment(

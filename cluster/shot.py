@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodyswap.decode import decode
+from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
@@ -60,8 +61,7 @@ def render_shot(
     if status.state is not JobState.PUBLISHED:
         raise job_error(status)
     fetched = client.fetch(job, out)
-    frames = client.manifest(job).frames
-    pictures = _write_pictures(request.plate, frames, out, truth)
+    pictures = _write_pictures(request, client.manifest(job).frames, out, truth)
     return Shot(job=job, files=(*fetched, *pictures))
 
 
@@ -94,11 +94,11 @@ def job_error(status: JobStatus) -> JobError:
 
 
 def _write_pictures(
-    plate: Path, frames: FrameRange, out: Path, truth: Path | None
+    request: JobRequest, frames: FrameRange, out: Path, truth: Path | None
 ) -> tuple[Path, Path]:
-    clip = index_clip(plate)
+    clip = index_clip(request.plate)
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
-    shot = index_clip(next(out.glob("shot.*")))
+    shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
     columns = [
         Column(caption="plate", pictures=_pictures(clip, frames)),
         Column(caption="pose", pictures=_posed(clip, frames, poses)),
