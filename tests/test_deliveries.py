@@ -78,7 +78,7 @@ def test_exr_frames_are_written_by_the_workers_and_are_found_whole(
     assert np.all(parts["qc"]["shard"] == 1004)
     assert np.all(parts["qc"]["join"] == 1)
     assert 0 < parts["qc"]["pose_confidence"][0, 0] <= 1
-    assert {"manifest.json", "comparison.mp4", "contact-sheet.png"} <= {
+    assert {"manifest.json", "comparison.mp4", "contact-sheet.png", "slate.png"} <= {
         path.name for path in out.iterdir()
     }
 

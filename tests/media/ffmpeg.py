@@ -23,8 +23,9 @@ def heard_by_ffmpeg(path: Path) -> Samples:
 
 def seen_by_ffmpeg(path: Path, pixel_format: str = "rgb24") -> list[tuple[Fraction, str]]:
     """Every picture's time in seconds and hash."""
-    raw = _run("-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-enc_time_base", "demux",
-               "-pix_fmt", pixel_format, "-f", "framemd5", "-")  # fmt: skip
+    raw = _run("-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
+               "-enc_time_base", "demux", "-pix_fmt", pixel_format, "-f", "framemd5",
+               "-")  # fmt: skip
     text = raw.decode()
     base = re.search(r"#tb 0: (\d+)/(\d+)", text)
     assert base is not None, text
