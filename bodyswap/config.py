@@ -48,6 +48,9 @@ class CodecName(StrEnum):
     DNXHR_HQX = "dnxhr-hqx"
     FFV1 = "ffv1"
     FFV1_ALPHA = "ffv1-alpha"
+    PNG = "png"
+    EXR = "exr"
+    EXR_DWAA = "exr-dwaa"
 
 
 @dataclass(frozen=True, kw_only=True)

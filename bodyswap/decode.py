@@ -12,6 +12,7 @@ from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.seek import VideoFrame, frames_from, frames_in_order
+from bodyswap.media.sequence import read_picture
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 
@@ -38,6 +39,9 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
 
 
 def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
+    if clip.files:
+        yield from map(read_picture, clip.files[frames.start : frames.stop])
+        return
     done = 0
     for frame in _shown(clip, frames):
         yield np.rot90(clip.colour.to_rgb(frame), clip.quarter_turns)

@@ -3,7 +3,8 @@
 Shape letters: N frames, H rows, W columns, 3 = red, green, blue; 8-bit, full range.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -45,3 +46,15 @@ class RenderedFrame:
     rgb_HW3: RGB
     matte_HW: Matte
     index: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayeredFrame:
+    """A delivered frame, its layers apart, for formats that keep them so.
+
+    `facts` are figures of the whole frame, each a channel of its own for quality control.
+    """
+
+    subject: RenderedFrame
+    clean_plate_HW3: RGB
+    facts: Mapping[str, float] = field(default_factory=dict)

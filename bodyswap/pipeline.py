@@ -11,15 +11,16 @@ It does not know shards, leases, stores or Ray: `cluster.worker` calls it with l
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from bodyswap.composite import composite, cut_out
 from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
-from bodyswap.encode import CODECS, Segment, encode
+from bodyswap.encode import CODECS, FRAME_FORMATS, Codec, Segment, encode, encode_frames
 from bodyswap.errors import SubjectError
-from bodyswap.frames import RGB, RGBA, FrameBatch
+from bodyswap.frames import RGB, RGBA, FrameBatch, LayeredFrame, RenderedFrame
 from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
@@ -28,16 +29,17 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
+from bodyswap.media.frame_list import join_lists
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
-from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
+from bodyswap.mending import Mended, Mending, frame_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -134,16 +136,20 @@ class Pipeline:
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
         begun = BoundaryState.from_bytes(state) if state else None
-        pictures = self._pictures(renderer, poses, frames, settings, begun)
         hashes: list[str] = []
+        rendered = _report_frames(
+            _hashed(self._rendered(renderer, poses, frames, settings, begun), hashes), on_frame
+        )
+        background_HW3 = person.background_HW3
         with steady_arithmetic(settings.mode):
-            segment = encode(
-                _report_frames(_hashed(pictures, hashes), on_frame),
-                out,
-                timeline=clip.timeline,
-                frames=frames,
-                codec=CODECS[settings.codec],
-            )
+            if settings.codec in FRAME_FORMATS:
+                layered = _layered(rendered, background_HW3, poses, frames)
+                kind = FRAME_FORMATS[settings.codec]
+                segment = encode_frames(layered, out, plate=clip, frames=frames, kind=kind)
+            else:
+                codec = CODECS[settings.codec]
+                pictures = _flattened(rendered, background_HW3, codec)
+                segment = encode(pictures, out, timeline=clip.timeline, frames=frames, codec=codec)
         return RenderedRange(
             segment=segment,
             entrance=renderer.entrance.to_bytes(),
@@ -163,16 +169,25 @@ class Pipeline:
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
-        A part is mended as far as the next keyframe after it met its old pictures.
+        A part is mended as far as the next keyframe after it met its old pictures. The joins of a
+        sequence of frames are scored only.
         """
-        timeline = index_clip(plate).timeline
+        if settings.codec in FRAME_FORMATS:
+            return prove_joins(parts, tolerance=inf, mend=None)
+        timeline, codec = index_clip(plate).timeline, CODECS[settings.codec]
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            renderer = Renderer(self._subject(subject, settings), choose_device(settings.device))
-            anew = partial(self._pictures, renderer, poses, settings=settings, state=state)
+            person = self._subject(subject, settings)
+            renderer = Renderer(person, choose_device(settings.device))
+
+            def code(rendered: Iterator[RenderedFrame], frames: FrameRange, out: Path) -> None:
+                pictures = _flattened(rendered, person.background_HW3, codec)
+                encode(pictures, out, timeline=timeline, frames=frames, codec=codec)
+
+            anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
             with steady_arithmetic(settings.mode):
-                return mend_part(
-                    part, anew, lambda: renderer.state, timeline, CODECS[settings.codec], folder
+                return Mending(anew, code, timeline, folder, codec.suffix).mend(
+                    part, lambda: renderer.state
                 )
 
         return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
@@ -186,36 +201,35 @@ class Pipeline:
         *,
         settings: RenderSettings,
     ) -> None:
-        """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
+        """Join the segments on the plate's own timeline, and prove it by decoding every frame.
+
+        Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
+        """
         clip = index_clip(plate)
+        if settings.codec in FRAME_FORMATS:
+            kind = FRAME_FORMATS[settings.codec]
+            join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
+            return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
         check_delivery(out, timeline.starting_at(first_pts))
 
-    def _pictures(
+    def _rendered(
         self,
         renderer: Renderer,
         poses: PoseSequence,
         frames: FrameRange,
         settings: RenderSettings,
         state: BoundaryState | None,
-    ) -> Iterator[RGB | RGBA]:
-        subject = renderer.subject
-        rendered = renderer.render(
+    ) -> Iterator[RenderedFrame]:
+        card_says = renderer.subject.card.warmup_frames
+        wanted = settings.warmup_frames
+        return renderer.render(
             poses,
             frames,
-            warmup_frames=(
-                subject.card.warmup_frames
-                if settings.warmup_frames is None
-                else settings.warmup_frames
-            ),
+            warmup_frames=card_says if wanted is None else wanted,
             state=state,
         )
-        for frame in rendered:
-            if CODECS[settings.codec].has_alpha:
-                yield cut_out(frame)
-            else:
-                yield composite(frame, subject.background_HW3)
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
         key = (settings.pose, settings.device)
@@ -240,6 +254,8 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
         PlateError: the plate's sound does not fit the delivery's container.
         UsageError: the subject's picture does not fit the codec.
     """
+    if settings.codec in FRAME_FORMATS:
+        return
     codec = CODECS[settings.codec]
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
@@ -276,13 +292,34 @@ def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterato
         on_frame(done)
 
 
-def _hashed(pictures: Iterator[RGB | RGBA], hashes: list[str]) -> Iterator[RGB | RGBA]:
-    for picture in pictures:
-        hashes.append(picture_hash(picture))
-        yield picture
+def _hashed(rendered: Iterator[RenderedFrame], hashes: list[str]) -> Iterator[RenderedFrame]:
+    for frame in rendered:
+        hashes.append(frame_hash(frame))
+        yield frame
 
 
-def _report_frames(pictures: Iterator[RGB | RGBA], on_frame: OnFrame) -> Iterator[RGB | RGBA]:
-    for done, picture in enumerate(pictures, start=1):
-        yield picture
+def _report_frames(rendered: Iterator[RenderedFrame], on_frame: OnFrame) -> Iterator[RenderedFrame]:
+    for done, frame in enumerate(rendered, start=1):
+        yield frame
         on_frame(done)
+
+
+def _flattened(
+    rendered: Iterator[RenderedFrame], background_HW3: RGB, codec: Codec
+) -> Iterator[RGB | RGBA]:
+    for frame in rendered:
+        yield cut_out(frame) if codec.has_alpha else composite(frame, background_HW3)
+
+
+def _layered(
+    rendered: Iterator[RenderedFrame], background_HW3: RGB, poses: PoseSequence, frames: FrameRange
+) -> Iterator[LayeredFrame]:
+    """Frames with what quality control asks of each: how sure its pose is, how far from a join."""
+    for frame in rendered:
+        row = frame.index - poses.frames.start
+        facts = {
+            "pose_confidence": float(poses.confidence_NK[row].mean()),
+            "join": float(frame.index - frames.start),
+            "shard": float(frames.start + FIRST_FRAME_NUMBER),
+        }
+        yield LayeredFrame(subject=frame, clean_plate_HW3=background_HW3, facts=facts)

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodyswap.decode import decode
+from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.people import PoseSequence
-from bodyswap.quality.comparison import Column, compare_rows, write_comparison
+from bodyswap.quality.comparison import Column, compare_rows, write_comparison, write_picture
 from bodyswap.quality.skeleton_picture import draw_skeleton
+from bodyswap.quality.slate import FrameNames, burn_in, draw_slate
 from bodyswap.timing import FrameRange
 from cluster.client import Client
 from cluster.controller import Controller
@@ -25,6 +27,7 @@ from cluster.decide import decide
 from cluster.farm_seen import telling
 from cluster.job import JobState
 from cluster.progress import JobStatus
+from cluster.publish import Manifest
 from cluster.runtime import Runtime, WorkerConfig
 from cluster.store import Store
 from cluster.submit import JobRequest
@@ -68,8 +71,7 @@ def render_shot(
     if status.state is not JobState.PUBLISHED:
         raise job_error(status)
     fetched = client.fetch(job, out, replace=True)
-    frames = client.manifest(job).frames
-    pictures = _write_pictures(request.plate, frames, out, truth)
+    pictures = _write_pictures(request, client.manifest(job), out, truth)
     return Shot(job=job, files=(*fetched, *pictures))
 
 
@@ -102,11 +104,11 @@ def job_error(status: JobStatus) -> JobError:
 
 
 def _write_pictures(
-    plate: Path, frames: FrameRange, out: Path, truth: Path | None
-) -> tuple[Path, Path]:
-    clip = index_clip(plate)
+    request: JobRequest, manifest: Manifest, out: Path, truth: Path | None
+) -> tuple[Path, ...]:
+    clip, frames = index_clip(request.plate), manifest.frames
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
-    shot = index_clip(next(out.glob("shot.*")))
+    shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
     columns = [
         Column(caption="plate", pictures=_pictures(clip, frames)),
         Column(caption="pose", pictures=_posed(clip, frames, poses)),
@@ -116,14 +118,54 @@ def _write_pictures(
         columns.append(Column(caption="truth", pictures=_pictures(index_clip(truth), frames)))
     comparison, sheet = out / "comparison.mp4", out / "contact-sheet.png"
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+    names = _names(clip, frames)
     write_comparison(
-        compare_rows(columns),
+        burn_in(compare_rows(columns), names),
         comparison,
         timeline=timeline,
         sheet=sheet,
         first_index=frames.start,
     )
-    return comparison, sheet
+    slate = out / "slate.png"
+    write_picture(
+        draw_slate(
+            f"job {manifest.job}",
+            _facts(manifest, clip, shot, names),
+            [_picture(shot, index) for index in (0, len(shot) // 2, len(shot) - 1)],
+        ),
+        slate,
+    )
+    return comparison, sheet, slate
+
+
+def _names(clip: ClipIndex, frames: FrameRange) -> FrameNames:
+    start = clip.custody.timecode
+    return FrameNames(
+        first_number=clip.first_number + frames.start,
+        first_timecode=None if start is None else start + frames.start,
+    )
+
+
+def _facts(
+    manifest: Manifest, clip: ClipIndex, shot: ClipIndex, names: FrameNames
+) -> list[tuple[str, str]]:
+    rate = clip.timeline.rate
+    start = names.first_timecode
+    return [
+        ("subject", f"{manifest.subject.name} {manifest.subject.version}"),
+        ("plate", manifest.plate.name),
+        ("frames", f"{manifest.numbers} ({manifest.frame_count})"),
+        ("rate", f"{rate} = {float(rate):.3f}" if rate.denominator > 1 else str(rate)),
+        *([("timecode", f"{start} - {start + (manifest.frame_count - 1)}")] if start else []),
+        *([("reel", clip.custody.reel)] if clip.custody.reel else []),
+        ("size", f"{shot.width}x{shot.height}"),
+        ("codec", str(manifest.settings["codec"])),
+        ("software", manifest.software),
+    ]
+
+
+def _picture(clip: ClipIndex, index: int) -> RGB:
+    return next(_pictures(clip, FrameRange(start=index, stop=index + 1)))
 
 
 def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:

@@ -38,6 +38,8 @@ class Segment(Protocol):
     def first_pts(self) -> int: ...
     @property
     def last_pts(self) -> int: ...
+    @property
+    def frame_files(self) -> Sequence[Path]: ...  # none of a video; `path` is their list
 
 
 class RenderedRange(Protocol):

@@ -125,6 +125,7 @@ class Worker:
             lease=order.lease,
             files=(
                 store_file(self._store, order.lease, segment.path),
+                *(store_file(self._store, order.lease, path) for path in segment.frame_files),
                 self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
@@ -155,6 +156,8 @@ class Worker:
             files=(
                 store_file(self._store, order.lease, shot),
                 self._stored(order, folder / JOINS, to_json(proven.joins)),
+                # A sequence's frames lie in the store already, each under its shard.
+                *(file for commit in commits for file in _frame_files(commit)),
             ),
             frame_count=sum(commit.frame_count for commit in commits),
             first_pts=commits[0].first_pts,
@@ -165,7 +168,7 @@ class Worker:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
         return RenderedPart(
             frames=commit.lease.shard.frames,
-            segment=self._fetched(commit, "segment", folder),
+            segment=self._fetched_segment(commit, folder),
             entrance=self._read(commit, "entrance", folder),
             boundary=self._read(commit, "boundary", folder),
             picture_hashes=hashes,
@@ -181,6 +184,11 @@ class Worker:
 
     def _read(self, commit: Commit, name: str, folder: Path) -> bytes:
         return self._fetched(commit, name, folder).read_bytes()
+
+    def _fetched_segment(self, commit: Commit, folder: Path) -> Path:
+        for file in _frame_files(commit):
+            self._fetched(commit, file.name, folder)
+        return self._fetched(commit, "segment", folder)
 
     def _fetched(self, commit: Commit, name: str, folder: Path) -> Path:
         shard = commit.lease.shard
@@ -214,8 +222,14 @@ if TYPE_CHECKING:
         return stages
 
 
+def _frame_files(rendered: Commit) -> list[StoredFile]:
+    """A sequence's frames; none of a video."""
+    other = ("segment", "entrance", "boundary", "pictures")
+    return [file for file in rendered.files if Path(file.name).stem not in other]
+
+
 def _suffix(settings: RenderSettings) -> str:
     # PyAV comes with it, which nothing needs before there is work.
-    from bodyswap.encode import CODECS
+    from bodyswap.encode import delivery_suffix
 
-    return CODECS[settings.codec].suffix
+    return delivery_suffix(settings.codec)

@@ -8,6 +8,7 @@ from typing import Self
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from bodyswap.frames import RGB, RGBA
@@ -84,6 +85,23 @@ class ColourTags:
         frame.color_trc = self.transfer
         return frame
 
+
+def linear_light(rgb_HW3: RGB) -> npt.NDArray[np.float32]:
+    """8-bit display values as scene-linear light, 1 being white, by IEC 61966-2-1 (sRGB)."""
+    return _LINEAR[rgb_HW3]
+
+
+def display_values(linear_HW3: npt.NDArray[np.floating]) -> RGB:
+    """The inverse: what is below black or above white is cut off."""
+    light = np.nan_to_num(linear_HW3.astype(np.float32)).clip(0, 1)
+    bent = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(bent * 255), np.uint8)
+
+
+_CODES = np.arange(256, dtype=np.float64) / 255
+_LINEAR = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
 
 BT709 = ColourTags()
 SRGB = ColourTags(primaries=_BT709, transfer=13, matrix=_RGB, is_full_range=True)

@@ -74,10 +74,10 @@ def copy_companions(
         PlateError: a sound stream cannot be copied into a file of this suffix.
     """
     check_sound(plate, companions, suffix)
+    if not any(fits(each, suffix) for each in companions):
+        return []
     with av.open(f"file:{plate}", options={"protocol_whitelist": "file"}) as source:
         copies = _copied_streams(container, source, companions, suffix)
-        if not copies:
-            return []
         packets = []
         for packet in source.demux(*(source.streams[index] for index in copies)):
             if packet.size and (span is None or _is_within(packet, span)):

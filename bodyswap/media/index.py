@@ -15,11 +15,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bodyswap.errors import PlateError
-from bodyswap.media.colour import ColourTags
+from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.custody import Custody, read_custody
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
-from bodyswap.timing import FrameRange, Timeline
+from bodyswap.media.sequence import clock, find_files, is_sequence, label_of, read_picture
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
 _SLACK_FRAMES = Fraction(3, 2)
@@ -40,6 +41,10 @@ class ClipIndex:
     has_frame_times: bool
     """False where the container tells times but not whose they are: frames go by their order."""
     custody: Custody
+    files: tuple[Path, ...] = ()
+    """Of an image sequence, each frame's file."""
+    first_number: int = FIRST_FRAME_NUMBER
+    """What people call its first frame: a sequence's files say, nothing else does."""
 
     def __len__(self) -> int:
         return len(self.timeline)
@@ -60,6 +65,8 @@ def index_clip(path: Path) -> ClipIndex:
     Raises:
         PlateError: it is not there, not a video, empty, truncated, or of a codec not read here.
     """
+    if is_sequence(path):
+        return _index_sequence(path)
     with open_clip(path) as (container, stream):
         pts = _presentation_times(container, stream, path)
         if stream.time_base is None:
@@ -82,6 +89,28 @@ def index_clip(path: Path) -> ClipIndex:
         quarter_turns=turns,
         has_frame_times=is_timed,
         custody=custody,
+    )
+
+
+def _index_sequence(pattern: Path) -> ClipIndex:
+    """Every file is there; the first and the last are read, as they are of a clip."""
+    first_number, files = find_files(pattern)
+    first, last = read_picture(files[0]), read_picture(files[-1])
+    if first.shape != last.shape:
+        raise PlateError(f"{files[0].name} and {files[-1].name} are not of one size")
+    label = label_of(files[0])
+    return ClipIndex(
+        path=pattern,
+        width=first.shape[1],
+        height=first.shape[0],
+        timeline=clock(len(files), label.rate),
+        codec=files[0].suffix.lower().removeprefix("."),
+        colour=SRGB,
+        quarter_turns=0,
+        has_frame_times=True,
+        custody=Custody(timecode=label.timecode, reel=label.reel),
+        files=files,
+        first_number=first_number,
     )
 
 

@@ -33,11 +33,15 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRecord:
-    """How long the subject was trained, and on how much."""
+    """How long the subject was trained, and on how much.
+
+    `started_from` tells whose weights it began with, where it did not begin from nothing.
+    """
 
     steps: int = 0
     seconds: float = 0.0
     frames: int = 0
+    started_from: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
 
 

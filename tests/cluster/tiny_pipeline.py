@@ -47,6 +47,7 @@ class TinySegment:
     frames: FrameRange
     first_pts: int
     last_pts: int
+    frame_files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from av.stream import Stream
 
 from bodyswap.frames import RGB, RGBA
 from bodyswap.media.codec import Codec
+from bodyswap.media.colour import ColourTags
 from bodyswap.timing import FrameRange, Timeline
 
 _ANY_CLOCK = ("libx264", "libx265", "libvpx-vp9")
@@ -72,10 +73,12 @@ def write_clip(
     names: dict[str, str] | None = None,
     sample_aspect: Fraction | None = None,
     notes: bool = False,
+    colour: ColourTags | None = None,
 ) -> Path:
     """A clip as cameras and editors write them: B-frames, open groups of pictures, sound.
 
     `names` are metadata of the video stream; with `notes` there are a subtitle and a data stream.
+    Without `colour` the numbers are left to the encoder, and are not tagged.
     """
     clock = timeline or steady(len(frames))
     with av.open(str(path), "w", options=container_options or {}) as container:
@@ -88,6 +91,8 @@ def write_clip(
             stream.codec_context.time_base = clock.time_base
         if turned:
             stream.set_display_rotation(turned)
+        if colour is not None:
+            _tag(stream.codec_context, colour)
         if names:
             stream.metadata.update(names)
             container.metadata.update(names)
@@ -99,7 +104,9 @@ def write_clip(
         for place, each in enumerate(beside):
             container.mux(_note(place, each))
         for picture, pts in zip(frames, clock.pts, strict=True):
-            container.mux(stream.encode(_frame(picture, pts, clock)))
+            frame = colour.from_rgb(picture, pixel_format) if colour else _frame(picture)
+            frame.pts, frame.time_base = pts, clock.time_base
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
@@ -144,12 +151,13 @@ def cut_in(count: int, parts: int) -> list[FrameRange]:
     return [FrameRange(start=start, stop=stop) for start, stop in pairwise(edges)]
 
 
-def _frame(picture: RGB, pts: int, clock: Timeline) -> av.VideoFrame:
-    deep = {np.dtype(np.uint8): {3: "rgb24", 4: "rgba"}, np.dtype(np.uint16): {4: "rgba64le"}}
-    kind = deep[picture.dtype][picture.shape[2]]
-    frame = av.VideoFrame.from_ndarray(picture, format=kind)
-    frame.pts, frame.time_base = pts, clock.time_base
-    return frame
+def _frame(picture: RGB) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(picture, format="rgb24")
+
+
+def _tag(context: av.VideoCodecContext, colour: ColourTags) -> None:
+    context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+    context.colorspace, context.color_range = colour.matrix, 2 if colour.is_full_range else 1
 
 
 def _noise(seconds: float, stream: av.AudioStream) -> av.AudioFrame:

@@ -9,6 +9,8 @@ import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.frames import RGB
+
 Samples = npt.NDArray[np.int16]
 
 
@@ -22,13 +24,22 @@ def heard_by_ffmpeg(path: Path) -> Samples:
 def seen_by_ffmpeg(path: Path, pixel_format: str = "rgb24") -> list[tuple[Fraction, str]]:
     """Every picture's time in seconds and hash."""
     raw = _run("-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
-               "-pix_fmt", pixel_format, "-f", "framemd5", "-")  # fmt: skip
+               "-enc_time_base", "demux", "-pix_fmt", pixel_format, "-f", "framemd5",
+               "-")  # fmt: skip
     text = raw.decode()
     base = re.search(r"#tb 0: (\d+)/(\d+)", text)
     assert base is not None, text
     lines = [line.split(",") for line in text.splitlines() if line and line[0] != "#"]
     tick = Fraction(int(base[1]), int(base[2]))
     return [(int(line[2]) * tick, line[5].strip()) for line in lines]
+
+
+def picture_by_ffmpeg(path: Path, width: int, height: int) -> RGB:
+    """The first picture, as that program thinks its colours are meant."""
+    raw = _run("-i", path, "-map", "0:v:0", "-frames:v", "1", "-vf",
+               "scale=flags=accurate_rnd+full_chroma_int+bicubic",
+               "-pix_fmt", "rgb24", "-f", "rawvideo", "-")  # fmt: skip
+    return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
 
 
 def told_by_ffmpeg(path: Path) -> str:

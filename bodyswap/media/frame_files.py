@@ -1,0 +1,130 @@
+"""Frames as files of their own: PNG, and OpenEXR with its layers apart.
+
+It does not know which frames, or in how many pieces they are rendered.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from bodyswap.config import CodecName
+from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.frames import LayeredFrame
+from bodyswap.media.colour import linear_light
+from bodyswap.media.exr import (
+    Compression,
+    Floats,
+    FrameLabel,
+    Part,
+    read_exr,
+    read_label,
+    write_exr,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameFormat:
+    """A kind of frame file. `write` makes one, `check` refuses one that is not what it should be.
+
+    EXR parts: `rgba`, the subject premultiplied, linear; `matte`; `cleanplate`, linear; and `qc`.
+    PNG: the subject cut out, straight alpha.
+    """
+
+    name: CodecName
+    suffix: str
+    write: Callable[[Path, LayeredFrame, FrameLabel], None]
+    check: Callable[[Path, FrameLabel], None]
+
+
+def _write_exr(compression: Compression) -> Callable[[Path, LayeredFrame, FrameLabel], None]:
+    def write(path: Path, frame: LayeredFrame, label: FrameLabel) -> None:
+        write_exr(path, layers(frame), label, compression)
+
+    return write
+
+
+def layers(frame: LayeredFrame) -> tuple[Part, ...]:
+    """The frame's EXR parts."""
+    matte_HW = frame.subject.matte_HW
+    light_HW3 = linear_light(frame.subject.rgb_HW3) * matte_HW[:, :, None]
+    clean_HW3 = linear_light(frame.clean_plate_HW3)
+    parts = [
+        Part(name="rgba", channels={**_channels(light_HW3), "A": matte_HW.astype(np.float16)}),
+        Part(name="matte", channels={"A": matte_HW.astype(np.float16)}),
+        Part(name="cleanplate", channels=_channels(clean_HW3)),
+    ]
+    if frame.facts:
+        parts.append(Part(name="qc", channels=_flat(frame.facts, matte_HW.shape)))
+    return tuple(parts)
+
+
+def _channels(light_HW3: Floats) -> dict[str, Floats]:
+    half = light_HW3.astype(np.float16)
+    return {name: half[:, :, place] for place, name in enumerate("RGB")}
+
+
+def _flat(facts: Mapping[str, float], shape: tuple[int, ...]) -> dict[str, Floats]:
+    return {name: np.full(shape, value, np.float32) for name, value in facts.items()}
+
+
+def _check_exr(path: Path, label: FrameLabel) -> None:
+    try:
+        told, parts = read_label(path), read_exr(path)
+    except PlateError as error:
+        raise IntegrityError(f"{error}; render frame {label.number} again") from error
+    if told != label:
+        raise IntegrityError(f"{path.name} says it is {told}, and should be {label}")
+    if not all(np.isfinite(each).all() for part in parts for each in part.channels.values()):
+        raise IntegrityError(f"{path.name} has values that are no numbers; render it again")
+
+
+def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel) -> None:
+    alpha = np.rint(frame.subject.matte_HW * 255).astype(np.uint8)
+    colour = np.where(alpha[:, :, None] > 0, frame.subject.rgb_HW3, 0)
+    words = PngImagePlugin.PngInfo()
+    for name, value in _words(label).items():
+        words.add_text(name, value)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        picture = Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
+        picture.save(partial, format="PNG", pnginfo=words, compress_level=4)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check_png(path: Path, label: FrameLabel) -> None:
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            told = dict(picture.info)
+    except (OSError, SyntaxError) as error:  # what Pillow raises for a damaged PNG
+        raise IntegrityError(
+            f"{path.name} is damaged: {error}; render frame {label.number} again"
+        ) from error
+    if {name: told.get(name) for name in _words(label)} != _words(label):
+        raise IntegrityError(f"{path.name} says it is {told}, and should be {label}")
+
+
+def _words(label: FrameLabel) -> dict[str, str]:
+    code = {"timecode": str(label.timecode)} if label.timecode else {}
+    reel = {"reel": label.reel} if label.reel else {}
+    return {"frame": str(label.number), "framesPerSecond": str(label.rate), **code, **reel}
+
+
+FRAME_FORMATS = {
+    str(kind.name): kind
+    for kind in (
+        FrameFormat(name=CodecName.PNG, suffix=".png", write=_write_png, check=_check_png),
+        FrameFormat(
+            name=CodecName.EXR, suffix=".exr", write=_write_exr(Compression.ZIP), check=_check_exr
+        ),
+        FrameFormat(
+            name=CodecName.EXR_DWAA, suffix=".exr", write=_write_exr(Compression.DWAA),
+            check=_check_exr,
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,102 @@
+"""Image sequences as plates: OpenEXR, PNG, DPX, TIFF and JPEG files with a number in their name.
+
+It does not know what the pictures show. Each file is a frame; the clock is the rate's.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from fileseq.exceptions import FileSeqException
+from fileseq.filesequence import FileSequence
+from fileseq.frameset import FrameSet
+
+from bodyswap.errors import PlateError
+from bodyswap.frames import RGB
+from bodyswap.media.colour import SRGB, ColourTags, display_values
+from bodyswap.media.exr import FrameLabel, read_exr, read_label
+from bodyswap.timing import Timeline
+
+DEFAULT_RATE = Fraction(24)
+_PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
+          ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
+SUFFIXES = frozenset({".exr", *_PIPES})
+_FINE = 1000
+"""Ticks a frame: fine enough for whatever is made of the clock."""
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether the name means many files: `shot.#.exr`, `shot.%04d.exr`, `shot.1001-1100#.exr`."""
+    if path.is_file() or path.suffix.lower() not in SUFFIXES:
+        return False
+    return any(mark in path.name for mark in "#@%") or "-" in path.name
+
+
+def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
+    """The number of the first frame, and the files in order.
+
+    A pattern with a range, `shot.1010-1020#.exr`, means those frames; without, all there are.
+
+    Raises:
+        PlateError: there are none, or one is missing in between.
+    """
+    try:
+        asked = FileSequence(str(pattern))
+        found = asked if asked.frameSet() else FileSequence.findSequenceOnDisk(str(pattern))
+        numbers = [int(number) for number in found.frameSet() or ()]
+        files = tuple(Path(found.frame(number)) for number in numbers)
+    except FileSeqException as error:
+        raise PlateError(f"no frames are called {pattern}: {error}") from error
+    there = {path for path in files if path.is_file()}
+    missing = [n for n, path in zip(numbers, files, strict=True) if path not in there]
+    if numbers and not missing:
+        missing = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
+    if missing or not numbers:
+        lacking = FrameSet(missing) if missing else "every frame"
+        raise PlateError(f"{pattern} lacks {lacking}; copy the missing files, or name a range")
+    return numbers[0], files
+
+
+def label_of(path: Path) -> FrameLabel:
+    """What the first file says of the sequence; formats that say nothing are at 24 a second."""
+    if path.suffix.lower() == ".exr":
+        return read_label(path)
+    return FrameLabel(number=0, rate=DEFAULT_RATE)
+
+
+def clock(count: int, rate: Fraction) -> Timeline:
+    """Frames as evenly spaced as the rate says."""
+    pts = tuple(index * _FINE * rate.denominator for index in range(count))
+    return Timeline(pts=pts, time_base=Fraction(1, _FINE * rate.numerator), rate=rate)
+
+
+def read_picture(path: Path) -> RGB:
+    """The file as 8-bit display values, (H, W, 3). Linear light is bent by the sRGB curve.
+
+    Raises:
+        PlateError: it cannot be read.
+    """
+    if path.suffix.lower() == ".exr":
+        return _read_light(path)
+    frame = _decoded(path)
+    tags = SRGB if frame.format.is_rgb else ColourTags.of_frame(frame)
+    return tags.to_rgb(frame)
+
+
+def _read_light(path: Path) -> RGB:
+    for part in read_exr(path):
+        if {"R", "G", "B"} <= part.channels.keys():
+            return display_values(np.dstack([part.channels[name] for name in "RGB"]))
+    raise PlateError(f"{path} has no part with the channels R, G and B")
+
+
+def _decoded(path: Path) -> VideoFrame:
+    options = {"protocol_whitelist": "file"}
+    try:
+        kind = _PIPES[path.suffix.lower()]
+        with av.open(f"file:{path}", format=kind, options=options) as container:
+            return next(container.decode(video=0))
+    except (av.FFmpegError, StopIteration) as error:
+        raise PlateError(f"{path} cannot be read; it may be damaged or cut short") from error
