@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bodyswap.errors import IntegrityError, JobError, StoreError
+from cluster.doors import permit_download
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import JobState
 from cluster.journal import Journal
@@ -103,9 +104,11 @@ class Client:
 
         Raises:
             JobError: the job is not published.
+            ConsentError: the consent it was rendered on no longer stands.
             IntegrityError: a deliverable is not what the manifest says.
         """
         manifest = self.manifest(job)
+        permit_download(self._store, job, now_s=self._clock())
         with _beside(out) as arriving:
             for file in manifest.deliverables:
                 self._store.fetch_file(file.key, arriving / file.name)

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from bodyswap.errors import BodyswapError, IntegrityError
+from bodyswap.errors import BodyswapError, ConsentError, IntegrityError
 from cluster.commit import grant, read_commit
 from cluster.decide import Action, Enter, Fail, MakePlan, Publish, Snapshot, Start, decide
 from cluster.failures import Failure, classify
@@ -198,13 +198,19 @@ class Controller:
             stage: tuple(view.commit for view in ledger.view.of(stage) if view.commit)
             for stage in Stage
         }
-        publish(
-            self._store,
-            ledger.view.spec,
-            solved=of[Stage.SOLVE][0],
-            rendered=of[Stage.RENDER],
-            assembled=of[Stage.ASSEMBLE][0],
-        )
+        assembled = of[Stage.ASSEMBLE][0]
+        try:
+            publish(
+                self._store,
+                ledger.view.spec,
+                solved=of[Stage.SOLVE][0],
+                rendered=of[Stage.RENDER],
+                assembled=assembled,
+            )
+        except ConsentError as error:
+            failure = classify(error, worker=self._name, at_s=self._clock())
+            self._fail(ledger, Fail(job=ledger.job, shard=assembled.lease.shard, failure=failure))
+            return
         ledger.published()
 
     def _enter(self, ledger: Ledger, state: JobState) -> None:

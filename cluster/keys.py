@@ -13,6 +13,11 @@ from cluster.plan import Shard
 QUEUE = "queue/"
 JOBS = "jobs/"
 SUBJECTS = "subjects/"
+CONSENTS = "consents/"
+REVOKED = "revoked/"
+AUDIT_ENTRIES = "audit/entries/"
+AUDIT_HEADS = "audit/heads/"
+AUDIT_HINT = "audit/hint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,22 @@ def poses_file(poses: PosesRef) -> str:
 
 def subject_file(subject: SubjectRef, name: str) -> str:
     return f"{SUBJECTS}{subject.name}/{subject.version}/{name}"
+
+
+def consent_file(subject: str, consent: str) -> str:
+    return f"{CONSENTS}{subject}/{consent}.jws"
+
+
+def revocation_list(number: int) -> str:
+    return f"{REVOKED}{number:08d}.jws"
+
+
+def audit_entry(number: int) -> str:
+    return f"{AUDIT_ENTRIES}{number:09d}.json"
+
+
+def audit_head(number: int) -> str:
+    return f"{AUDIT_HEADS}{number:09d}.jws"
 
 
 def key_part(text: str) -> str:

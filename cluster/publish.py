@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bodyswap.errors import StoreError
 from bodyswap.timing import FrameRange
 from cluster.commit import Commit, StoredFile
+from cluster.doors import permit_publish
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
 from cluster.record import from_json, to_json
@@ -58,7 +59,12 @@ class Manifest:
 def publish(
     store: Store, spec: JobSpec, *, solved: Commit, rendered: tuple[Commit, ...], assembled: Commit
 ) -> Manifest:
-    """Copy the deliverables under out/ and write the manifest, unless it is written already."""
+    """Copy the deliverables under out/ and write the manifest, unless it is written already.
+
+    Raises:
+        ConsentError: the consent that the shot was rendered on no longer stands.
+    """
+    permit_publish(store, spec)
     named = {
         file.name: file
         for file in (

@@ -11,8 +11,9 @@ from pathlib import Path
 from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError
 from bodyswap.timing import FrameRange, parse_frame_range
+from cluster.doors import permit_submit
 from cluster.inspection import Inspector
-from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef, PosesRef
+from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState, PlateRef, PosesRef
 from cluster.journal import Entry, Journal
 from cluster.keys import (
     QUEUE,
@@ -44,6 +45,7 @@ class JobRequest:
     shards: int | None = None
     poses: Path | None = None
     project: str = "default"
+    use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
     submitted_by: str = ""
 
@@ -54,6 +56,7 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     A request that was made before gives the same job; one that had failed is tried anew.
 
     Raises:
+        ConsentError: nobody's consent covers it.
         InputError: the plate, the subject, the frames or a setting cannot be used.
         ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
@@ -81,10 +84,12 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
         project=request.project,
+        use=request.use,
         priority=request.priority,
         submitted_at=_stamp(now_s),
         submitted_by=request.submitted_by,
     )
+    permit_submit(store, spec, now_s=now_s)
     _put_file(store, plate_file(spec.plate), request.plate)
     if spec.poses is not None and request.poses is not None:
         _put_file(store, poses_file(spec.poses), request.poses)

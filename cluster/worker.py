@@ -18,6 +18,7 @@ from bodyswap.people import Detections, PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.assemble import checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
+from cluster.doors import permit_order, watched
 from cluster.failures import classify
 from cluster.job import Stage
 from cluster.order import Done, Ending, Failed, Order
@@ -144,6 +145,8 @@ class Worker:
         standing = read_commit(self._store, lease.job, lease.shard)
         if standing is not None:
             return Outcome.WON if standing.lease == lease else Outcome.LOST
+        permit_order(self._store, order)
+        on_frame = watched(self._store, order, on_frame)
         with self._scratch.attempt(lease) as folder:
             match lease.shard.stage:
                 case Stage.POSE:
