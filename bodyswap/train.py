@@ -19,6 +19,7 @@ from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
 from bodyswap.retarget import measure_stance
+from bodyswap.rights.training_door import permit_training
 from bodyswap.solve import follow_performer
 from bodyswap.stance import StanceStatistics
 from bodyswap.timing import FrameRange, parse_frame_range
@@ -61,8 +62,11 @@ def train(
     Returns the subject's folder.
 
     Raises:
+        ConsentError: nobody's consent covers training on this footage.
         InputError: the footage, a setting or the state in `out` cannot be used.
     """
+    footage_sha256 = (_file_sha256(request.footage),)
+    consent = permit_training(request.subject, footage_sha256, request.consent)
     out.mkdir(parents=True, exist_ok=True)
     gathered = gather(request, out, on_pose=on_pose)
     device = choose_device(request.settings.device)
@@ -72,8 +76,8 @@ def train(
         out,
         origin=Origin(
             subject=request.subject,
-            consent=request.consent,
-            footage_sha256=(_file_sha256(request.footage),),
+            consent=consent,
+            footage_sha256=footage_sha256,
         ),
         stance=gathered.stance,
         on_progress=on_step,

@@ -2,7 +2,7 @@
 
 It does not know how anything is done, only what was asked. Exit codes are the errors' own (see
 `bodyswap.errors`): 0 done, 1 internal error, 2 wrong request, 3 plate, 4 nobody in it, 5 subject,
-6 pose model, 7 store, 8 the job ended without a shot.
+6 pose model, 7 store, 8 the job ended without a shot, 9 no consent.
 """
 
 import getpass
@@ -21,7 +21,9 @@ from bodyswap.cli import app as local_verbs
 from bodyswap.config import Mode, RenderSettings, default_store_url
 from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
+from cluster.cli_audit import app as audit_verbs
 from cluster.cli_options import StoreOption
+from cluster.cli_rights import app as consent_verbs
 from cluster.cli_subject import app as subject_verbs
 from cluster.client import Client
 from cluster.job import DEFAULT_PRIORITY
@@ -37,6 +39,8 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")
+app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 

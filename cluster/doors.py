@@ -17,6 +17,7 @@ from bodyswap.rights.consent import ConsentRecord, read_consent
 from bodyswap.rights.permit import Act, Deed, permitting
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.revocations import Revocations
+from bodyswap.rights.training_door import card_word, training_act
 from bodyswap.rights.trust import Trust, operator_trust
 from cluster.audit_log import append
 from cluster.consents import consents_of, latest_revocations
@@ -78,9 +79,21 @@ def covering(store: Store, act: Act, trust: Trust, now_s: float) -> ConsentRecor
         raise max([error, *unreadable], key=lambda each: each.refusal.nearness) from None
 
 
+def permit_training(
+    store: Store, subject: str, footage_sha256: tuple[str, ...], claimed: str | None, *, by: str
+) -> str:
+    """The door before training on the farm: what the card is to say of the consent.
+
+    Raises:
+        RefusedError: no consent covers training on this footage, or it is not the claimed one.
+    """
+    act = training_act(subject, footage_sha256)
+    return card_word(permit(store, Visit(act=act, by=by), now_s=time.time()), claimed)
+
+
 def permit_submit(store: Store, spec: JobSpec, *, now_s: float) -> None:
     """The door at submit. Raises RefusedError."""
-    visit = Visit(act=_act(spec, Deed.SUBMIT), by=spec.submitted_by, job=spec.job)
+    visit = Visit(act=act_of(spec, Deed.SUBMIT), by=spec.submitted_by, job=spec.job)
     permit(store, visit, now_s=now_s)
 
 
@@ -126,7 +139,7 @@ def recheck(store: Store, order: Order) -> None:
 
 def permit_publish(store: Store, spec: JobSpec) -> None:
     """The door before deliverables are released. Raises RefusedError."""
-    visit = Visit(act=_act(spec, Deed.PUBLISH), by="farm", job=spec.job, frames=str(spec.frames))
+    visit = Visit(act=act_of(spec, Deed.PUBLISH), by="farm", job=spec.job, frames=str(spec.frames))
     permit(store, visit, now_s=time.time())
 
 
@@ -135,8 +148,20 @@ def permit_download(store: Store, job: str, *, now_s: float) -> None:
     spec = read_spec(store, job)
     if spec is None:
         raise JobError(f"'{job}' is no job of {store.url}")
-    visit = Visit(act=_act(spec, Deed.DOWNLOAD), by=_user(), job=job, frames=str(spec.frames))
+    visit = Visit(act=act_of(spec, Deed.DOWNLOAD), by=_user(), job=job, frames=str(spec.frames))
     permit(store, visit, now_s=now_s)
+
+
+def act_of(spec: JobSpec, deed: Deed) -> Act:
+    """What `deed` is done to in a job."""
+    return Act(
+        deed=deed,
+        subject=spec.subject.name,
+        production=spec.project,
+        shot=PurePosixPath(spec.plate.name).stem,
+        use=spec.use,
+        checkpoint=checkpoint_of(spec.subject),
+    )
 
 
 def checkpoint_of(subject: SubjectRef) -> str:
@@ -159,21 +184,10 @@ def _visit(order: Order) -> Visit:
     shard = order.lease.shard
     deed = Deed.ASSEMBLE if shard.stage is Stage.ASSEMBLE else Deed.RENDER
     return Visit(
-        act=_act(order.spec, deed),
+        act=act_of(order.spec, deed),
         by=order.lease.worker,
         job=order.spec.job,
         frames=f"{shard.stage} {shard.frames}",
-    )
-
-
-def _act(spec: JobSpec, deed: Deed) -> Act:
-    return Act(
-        deed=deed,
-        subject=spec.subject.name,
-        production=spec.project,
-        shot=PurePosixPath(spec.plate.name).stem,
-        use=spec.use,
-        checkpoint=checkpoint_of(spec.subject),
     )
 
 

@@ -18,6 +18,7 @@ REVOKED = "revoked/"
 AUDIT_ENTRIES = "audit/entries/"
 AUDIT_HEADS = "audit/heads/"
 AUDIT_HINT = "audit/hint"
+QUARANTINE = "quarantine/"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from bodyswap.rights.signing_keys import (
     key_from_secret,
     public_bytes,
 )
+from bodyswap.rights.training_door import training_act
 from bodyswap.rights.trust import Capacity, Issuer, Trust, TrustedKey
 
 NOW_S: Final = 1_800_000_000
@@ -53,9 +54,7 @@ RENDER = Act(
     deed=Deed.RENDER, subject="mara", production="nightfall", shot="sc010_0040", use="stunt",
     checkpoint=CHECKPOINT,
 )  # fmt: skip
-TRAIN = Act(
-    deed=Deed.TRAIN, subject="mara", production="nightfall", shot="", use="", footage=(FOOTAGE,)
-)
+TRAIN = training_act("mara", (FOOTAGE,))
 FRESH = Revocations(number=3, issued=NOW_S - 60, expires=NOW_S + 3600)
 
 
