@@ -17,6 +17,7 @@ from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
 from bodyswap.retarget import measure_stance
+from bodyswap.rights.training_door import permit_training
 from bodyswap.solve import follow_performer
 from bodyswap.stance import StanceStatistics
 from bodyswap.training.finish import finish_subject
@@ -69,8 +70,11 @@ def train(
     Returns the subject's folder.
 
     Raises:
+        ConsentError: nobody's consent covers training on this footage.
         InputError: the footage, a setting or the state in `out` cannot be used.
     """
+    footage_sha256 = footage_hashes(request)
+    consent = permit_training(request.subject, footage_sha256, request.consent)
     device = choose_device(request.settings.device)
     prepared = prepare(request, out / "footage", on_pose=on_pose)
     train_subject(
@@ -79,8 +83,8 @@ def train(
         out,
         origin=Origin(
             subject=request.subject,
-            consent=request.consent,
-            footage_sha256=prepared.footage_sha256,
+            consent=consent,
+            footage_sha256=footage_sha256,
         ),
         stance=prepared.stance,
         on_progress=on_step,
@@ -89,6 +93,17 @@ def train(
     )
     finish_subject(out / SUBJECT, prepared.held_out, device)
     return out / SUBJECT
+
+
+def footage_hashes(request: TrainingRequest) -> tuple[str, ...]:
+    """The SHA-256 of each clip that is looked at, whether trained on or only measured.
+
+    Raises:
+        InputError: a clip cannot be used.
+    """
+    parts, held = choose_parts(request.footage, request.hold_out)
+    paths = dict.fromkeys(part.clip.path for part in (*parts, *held))
+    return tuple(dict.fromkeys(_file_sha256(path) for path in paths))
 
 
 def prepare(request: TrainingRequest, cache: Path, *, on_pose: OnPose) -> Prepared:

@@ -6,7 +6,7 @@ It does not decide. Every act may fail half way, and is then decided anew from w
 from collections.abc import Callable
 from dataclasses import replace
 
-from bodyswap.errors import IntegrityError
+from bodyswap.errors import ConsentError, IntegrityError
 from cluster.answer import answer
 from cluster.commit import grant, read_commit
 from cluster.control import new_requests
@@ -87,8 +87,8 @@ class Hands:
                     )
                 self._fail_attempt(ledger, lease, failure)
 
-    def condemn(self, ledger: Ledger, error: IntegrityError) -> None:
-        """End a job of which the store holds something damaged."""
+    def condemn(self, ledger: Ledger, error: ConsentError | IntegrityError) -> None:
+        """End a job of which the store holds something damaged, or whose consent is gone."""
         if ledger.view.state.may_become(JobState.FAILED):
             failure = classify(error, worker=self._name, at_s=self._clock())
             self._end(ledger, JobState.FAILED, failure.message, failure)

@@ -2,7 +2,8 @@
 
 It does not know how anything is done, only what was asked. Exit codes are the errors' own (see
 `bodyswap.errors`): 0 done, 1 internal error, 2 wrong request, 3 plate, 4 nobody in it, 5 subject,
-6 pose model, 7 store, 8 the job ended without a shot. `wait` has its own (see `cluster.waiting`).
+6 pose model, 7 store, 8 the job ended without a shot, 9 no consent. `wait` has its own (see
+`cluster.waiting`).
 """
 
 import sys
@@ -12,11 +13,13 @@ import typer
 from bodyswap.cli import app as local_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
+from cluster.cli_audit import app as audit_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as farm_verbs
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
 from cluster.cli_render import app as render_verbs
+from cluster.cli_rights import app as consent_verbs
 from cluster.cli_subject import app as subject_verbs
 
 app = typer.Typer(
@@ -28,6 +31,8 @@ app = typer.Typer(
 )
 for verbs in (render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, local_verbs):
     app.add_typer(verbs)
+app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")
+app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 

@@ -28,6 +28,7 @@ from cluster import job_list
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
+from cluster.doors import permit_download
 from cluster.dry_run import dry_run
 from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
@@ -195,10 +196,13 @@ class Client:
 
         Raises:
             JobError: the job is not published.
+            ConsentError: the consent it was rendered on no longer stands.
             UsageError: something else is there under one of the names, and not `replace`.
             IntegrityError: a deliverable is not what the manifest says.
         """
-        return fetch_delivery(self._store, self.manifest(job), out, replace=replace)
+        manifest = self.manifest(job)
+        permit_download(self._store, job, now_s=self._clock())
+        return fetch_delivery(self._store, manifest, out, replace=replace)
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from bodyswap.errors import BodyswapError, IntegrityError, StoreError
+from bodyswap.errors import BodyswapError, ConsentError, IntegrityError, StoreError
 from cluster.act import Hands
 from cluster.decide import Action, decide
 from cluster.failures import classify
@@ -223,7 +223,7 @@ class Controller:
         try:
             try:
                 deed(ledger)
-            except IntegrityError as error:
+            except (ConsentError, IntegrityError) as error:
                 self._hands.condemn(ledger, error)
         except StoreError as error:
             self._doubtful.add(job)

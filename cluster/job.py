@@ -14,6 +14,8 @@ from cluster.record import content_hash
 
 HIGHEST_PRIORITY = 99
 DEFAULT_PRIORITY = 50
+DEFAULT_USE = "stunt"
+"""What a render is for, where nothing else is said: consents name the uses they cover."""
 _ID_LENGTH = 16
 
 
@@ -137,6 +139,7 @@ class JobSpec:
     poses: PosesRef | None = None
     name: str = ""
     project: str = "default"
+    use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
     submitted_at: str = ""
     submitted_by: str = ""

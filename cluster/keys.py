@@ -16,6 +16,12 @@ JOBS = "jobs/"
 SUBJECTS = "subjects/"
 FARM = "farm/"
 SHARES = f"{FARM}shares.yaml"
+CONSENTS = "consents/"
+REVOKED = "revoked/"
+AUDIT_ENTRIES = "audit/entries/"
+AUDIT_HEADS = "audit/heads/"
+AUDIT_HINT = "audit/hint"
+QUARANTINE = "quarantine/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,22 @@ def subject_file(subject: SubjectRef, name: str) -> str:
 def time_part(at_s: float) -> str:
     """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def consent_file(subject: str, consent: str) -> str:
+    return f"{CONSENTS}{subject}/{consent}.jws"
+
+
+def revocation_list(number: int) -> str:
+    return f"{REVOKED}{number:08d}.jws"
+
+
+def audit_entry(number: int) -> str:
+    return f"{AUDIT_ENTRIES}{number:09d}.json"
+
+
+def audit_head(number: int) -> str:
+    return f"{AUDIT_HEADS}{number:09d}.jws"
 
 
 def key_part(text: str) -> str:

@@ -10,6 +10,7 @@ from bodyswap.joins import Join
 from bodyswap.timing import FrameRange
 from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, StoredFile
+from cluster.doors import permit_publish
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
 from cluster.record import from_json, to_json
@@ -79,7 +80,12 @@ def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembl
 def publish(
     store: Store, spec: JobSpec, *, solved: Commit, rendered: tuple[Commit, ...], assembled: Commit
 ) -> Manifest:
-    """Copy the deliverables under out/ and write the manifest, unless it is written already."""
+    """Copy the deliverables under out/ and write the manifest, unless it is written already.
+
+    Raises:
+        ConsentError: the consent that the shot was rendered on no longer stands.
+    """
+    permit_publish(store, spec)
     named = {
         file.name: file
         for file in (

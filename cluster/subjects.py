@@ -17,7 +17,7 @@ from cluster.keys import SUBJECTS, key_part, subject_file
 from cluster.record import file_hash, from_json, to_json
 from cluster.store import Store, missing
 
-_MARKER = "subject.json"
+MARKER = "subject.json"
 
 
 def find_subject(
@@ -146,7 +146,7 @@ def pull_subject(store: Store, subject: SubjectRef, folder: Path) -> None:
 
 def put_subject(store: Store, subject: SubjectRef, folder: Path, *, repairs: bool = False) -> None:
     """Store the subject's files, unless they are there; `repairs` writes them even so."""
-    marker = subject_file(subject, _MARKER)
+    marker = subject_file(subject, MARKER)
     if repairs or store.head(marker) is None:
         for file in subject.files:
             store.put_file(subject_file(subject, file.name), folder / file.name)
@@ -154,7 +154,7 @@ def put_subject(store: Store, subject: SubjectRef, folder: Path, *, repairs: boo
 
 
 def _markers(store: Store, prefix: str) -> list[str]:
-    return [key for key in store.list_keys(prefix) if key.endswith(f"/{_MARKER}")]
+    return [key for key in store.list_keys(prefix) if key.endswith(f"/{MARKER}")]
 
 
 def _read_marker(store: Store, key: str) -> SubjectRef:
@@ -163,7 +163,7 @@ def _read_marker(store: Store, key: str) -> SubjectRef:
         raise missing(key, store.url)
     subject = from_json(data, SubjectRef, what=key)
     is_plain = all(key_part(file.name) == file.name for file in subject.files)
-    if not is_plain or subject_file(subject, _MARKER) != key:
+    if not is_plain or subject_file(subject, MARKER) != key:
         raise IntegrityError(f"'{key}' is damaged: it is not of the subject it lies with")
     return subject
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError
 from bodyswap.timing import FrameRange, parse_frame_range
+from cluster.doors import permit_submit
 from cluster.inspection import Inspector
-from cluster.job import DEFAULT_PRIORITY, JobSpec, JobState, PlateRef, PosesRef
+from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState, PlateRef, PosesRef
 from cluster.job_list import check_name, put_name
 from cluster.journal import Entry, Journal
 from cluster.keys import (
@@ -47,6 +48,7 @@ class JobRequest:
     poses: Path | None = None
     name: str = ""
     project: str = "default"
+    use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
     submitted_by: str = ""
 
@@ -66,12 +68,14 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     is tried anew.
 
     Raises:
+        ConsentError: nobody's consent covers it.
         InputError: the plate, the subject, the frames or a setting cannot be used.
         ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
     """
     resolved = resolve(store, request, inspector, now_s=now_s)
     spec = resolved.spec
+    permit_submit(store, spec, now_s=now_s)
     _put_file(store, plate_file(spec.plate), request.plate)
     if spec.poses is not None and request.poses is not None:
         _put_file(store, poses_file(spec.poses), request.poses)
@@ -109,6 +113,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
         name=check_name(request.name or key_part(request.plate.stem)),
         project=request.project,
+        use=request.use,
         priority=request.priority,
         submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,

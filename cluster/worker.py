@@ -19,6 +19,7 @@ from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
 from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
+from cluster.doors import permit_order, watched
 from cluster.failures import classify
 from cluster.job import Stage
 from cluster.order import Done, Ending, Failed, Order
@@ -62,6 +63,8 @@ class Worker:
         standing = read_commit(self._store, lease.job, lease.shard)
         if standing is not None:
             return Outcome.WON if standing.lease == lease else Outcome.LOST
+        permit_order(self._store, order)
+        on_frame = watched(self._store, order, on_frame)
         with self._scratch.attempt(lease) as folder:
             match lease.shard.stage:
                 case Stage.POSE:

@@ -1,7 +1,10 @@
+import os
+
 import pytest
 import torch
 
 from bodyswap.config import gpu_is_required
+from tests.rights.tiny_papers import write_rights
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -11,3 +14,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if gpu_is_required():
         pytest.fail("BODYSWAP_REQUIRE_GPU=1, but torch sees no GPU")
     pytest.skip("needs a GPU")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _whom_to_trust(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The operator of the tests trusts the tests' own issuer, in every process they start."""
+    path = tmp_path_factory.mktemp("rights") / "rights.yaml"
+    os.environ["BODYSWAP_RIGHTS"] = str(write_rights(path))

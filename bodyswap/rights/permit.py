@@ -27,7 +27,10 @@ class Deed(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """A deed, and what it is done to. Training has `footage`; every other deed a `checkpoint`."""
+    """A deed, and what it is done to.
+
+    Training has `footage` and is of no production yet; every other deed has a `checkpoint`.
+    """
 
     deed: Deed
     subject: str
@@ -48,7 +51,7 @@ def permits(record: ConsentRecord, act: Act, now_s: float, revocations: Revocati
     """
     _check_scope(record, act)
     _check_model(record, act)
-    _check_time(record, now_s)
+    check_time(record, now_s)
     if not record.is_synthetic:
         check_fresh(revocations, now_s)
     revoked = revocations.find(record.id) if revocations else None
@@ -67,8 +70,8 @@ def permitting(
     """
     nearest = RefusedError(
         Refusal.MISSING,
-        f"nobody's consent to {act.deed} '{act.subject}' is at hand; `bodyswap consent push` puts"
-        " one into the store",
+        f"nobody's consent to {act.deed} '{act.subject}' is at hand; put one into the"
+        " store by `bodyswap consent push`, or beside rights.yaml, as consents/NAME/ANY.jws",
     )
     for record in records:
         try:
@@ -81,12 +84,38 @@ def permitting(
     raise nearest
 
 
+def check_time(record: ConsentRecord, now_s: float) -> None:
+    """Refuse a record whose time has not come, or is over. Raises RefusedError."""
+    terms = record.terms
+    if terms.issued > now_s + CLOCK_SKEW_S:
+        raise _refused(
+            record,
+            Refusal.CLOCK,
+            f"was issued {terms.issued - now_s:.0f} s from now by this machine's clock; set the"
+            " clock",
+        )
+    if now_s < terms.not_before - CLOCK_SKEW_S:
+        raise _refused(
+            record, Refusal.NOT_YET_VALID, f"is not valid before {_day(terms.not_before)}"
+        )
+    if now_s >= terms.expires + CLOCK_SKEW_S:
+        raise _refused(record, Refusal.EXPIRED, f"expired on {_day(terms.expires)}")
+    if now_s >= terms.delete_by + CLOCK_SKEW_S:
+        raise _refused(
+            record,
+            Refusal.DELETION_DUE,
+            f"says that the model is deleted by {_day(terms.delete_by)}; delete it",
+        )
+
+
 def _check_scope(record: ConsentRecord, act: Act) -> None:
     terms = record.terms
     if act.subject != terms.subject:
         raise _refused(
             record, Refusal.WRONG_SUBJECT, f"is for subject '{terms.subject}', not '{act.subject}'"
         )
+    if act.deed is Deed.TRAIN:
+        return
     if not _fits(act.production, terms.productions):
         allowed = ", ".join(terms.productions) or "none"
         raise _refused(
@@ -94,8 +123,6 @@ def _check_scope(record: ConsentRecord, act: Act) -> None:
             Refusal.WRONG_PRODUCTION,
             f"does not cover production '{act.production}', but {allowed}; submit with --project",
         )
-    if act.deed is Deed.TRAIN:
-        return
     if not _fits(act.shot, terms.shots):
         allowed = ", ".join(terms.shots) or "none"
         raise _refused(
@@ -106,7 +133,7 @@ def _check_scope(record: ConsentRecord, act: Act) -> None:
         raise _refused(
             record,
             Refusal.WRONG_USE,
-            f"does not cover the use '{act.use}', but {allowed}; submit with --use",
+            f"does not cover the use '{act.use}', but {allowed}",
         )
 
 
@@ -129,29 +156,6 @@ def _check_model(record: ConsentRecord, act: Act) -> None:
                 Refusal.WRONG_FOOTAGE,
                 f"does not cover the footage with the SHA-256 {digest[:12]}…",
             )
-
-
-def _check_time(record: ConsentRecord, now_s: float) -> None:
-    terms = record.terms
-    if terms.issued > now_s + CLOCK_SKEW_S:
-        raise _refused(
-            record,
-            Refusal.CLOCK,
-            f"was issued {terms.issued - now_s:.0f} s from now by this machine's clock; set the"
-            " clock",
-        )
-    if now_s < terms.not_before - CLOCK_SKEW_S:
-        raise _refused(
-            record, Refusal.NOT_YET_VALID, f"is not valid before {_day(terms.not_before)}"
-        )
-    if now_s >= terms.expires + CLOCK_SKEW_S:
-        raise _refused(record, Refusal.EXPIRED, f"expired on {_day(terms.expires)}")
-    if now_s >= terms.delete_by + CLOCK_SKEW_S:
-        raise _refused(
-            record,
-            Refusal.DELETION_DUE,
-            f"says that the model is deleted by {_day(terms.delete_by)}; delete it",
-        )
 
 
 def _fits(value: str, patterns: Sequence[str]) -> bool:

@@ -1,5 +1,9 @@
 """Keys, trust and consents for tests: Mara, a producer, and a stranger nobody trusts."""
 
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -8,7 +12,14 @@ from bodyswap.rights.consent import KIND, ConsentRecord, Signer, Terms, read_con
 from bodyswap.rights.permit import Act, Deed
 from bodyswap.rights.revocations import Revocations, Revoked
 from bodyswap.rights.signed import sign
-from bodyswap.rights.signing_keys import SigningKey, key_from_secret
+from bodyswap.rights.signing_keys import (
+    SigningKey,
+    base64_url,
+    from_base64_url,
+    key_from_secret,
+    public_bytes,
+)
+from bodyswap.rights.training_door import training_act
 from bodyswap.rights.trust import Capacity, Issuer, Trust, TrustedKey
 
 NOW_S: Final = 1_800_000_000
@@ -43,9 +54,7 @@ RENDER = Act(
     deed=Deed.RENDER, subject="mara", production="nightfall", shot="sc010_0040", use="stunt",
     checkpoint=CHECKPOINT,
 )  # fmt: skip
-TRAIN = Act(
-    deed=Deed.TRAIN, subject="mara", production="nightfall", shot="", use="", footage=(FOOTAGE,)
-)
+TRAIN = training_act("mara", (FOOTAGE,))
 FRESH = Revocations(number=3, issued=NOW_S - 60, expires=NOW_S + 3600)
 
 
@@ -65,3 +74,36 @@ def record(**changes: object) -> ConsentRecord:
 def revoking(consent: ConsentRecord) -> Revocations:
     taken_back = Revoked(consent=consent.id, at=NOW_S - 30, reason="she said so")
     return msgspec.structs.replace(FRESH, revoked=(taken_back,))
+
+
+def with_header(
+    change: Callable[[dict[str, str]], None], signature: str | None = None, data: bytes = b""
+) -> bytes:
+    """A token, Mara's and the studio's where no other is given, its first header changed."""
+    held = json.loads(data or token())
+    first = held["signatures"][0]
+    header = json.loads(from_base64_url(first["protected"]))
+    change(header)
+    first["protected"] = base64_url(json.dumps(header).encode())
+    first["signature"] = first["signature"] if signature is None else signature
+    return json.dumps(held).encode()
+
+
+def resigned_with_hs256(data: bytes = b"") -> bytes:
+    """The old confusion: the public key, which everybody has, taken for a shared secret."""
+    held = json.loads(data or token())
+    header = {"alg": "HS256", "kid": MARA.public, "typ": KIND}
+    protected = base64_url(json.dumps(header).encode())
+    signed = f"{protected}.{held['payload']}".encode()
+    mac = hmac.new(public_bytes(MARA.public), signed, hashlib.sha256).digest()
+    held["signatures"][0] = {"protected": protected, "signature": base64_url(mac)}
+    return json.dumps(held).encode()
+
+
+def with_a_bit_flipped(data: bytes) -> bytes:
+    """What was signed, changed by one bit: the subject's first letter."""
+    held = json.loads(data)
+    payload = bytearray(from_base64_url(held["payload"]))
+    payload[payload.index(b"subject") + 10] ^= 1
+    held["payload"] = base64_url(bytes(payload))
+    return json.dumps(held).encode()

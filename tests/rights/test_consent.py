@@ -1,9 +1,7 @@
 """A token becomes a record only if everybody it names, and nobody else, signed these very bytes."""
 
 import hashlib
-import hmac
 import json
-from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from bodyswap.rights.consent import KIND, Signer, read_consent, read_signatures, terms_payload
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.signed import add_signature, sign
-from bodyswap.rights.signing_keys import base64_url, from_base64_url, public_bytes
+from bodyswap.rights.signing_keys import base64_url, from_base64_url
 from bodyswap.rights.trust import Capacity
 from tests.rights.papers import (
     MARA,
@@ -23,7 +21,9 @@ from tests.rights.papers import (
     TERMS,
     TRUST,
     changed,
+    resigned_with_hs256,
     token,
+    with_header,
 )
 
 
@@ -32,28 +32,6 @@ def _refusal(data: bytes) -> Refusal:
         read_consent(data, TRUST, source="it")
     assert refused.value.exit_code == 9 and "\n" not in str(refused.value)
     return refused.value.refusal
-
-
-def _with_header(change: Callable[[dict[str, str]], None], signature: str | None = None) -> bytes:
-    """Mara's and the studio's token, the first signature's header changed."""
-    held = json.loads(token())
-    first = held["signatures"][0]
-    header = json.loads(from_base64_url(first["protected"]))
-    change(header)
-    first["protected"] = base64_url(json.dumps(header).encode())
-    first["signature"] = first["signature"] if signature is None else signature
-    return json.dumps(held).encode()
-
-
-def _resigned_with_hs256() -> bytes:
-    """The old confusion: the public key, which everybody has, taken for a shared secret."""
-    held = json.loads(token())
-    header = {"alg": "HS256", "kid": MARA.public, "typ": KIND}
-    protected = base64_url(json.dumps(header).encode())
-    signed = f"{protected}.{held['payload']}".encode()
-    mac = hmac.new(public_bytes(MARA.public), signed, hashlib.sha256).digest()
-    held["signatures"][0] = {"protected": protected, "signature": base64_url(mac)}
-    return json.dumps(held).encode()
 
 
 def test_a_record_signed_by_both_is_read_and_named_by_its_content() -> None:
@@ -74,22 +52,22 @@ def test_what_was_signed_cannot_be_changed_by_one_bit() -> None:
 
 def test_a_token_of_algorithm_none_is_refused_however_it_is_spelt() -> None:
     for spelt in ("none", "None", "NONE"):
-        forged = _with_header(lambda header, spelt=spelt: header.update(alg=spelt), signature="")
+        forged = with_header(lambda header, spelt=spelt: header.update(alg=spelt), signature="")
         assert _refusal(forged) is Refusal.ALG_NONE
 
 
 def test_a_public_key_is_never_taken_for_a_shared_secret() -> None:
-    assert _refusal(_resigned_with_hs256()) is Refusal.WRONG_ALGORITHM
+    assert _refusal(resigned_with_hs256()) is Refusal.WRONG_ALGORITHM
 
 
 def test_a_signature_that_names_another_key_than_made_it_is_forged() -> None:
-    assert _refusal(_with_header(lambda h: h.update(kid=STUDIO.public))) is Refusal.FORGED
-    assert _refusal(_with_header(lambda h: h.update(kid=STRANGER.public))) is Refusal.FORGED
+    assert _refusal(with_header(lambda h: h.update(kid=STUDIO.public))) is Refusal.FORGED
+    assert _refusal(with_header(lambda h: h.update(kid=STRANGER.public))) is Refusal.FORGED
 
 
 def test_a_header_may_hold_nothing_but_algorithm_key_and_kind() -> None:
     for change in ({"crit": ["exp"]}, {"jwk": "x"}, {"b64": "false"}, {"kid": "ed25519:short"}):
-        forged = _with_header(lambda header, change=change: header.update(change))  # type: ignore[arg-type]
+        forged = with_header(lambda header, change=change: header.update(change))  # type: ignore[arg-type]
         assert _refusal(forged) is Refusal.MALFORMED
 
 

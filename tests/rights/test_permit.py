@@ -59,7 +59,6 @@ def test_what_was_agreed_is_permitted_at_every_door() -> None:
         (_act(checkpoint="d" * 64), Refusal.WRONG_CHECKPOINT),
         (_act(checkpoint=""), Refusal.WRONG_CHECKPOINT),
         (_act(TRAIN, footage=("e" * 64,)), Refusal.WRONG_FOOTAGE),
-        (_act(TRAIN, production="daybreak"), Refusal.WRONG_PRODUCTION),
     ],
 )
 def test_another_deed_than_was_agreed_is_refused(act: Act, refusal: Refusal) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bodyswap.rights.at_hand import packaged_consents
 from bodyswap.rights.consent import KIND, read_consent, terms_payload
-from bodyswap.rights.packaged import packaged_consents
 from bodyswap.rights.permit import Act, Deed, permits
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.release import release, synthetic_terms
