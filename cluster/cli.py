@@ -18,11 +18,13 @@ import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
 from bodyswap.cli import app as local_verbs
+from bodyswap.cli_train import app as train_verbs
 from bodyswap.config import Mode, RenderSettings, default_store_url
 from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_options import StoreOption
 from cluster.cli_subject import app as subject_verbs
+from cluster.cli_train import app as farm_train_verbs
 from cluster.client import Client
 from cluster.job import DEFAULT_PRIORITY
 from cluster.progress import JobStatus
@@ -37,6 +39,8 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(train_verbs)
+app.add_typer(farm_train_verbs)
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 
