@@ -1,4 +1,4 @@
-"""The verbs that need one machine only: train, train-pose, quality.
+"""The verbs that need one machine only: quality, pose, train-pose; `cli_train` has train.
 
 It does not know stores or jobs; `cluster.cli` mounts these verbs beside the farm's.
 The stages are imported inside each verb, so that `--help` does not wait for torch.
@@ -132,89 +132,6 @@ def pose(
         told["coverage"] = risks.to_dict()
         words.append(risks.advice())
     say(json.dumps(told) if as_json else "\n".join(words))
-
-
-@app.command()
-def train(
-    footage: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FOOTAGE...",
-            help="Clips of the person from one camera; clip.mp4@1001-1750 is a part of one.",
-        ),
-    ],
-    subject: Annotated[str, typer.Option(help="The name to render them by.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to train.  [default: out/train/SUBJECT]")
-    ] = None,
-    consent: Annotated[
-        str | None, typer.Option(help="The id of their consent record, kept in the card.")
-    ] = None,
-    hold_out: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="1751-1850",
-            help="Frames only to measure with, may be repeated.  [default: the last tenth]",
-        ),
-    ] = None,
-    height: Annotated[int, typer.Option(min=64, help="The subject's picture height.")] = 256,
-    recipe: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Training settings: a yaml, or one of configs/training."),
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.01, help="How long to train.  [default: 20]")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="At most so many steps.")] = None,
-    vgg: Annotated[
-        Path | None, typer.Option(help="VGG-16 weights, for the perceptual loss.")
-    ] = None,
-    changes: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a subject on footage of a person who agreed to it; the same command resumes.
-
-    `--set training.KEY=VALUE` changes the recipe, any other key how poses are found.
-    """
-    from bodyswap.train import TrainingRequest
-    from bodyswap.train import train as train_on
-    from bodyswap.training.loop import Progress
-    from bodyswap.training.settings import TrainSettings
-
-    given = {"minutes": minutes, "steps": steps, "vgg_weights": vgg}
-    settings = TrainSettings.choose(
-        recipe=recipe,
-        chosen={name: value for name, value in given.items() if value is not None},
-        changes=changes or [],
-    )
-    request = TrainingRequest(
-        footage=tuple(footage),
-        hold_out=tuple(hold_out or ()),
-        subject=subject,
-        consent=consent,
-        height=height,
-        settings=settings,
-    )
-    budget_s = None if settings.training.minutes is None else settings.training.minutes * 60
-    with show_progress(as_json=as_json) as show:
-
-        def on_step(progress: Progress) -> None:
-            worst = ", ".join(f"{name} {loss:.3f}" for name, loss in progress.losses.items())
-            left_s = None if budget_s is None else budget_s * (1 - progress.done)
-            show(
-                WorkSeen(
-                    stage="training", done=round(progress.done * 1000), total=1000, unit="parts",
-                    left_s=left_s, note=f"step {progress.step}, {worst}",
-                )
-            )  # fmt: skip
-
-        folder = train_on(
-            request,
-            out or Path("out/train") / subject,
-            on_pose=lambda done, total: show(WorkSeen(stage="posing", done=done, total=total)),
-            on_step=on_step,
-        )
-    say(json.dumps({"subject": str(folder)}) if as_json else str(folder))
 
 
 @app.command(name="train-pose")

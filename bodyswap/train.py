@@ -76,7 +76,7 @@ def train(
     footage_sha256 = footage_hashes(request)
     consent = permit_training(request.subject, footage_sha256, request.consent)
     device = choose_device(request.settings.device)
-    prepared = prepare(request, out / "footage", on_pose=on_pose)
+    prepared = prepare(request, FootageCache(out / "footage"), on_pose=on_pose)
     train_subject(
         prepared.training,
         request.settings.training,
@@ -106,7 +106,7 @@ def footage_hashes(request: TrainingRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_file_sha256(path) for path in paths))
 
 
-def prepare(request: TrainingRequest, cache: Path, *, on_pose: OnPose) -> Prepared:
+def prepare(request: TrainingRequest, cache: FootageCache, *, on_pose: OnPose) -> Prepared:
     """Decode and pose the footage, and set the held-out frames apart; kept in `cache` too.
 
     Raises:
@@ -132,10 +132,14 @@ class _Preparation:
     """Poses and pictures of all parts, each looked at once, and not again by a resumed run."""
 
     def __init__(
-        self, request: TrainingRequest, parts: Sequence[FootagePart], cache: Path, on_pose: OnPose
+        self,
+        request: TrainingRequest,
+        parts: Sequence[FootagePart],
+        cache: FootageCache,
+        on_pose: OnPose,
     ) -> None:
         self._settings, self._height, self._on_pose = request.settings, request.height, on_pose
-        self._cache = FootageCache(cache)
+        self._cache = cache
         paths = dict.fromkeys(part.clip.path for part in parts)
         self._sha256 = {path: _file_sha256(path) for path in paths}
         self._posed, self._total = 0, sum(len(part.frames) for part in parts)

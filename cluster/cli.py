@@ -11,6 +11,7 @@ import sys
 import typer
 
 from bodyswap.cli import app as local_verbs
+from bodyswap.cli_train import app as train_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
 from cluster.cli_audit import app as audit_verbs
@@ -21,6 +22,7 @@ from cluster.cli_listen import app as listen_verb
 from cluster.cli_render import app as render_verbs
 from cluster.cli_rights import app as consent_verbs
 from cluster.cli_subject import app as subject_verbs
+from cluster.cli_train import app as farm_train_verbs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,7 +31,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Put one consenting person into another's motion.",
 )
-for verbs in (render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, local_verbs):
+for verbs in (
+    render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, train_verbs, farm_train_verbs,
+    local_verbs,
+):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")
 app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")

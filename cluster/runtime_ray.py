@@ -57,7 +57,7 @@ class RayRuntime:
         self._config = config
         self._owns_ray = not ray.is_initialized()
         if self._owns_ray:
-            _start_ray(address)
+            start_ray(address)
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
         cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
         count = workers or default_workers(cpus=cpus, gpus=gpus)
@@ -182,7 +182,8 @@ class _ActorProcess:
         self._frames_done = frames_done
 
 
-def _start_ray(address: str | None) -> None:
+def start_ray(address: str | None) -> None:
+    """Start Ray on this machine, or join the cluster at `address`."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if address is None:

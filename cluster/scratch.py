@@ -16,6 +16,7 @@ from cluster.job import PlateRef, PosesRef, SubjectRef
 from cluster.lease import Lease
 from cluster.record import file_hash
 from cluster.store import Store
+from cluster.training_spec import WeightsRef
 
 
 class Scratch:
@@ -32,6 +33,10 @@ class Scratch:
     def poses(self, poses: PosesRef) -> Path:
         path = self._folder / "poses" / poses.sha256 / "poses.npz"
         return self._fetched(keys.poses_file(poses), path, poses.sha256)
+
+    def weights(self, weights: WeightsRef) -> Path:
+        path = self._folder / "weights" / weights.sha256 / weights.name
+        return self._fetched(weights.key, path, weights.sha256)
 
     def subject(self, subject: SubjectRef) -> Path:
         """The folder of the subject's model."""

@@ -5,13 +5,12 @@ It does not know what a state holds, nor who trains.
 
 from bodyswap.training.checkpoints import MarkedCheckpoints
 from cluster.store import Store
-
-TRAINING = "training/"
+from cluster.training_spec import TrainingKeys
 
 
 class StoreCheckpoints(MarkedCheckpoints):
-    """The last states of the training run `training`, under training/<id>/."""
+    """The last states of the training run `training`, under training/<id>/states/."""
 
     def __init__(self, store: Store, training: str) -> None:
-        prefix = f"{TRAINING}{training}/"
+        prefix = TrainingKeys(training=training).states
         super().__init__(store, prefix, f"{store.url}/{prefix}")

@@ -6,6 +6,7 @@ Shape letters: B batch, C channels, H rows, W columns, 3 = red, green, blue in [
 """
 
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,7 @@ def load_vgg(path: Path) -> VggFeatures:
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict({name: stored[name] for name in wanted}, strict=False)
-    except (RuntimeError, KeyError, ValueError, EOFError) as error:
-        raise UsageError(f"'{path}' does not hold VGG-16's weights: {error}") from error
+    except (RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
+        why = str(error).splitlines()[0]
+        raise UsageError(f"'{path}' does not hold VGG-16's weights: {why}") from error
     return network.eval()

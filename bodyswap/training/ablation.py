@@ -26,6 +26,7 @@ from bodyswap.train import TrainingRequest, prepare
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.contraction import measure_contraction
 from bodyswap.training.footage import SubjectFootage
+from bodyswap.training.footage_cache import FootageCache
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
 from bodyswap.training.rollout import roll_out
 from bodyswap.training.settings import TrainSettings
@@ -55,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         footage=tuple(options.footage), subject="ablation", consent=options.consent,
         hold_out=tuple(options.hold_out), height=options.height, settings=TrainSettings(),
     )  # fmt: skip
-    prepared = prepare(request, options.out / "footage", on_pose=lambda done, total: None)
+    cache = FootageCache(options.out / "footage")
+    prepared = prepare(request, cache, on_pose=lambda done, total: None)
     held_out, device = prepared.held_out, choose_device(options.device)
     lpips = None if options.weights is None else load_lpips(options.weights)
     outcomes, rows = [], [_row(held_out.rgb_NHW3)]

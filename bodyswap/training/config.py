@@ -9,6 +9,8 @@ from pathlib import Path
 
 from bodyswap.errors import UsageError
 
+PRECISIONS = ("auto", "bf16", "fp16", "fp32")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
@@ -80,6 +82,7 @@ class TrainingConfig:
     until `half_size_until`, and discriminators join at `adversarial_from`. A step is one rollout of
     `sequence` frames, played forward and, with `ping_pong`, backward again. `batch` clips are
     rendered at once; the first `twins` of them a second time, from another previous frame.
+    `precision` is one of bf16, fp16 and fp32, or auto: what the device gains by.
     """
 
     steps: int = 20_000
@@ -99,7 +102,7 @@ class TrainingConfig:
     """Side of the window cut out around the person, in picture heights; 1 for whole frames."""
     whole_frame_every: int = 5
     average_decay: float = 0.99
-    low_precision: bool = True
+    precision: str = "auto"
     vgg_weights: Path | None = None
     vgg_scale: float = 0.5
     sample_every: int = 100
@@ -119,6 +122,9 @@ class TrainingConfig:
         ):
             if getattr(self, name) < 1:
                 raise UsageError(f"training {name} is {getattr(self, name)}; give at least 1")
+        if self.precision not in PRECISIONS:
+            choices = ", ".join(PRECISIONS)
+            raise UsageError(f"training precision '{self.precision}' is unknown; choose {choices}")
         if self.minutes is not None and self.minutes <= 0:
             raise UsageError(f"training minutes is {self.minutes}; give more than 0")
         if not 0 <= self.twins <= self.batch:

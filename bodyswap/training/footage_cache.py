@@ -1,15 +1,17 @@
 """Keeps poses and prepared footage between runs, so that a resumed training looks at no clip again.
 
 It does not know how either is made. Everything is kept by its content: of the footage, and of the
-settings that it was prepared with.
+settings that it was prepared with. Several processes may share a folder.
 """
 
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -36,21 +38,44 @@ def content_key(
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 
 
-class FootageCache:
-    """What was prepared, in a folder that can be removed at any time."""
+class KeptPoses(Protocol):
+    """Where poses are kept for other machines too: bytes under keys. The farm's `Store` is one."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def get(self, key: str) -> bytes | None:
+        """The object's bytes, or None where there is none."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data`, whole or not at all."""
+
+
+class FootageCache:
+    """What was prepared, in a folder that can be removed at any time.
+
+    Poses, which take the longest, are looked for in `elsewhere` too, and kept there.
+    """
+
+    def __init__(self, folder: Path, elsewhere: KeptPoses | None = None) -> None:
+        self._folder, self._elsewhere = folder, elsewhere
 
     def poses(self, key: str, make: Callable[[], PoseSequence]) -> PoseSequence:
         """The poses of this key, made where they are not kept."""
         path = self._folder / f"{key}.npz"
         if not path.is_file():
             self._folder.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_suffix(".partial")
-            scratch.write_bytes(make().to_bytes())
-            scratch.replace(path)
+            scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._folder))
+            (scratch / path.name).write_bytes(self._pose_bytes(f"poses/{path.name}", make))
+            (scratch / path.name).replace(path)
+            scratch.rmdir()
         return PoseSequence.from_bytes(path.read_bytes())
+
+    def _pose_bytes(self, key: str, make: Callable[[], PoseSequence]) -> bytes:
+        kept = None if self._elsewhere is None else self._elsewhere.get(key)
+        if kept is not None:
+            return kept
+        made = make().to_bytes()
+        if self._elsewhere is not None:
+            self._elsewhere.put(key, made)
+        return made
 
     def footage(self, key: str, make: Callable[[], SubjectFootage]) -> SubjectFootage:
         """The footage of this key, made where it is not kept.
@@ -59,12 +84,21 @@ class FootageCache:
         """
         folder = self._folder / key
         if not folder.is_dir():
-            scratch = self._folder / f"{key}.partial"
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(parents=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._folder))
             _write(make(), scratch)
-            scratch.rename(folder)
+            _move(scratch, folder)
         return _read(folder)
+
+
+def _move(scratch: Path, folder: Path) -> None:
+    """Give the folder its name, unless another process did meanwhile."""
+    try:
+        scratch.rename(folder)
+    except OSError:
+        shutil.rmtree(scratch)
+        if not folder.is_dir():
+            raise
 
 
 def _write(footage: SubjectFootage, folder: Path) -> None:

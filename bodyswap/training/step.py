@@ -6,7 +6,7 @@ Shape letters: B sequences, T frames, L limbs, H rows, W columns, 3 = red, green
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,7 +21,10 @@ from bodyswap.training.config import TrainingConfig
 from bodyswap.training.dataset import Batch
 from bodyswap.training.history import as_stored, first_previous, next_previous
 from bodyswap.training.judges import Judges, Shown
-from bodyswap.training.replica import ALONE, Replica, average_gradients
+from bodyswap.training.learner import Learner
+from bodyswap.training.moment import Moment
+from bodyswap.training.precision import Precision
+from bodyswap.training.replica import ALONE, Replica
 
 LOSSES = (
     "pixel", "matte", "perceptual", "closeup", "contraction", "ping_pong",
@@ -29,38 +32,6 @@ LOSSES = (
 )  # fmt: skip
 _NEAR_PX = 9
 """How wide the neighbourhood is that counts as near the person."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """One frame of the rollout: what it should be, and what is known of it already.
-
-    The last `twins` sequences are the first ones again. `there` is the same frame as rendered on
-    the rollout's way there, None where it is met for the first time. `past` are the main
-    sequences' frames, by how many frames ago they were.
-    """
-
-    pose_BLHW: Tensor
-    real_B3HW: Tensor
-    matte_B1HW: Tensor
-    background_B3HW: Tensor
-    previous_B3HW: Tensor
-    twins: int
-    there_B3HW: Tensor | None
-    past: Mapping[int, Shown]
-
-    @property
-    def main(self) -> int:
-        """How many sequences there are, without the twins."""
-        return len(self.pose_BLHW) - self.twins
-
-    def shown(self, rendered_B3HW: Tensor) -> Shown:
-        """The main sequences with what was rendered of them."""
-        return Shown(
-            pose_BLHW=self.pose_BLHW[: self.main],
-            real_B3HW=self.real_B3HW[: self.main],
-            rendered_B3HW=rendered_B3HW[: self.main],
-        )
 
 
 class Trainer:
@@ -85,11 +56,12 @@ class Trainer:
         self.judges.to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.vgg = vgg.to(device) if vgg else None
-        self.generator_optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.99), fused=True
+        self._precision = Precision(config.precision, device)
+        self._generator_learner = Learner(
+            self.generator.parameters(), config.learning_rate, replica, self._precision.scaler()
         )
-        self.judge_optimiser = torch.optim.Adam(
-            self.judges.parameters(), lr=config.discriminator_rate, betas=(0.5, 0.99), fused=True
+        self._judge_learner = Learner(
+            self.judges.parameters(), config.discriminator_rate, replica, self._precision.scaler()
         )
         self.updates = 0
 
@@ -100,16 +72,16 @@ class Trainer:
             "generator": self.generator.state_dict(),
             "average": self.average,
             "judges": self.judges.state_dict(),
-            "generator_optimiser": self.generator_optimiser.state_dict(),
-            "judge_optimiser": self.judge_optimiser.state_dict(),
+            "generator_learner": self._generator_learner.state(),
+            "judge_learner": self._judge_learner.state(),
         }
 
     def restore(self, stored: dict[str, Any]) -> None:
         """Go on from what `state` gave, of networks of the same sizes."""
         self.generator.load_state_dict(stored["generator"])
         self.judges.load_state_dict(stored["judges"])
-        self.generator_optimiser.load_state_dict(stored["generator_optimiser"])
-        self.judge_optimiser.load_state_dict(stored["judge_optimiser"])
+        self._generator_learner.restore(stored["generator_learner"])
+        self._judge_learner.restore(stored["judge_learner"])
         self.average = stored["average"]
         self.updates = int(stored["updates"])
 
@@ -184,16 +156,10 @@ class Trainer:
             losses |= self._perceived(now, closeups)
             if is_judged:
                 losses |= self.judges.persuade(now, moment.past, closeups)
-        self.generator_optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(self._total(losses))
-        average_gradients(self.replica, self.generator.parameters())
-        self.generator_optimiser.step()
+        self._generator_learner.learn(self._total(losses))
         if is_judged:
             losses["discriminator"] = self._teach_judges(now, moment.past, closeups)
         return frame_B3HW.detach(), {name: value.detach() for name, value in losses.items()}
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.low_precision)
 
     def _closeups(self, now: Shown) -> dict[str, list[Shown]]:
         """Of each kind, those that any picture has; each counts by how many of all have it."""
@@ -263,10 +229,7 @@ class Trainer:
     ) -> Tensor:
         with self._precision():
             loss = self.judges.learn(now, past, closeups)
-        self.judge_optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        average_gradients(self.replica, self.judges.parameters())
-        self.judge_optimiser.step()
+        self._judge_learner.learn(loss)
         return loss
 
     def _weight(self, matte_B1HW: Tensor) -> Tensor:
@@ -292,12 +255,8 @@ class Trainer:
         tail = (1 - done) / max(1e-6, 1 - self.config.decay_from)
         factor = max(0.05, min(1.0, tail))
         warm = min(1.0, (self.updates + 1) / 50)
-        for optimiser, rate in (
-            (self.generator_optimiser, self.config.learning_rate),
-            (self.judge_optimiser, self.config.discriminator_rate),
-        ):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * factor * warm
+        for learner in (self._generator_learner, self._judge_learner):
+            learner.set_rate(factor * warm)
 
     def _update_average(self) -> None:
         self.updates += 1

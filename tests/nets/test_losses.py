@@ -85,6 +85,9 @@ def test_vgg_weights_go_by_torchvisions_names(tmp_path: Path) -> None:
 def test_a_file_that_holds_no_vgg_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not there"):
         load_vgg(tmp_path / "absent.pth")
+    (tmp_path / "words.pth").write_text("no weights")
+    with pytest.raises(UsageError, match="VGG-16"):
+        load_vgg(tmp_path / "words.pth")
     torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "other.pth")
     with pytest.raises(UsageError, match="VGG-16"):
         load_vgg(tmp_path / "other.pth")

@@ -6,6 +6,7 @@ python replica_process.py FOLDER RANK    leaves FOLDER/RANK.pt
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed
@@ -36,15 +37,15 @@ def learn(config: TrainingConfig, replica: Replica) -> Learnt:
     losses = trainer.train(batch, done=0.9)
     return {
         "generator": dict(trainer.average),
-        "generator gradients": _moments(trainer.generator_optimiser),
+        "generator gradients": _moments(trainer.state()["generator_learner"]),
         "judges": dict(trainer.judges.state_dict()),
-        "judge gradients": _moments(trainer.judge_optimiser),
+        "judge gradients": _moments(trainer.state()["judge_learner"]),
         "losses": {name: torch.tensor(loss) for name, loss in losses.items()},
     }
 
 
-def _moments(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {str(key): state["exp_avg"] for key, state in optimiser.state_dict()["state"].items()}
+def _moments(learner: dict[str, Any]) -> dict[str, torch.Tensor]:
+    return {str(key): state["exp_avg"] for key, state in learner["adam"]["state"].items()}
 
 
 def learn_as(rank: int, folder: Path) -> None:
