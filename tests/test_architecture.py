@@ -20,6 +20,7 @@ DOORS = {
     "boto3": ("cluster/store_s3.py",),
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
+    "scenedetect": ("bodyswap/media/cuts.py",),
 }
 VALUES = (
     "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
