@@ -57,7 +57,7 @@ def quality(
         typer.Option(metavar="MANIFEST", help="The delivery's manifest.json: do its joins show?"),
     ] = None,
     poses: Annotated[
-        bool, typer.Option(help="Pose the render too, and tell how far off it is. Slow.")
+        bool, typer.Option(help="Pose the render too: how far off it is, and its identity. Slow.")
     ] = False,
     performer: PerformerOption = None,
     changes: SetOption = None,

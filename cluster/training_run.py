@@ -19,6 +19,7 @@ from bodyswap.training.footage_cache import FootageCache
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
 from bodyswap.training.replica import Replica
 from bodyswap.training.settings import TrainSettings
+from cluster.doors import permit_training
 from cluster.inspection import FileInspector
 from cluster.record import to_json
 from cluster.scratch import Scratch
@@ -60,6 +61,10 @@ class _Run:
 
     def run(self) -> None:
         request = self._request()
+        clips = [part.clip.sha256 for part in (*self._spec.parts, *self._spec.held_out)]
+        consent = permit_training(
+            self._store, request.subject, tuple(dict.fromkeys(clips)), request.consent, by="farm"
+        )
         device = choose_device(request.settings.device)
         prepared = self._prepared(request)
         train_subject(
@@ -68,7 +73,7 @@ class _Run:
             self._out,
             origin=Origin(
                 subject=request.subject,
-                consent=request.consent,
+                consent=consent,
                 footage_sha256=prepared.footage_sha256,
             ),
             stance=prepared.stance,

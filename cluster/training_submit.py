@@ -12,6 +12,7 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 from bodyswap.train import TrainingRequest
 from bodyswap.training.parts import FootagePart, choose_parts
+from cluster.doors import permit_training
 from cluster.job import PlateRef
 from cluster.keys import key_part, plate_file
 from cluster.record import file_hash, to_yaml
@@ -28,6 +29,7 @@ def submit_training(
     A request that was made before gives the same training; one that had failed is tried anew.
 
     Raises:
+        ConsentError: nobody's consent covers training on this footage.
         InputError: the footage, the frames held out, the subject's name or a setting are no good.
         StoreError: the store failed; submitting again goes on.
     """
@@ -35,6 +37,8 @@ def submit_training(
         raise UsageError(f"subject '{request.subject}' is no name to store; use letters only")
     parts, held_out = choose_parts(request.footage, request.hold_out)
     clips = {part.clip.path: _plate(part) for part in (*parts, *held_out)}
+    hashes = tuple(dict.fromkeys(clip.sha256 for clip in clips.values()))
+    permit_training(store, request.subject, hashes, request.consent, by=submitted_by)
     weights, settings = request.settings.training.vgg_weights, request.settings
     plain = replace(settings, training=replace(settings.training, vgg_weights=None))
     spec = TrainingSpec(

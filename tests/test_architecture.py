@@ -27,6 +27,7 @@ DOORS = {
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py",),
     "c2pa": ("bodyswap/rights/provenance.py",),
+    "scenedetect": ("bodyswap/media/cuts.py",),
 }
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",

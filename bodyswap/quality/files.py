@@ -17,6 +17,7 @@ from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline, plate_shape
+from bodyswap.quality.likeness import identity_distances
 from bodyswap.quality.lpips import load_lpips
 from bodyswap.quality.metrics import QualityReport, compare
 from bodyswap.quality.pose_error import pose_errors
@@ -32,7 +33,7 @@ class Comparison:
     """A render, and `frames` ("1001-1040") of the reference that it is held to.
 
     `faces` asks for the face's own scores, for which the reference is posed; `poses` for those of
-    the render's pose, for which the render is posed too.
+    the render's pose and of whom it shows, for which the render is posed too.
     """
 
     render: Path
@@ -80,7 +81,14 @@ class ComparedFiles:
         )
         if truth is None or not wanted.poses:
             return report
-        return report.with_poses(pose_errors(self._poses_of_render(on_work), truth))
+        shown = self._poses_of_render(on_work)
+        report = report.with_poses(pose_errors(shown, truth))
+        if shown is None:
+            return report
+        rendered = _pictures(self._render, self._render.frames)
+        return report.with_identity(
+            identity_distances(rendered, self._truth(self.frames), shown, truth)
+        )
 
     def pair(self, index: int) -> tuple[RGB, RGB]:
         """The render's frame `index`, counted from 0, and the reference's at the same size."""

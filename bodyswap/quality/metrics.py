@@ -45,6 +45,7 @@ class FrameQuality:
     face_lpips: float | None = None
     pose_error_percent: float | None = None
     joints_lost_percent: float | None = None
+    identity_delta_e: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,13 @@ class QualityReport:
             frame if error is None else replace(frame, **asdict(error)) for frame, error in pairs
         )
         return QualityReport(frames=tuple(frames))
+
+    def with_identity(self, distances: Sequence[float | None]) -> "QualityReport":
+        """The same, and how far each frame's person is from the reference's (see `likeness`)."""
+        pairs = zip(self.frames, distances, strict=True)
+        return QualityReport(
+            frames=tuple(replace(frame, identity_delta_e=distance) for frame, distance in pairs)
+        )
 
     @property
     def mean(self) -> FrameQuality:
@@ -98,6 +106,7 @@ class QualityReport:
                 ("face LPIPS {:.4f}", mean.face_lpips, None),
                 ("pose error {:.2f} % of height", mean.pose_error_percent, None),
                 ("{:.1f} % of joints lost", mean.joints_lost_percent, None),
+                ("identity delta E {:.1f}", mean.identity_delta_e, None),
             )
             if score is not None
         ]  # fmt: skip

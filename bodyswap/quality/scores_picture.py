@@ -45,6 +45,7 @@ _ROWS = (
     _Row("change", "change, grey", False, "reference_change"),
     _Row("pose_error_percent", "pose error, % of height", False),
     _Row("joints_lost_percent", "joints lost, %", False),
+    _Row("identity_delta_e", "identity, delta E", False),
 )
 
 

@@ -58,6 +58,7 @@ class StageRow:
     placed_joints_percent: float
     shown_percent: float | None
     joints_lost_percent: float | None
+    identity_delta_e: float | None
     worst_frame: int
     worst_person_psnr_db: float
 
@@ -79,6 +80,7 @@ class StageRow:
             placed_joints_percent=score.retargeting.placed_joints,
             shown_percent=mean.pose_error_percent,
             joints_lost_percent=mean.joints_lost_percent,
+            identity_delta_e=mean.identity_delta_e,
             worst_frame=worst,
             worst_person_psnr_db=float(score.person_db_N[worst]),
         )
@@ -150,6 +152,7 @@ _COLUMNS = (
     ("placed %", "placed_joints_percent", ".1f"),
     ("shown %", "shown_percent", ".1f"),
     ("lost %", "joints_lost_percent", ".1f"),
+    ("identity dE", "identity_delta_e", ".1f"),
     ("worst person dB", "worst_person_psnr_db", ".2f"),
 )
 

@@ -19,6 +19,7 @@ from bodyswap.frames import RGB
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
+from bodyswap.quality.likeness import identity_distances
 from bodyswap.quality.lpips import Lpips
 from bodyswap.quality.metrics import FrameQuality, QualityReport, compare
 from bodyswap.quality.person import person_psnr_db
@@ -95,9 +96,7 @@ class StageScorer:
         truth = transfer.truth
         report = compare(rendered_NHW3, truth.rgb_NHW3, self._lpips, poses=transfer.true_poses)
         if self._poses_render:
-            report = report.with_poses(
-                pose_errors(self._shown(rendered_NHW3, transfer), transfer.true_poses)
-            )
+            report = self._with_shown(report, rendered_NHW3, transfer)
         own_NHW3 = np.stack(list(pictures(renderer, transfer.true_poses, transfer.frames)))
         return MotionScore(
             name=transfer.name,
@@ -120,11 +119,17 @@ class StageScorer:
         driving = self._found(plate_NHW3, transfer) if self._finds_poses else transfer.driving_poses
         return drive(driving, plate_of(plate_NHW3), self._subject.card.stance)
 
-    def _shown(self, rendered_NHW3: RGB, transfer: StageTransfer) -> PoseSequence | None:
+    def _with_shown(
+        self, report: QualityReport, rendered_NHW3: RGB, transfer: StageTransfer
+    ) -> QualityReport:
+        """The report, and what the pose model sees in the render, if it sees anybody."""
+        truth = transfer.true_poses
         try:
-            return self._found(rendered_NHW3, transfer)
+            shown = self._found(rendered_NHW3, transfer)
         except NoPerformerError:
-            return None
+            return report.with_poses(pose_errors(None, truth))
+        distances = identity_distances(rendered_NHW3, transfer.truth.rgb_NHW3, shown, truth)
+        return report.with_poses(pose_errors(shown, truth)).with_identity(distances)
 
     def _found(self, rgb_NHW3: RGB, transfer: StageTransfer) -> PoseSequence:
         """The one person in a film, as the pose pass and the solve find them.

@@ -53,6 +53,7 @@ def test_the_frames_asked_for_are_posed_and_scored_and_can_be_looked_at(
     assert mean.face_ssim is not None and mean.face_ssim > 0.9
     assert mean.pose_error_percent is not None and mean.pose_error_percent < 1
     assert mean.joints_lost_percent == pytest.approx(0, abs=5)
+    assert mean.identity_delta_e is not None and mean.identity_delta_e < 5
     one, same = files.pair(3)
     _, earlier = files.pair(0)
     assert _apart(one, same) < 3
