@@ -229,6 +229,23 @@ def test_a_retry_names_shards_that_there_are_or_leaves_it_to_what_failed(farm: T
         farm.client.retry(job, ["render-4"])
 
 
+def test_after_a_retry_the_old_failures_are_told_but_do_not_count(farm: TinyFarm) -> None:
+    once = farm.folder / "once"
+    trouble = Trouble(kind="bad plate", at=25, once=str(once))
+    job = farm.client.submit(farm.request(trouble=trouble))
+    farm.run_inline(job)
+    assert farm.client.look(job).shard("render-2").is_given_up
+    farm.client.retry(job)
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(store=farm.store, runtime=runtime)
+    controller.serve(lambda: farm.client.status(job).state is JobState.PUBLISHED)
+    runtime.close()
+    seen = farm.client.look(job).shard("render-2")
+    assert (seen.failures, len(seen.history), seen.is_given_up) == ((), 1, False)
+    outcomes = [log.outcome for log in farm.client.logs(job, "render-2")]
+    assert outcomes == ["failed: frame 1005 does not decode; the plate is damaged", "committed"]
+
+
 def test_nothing_is_asked_of_a_published_job(farm: TinyFarm) -> None:
     job = farm.client.submit(farm.request())
     farm.run_inline(job)
