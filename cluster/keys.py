@@ -70,6 +70,10 @@ class JobKeys:
     def attempt(self, lease: Lease) -> str:
         return f"{self.shard(lease.shard)}{lease.attempt}/"
 
+    def log(self, lease: Lease) -> str:
+        """What the attempt said while it worked."""
+        return f"{self.attempt(lease)}log.txt"
+
 
 def queue_marker(spec: JobSpec, submitted_at: str) -> str:
     """Sorts before the markers of lower priorities, then of later submissions."""

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,6 +24,8 @@ from cluster.worker import build_worker
 
 _ASK_EVERY_S = 0.25
 _MOST_LOCAL_WORKERS = 4
+_ORDERS_A_LIFE = 64
+"""After so many a worker is replaced by a fresh one: whatever it leaks goes with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +53,17 @@ class RayRuntime:
     """Ray actors, started with Ray on this machine, or in the cluster at `address`."""
 
     def __init__(
-        self, config: WorkerConfig, *, workers: int | None = None, address: str | None = None
+        self,
+        config: WorkerConfig,
+        *,
+        workers: int | None = None,
+        address: str | None = None,
+        orders_a_life: int = _ORDERS_A_LIFE,
     ) -> None:
         if workers is not None and workers < 1:
             raise UsageError(f"{workers} workers were asked for; give at least 1")
         self._config = config
+        self._orders_a_life = orders_a_life
         self._owns_ray = not ray.is_initialized()
         if self._owns_ray:
             _start_ray(address)
@@ -63,6 +72,7 @@ class RayRuntime:
         count = workers or default_workers(cpus=cpus, gpus=gpus)
         self._share = share(cpus=cpus, gpus=gpus, workers=count)
         self._actors: dict[str, ActorHandle[_ActorProcess]] = {}
+        self._orders_done: Counter[str] = Counter()
         self._spawned = 0
         self._running: dict[ray.ObjectRef[Ending], tuple[str, Order]] = {}
         self._asked: dict[ray.ObjectRef[int], tuple[str, Order]] = {}
@@ -143,6 +153,7 @@ class RayRuntime:
 
     def _ending(self, ref: ray.ObjectRef[Ending]) -> Report:
         worker, order = self._running.pop(ref)
+        self._orders_done[worker] += 1
         try:
             ending: Ending = ray.get(ref)
         except RayTaskError as error:
@@ -150,14 +161,20 @@ class RayRuntime:
         except RayError as error:
             failure = self._bury(worker, error)
         else:
+            if self._orders_done[worker] >= self._orders_a_life:
+                self._replace(worker)
             return ending
         return Failed(lease=order.lease, failure=failure)
 
     def _bury(self, worker: str, error: RayError) -> Failure:
+        self._replace(worker)
+        return death(worker=worker, at_s=time.time(), evidence=str(error), cause=ray_cause(error))
+
+    def _replace(self, worker: str) -> None:
         # Ray may think a process dead that is only out of reach: make sure before it is replaced.
         ray.kill(self._actors.pop(worker), no_restart=True)
+        del self._orders_done[worker]
         self._spawn()
-        return death(worker=worker, at_s=time.time(), evidence=str(error), cause=ray_cause(error))
 
 
 class _ActorProcess:
@@ -184,6 +201,8 @@ class _ActorProcess:
 
 def _start_ray(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What a worker's process has started ends with it, however it ends.
+    os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")
     try:
         if address is None:
             ray.init(

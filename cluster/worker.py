@@ -6,6 +6,7 @@ attempt, committed last; frames never leave the process.
 
 import importlib
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,17 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import UsageError
+from bodyswap.errors import StoreError, UsageError
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.assemble import checked_order
+from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
 from cluster.failures import classify
 from cluster.job import Stage
+from cluster.keys import JobKeys
+from cluster.lease import Lease
 from cluster.order import Done, Ending, Failed, Order
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
 from cluster.store import Store, open_store
+
+_log = logging.getLogger(__name__)
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -122,18 +128,18 @@ class Worker:
         self._store = store
         self._load = load
         self._scratch = Scratch(store, scratch)
+        _log.setLevel(logging.INFO)
 
     @cached_property
     def _pipeline(self) -> Pipeline:
         return self._load()
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
-        """Do `order`; whatever goes wrong is reported, not raised."""
-        try:
-            return Done(lease=order.lease, outcome=self.execute(order, on_frame))
-        except Exception as error:  # noqa: BLE001 - the process edge: every failure becomes a report
-            failure = classify(error, worker=self._name, at_s=time.time())
-            return Failed(lease=order.lease, failure=failure)
+        """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
+        with overheard() as words:
+            ending = self._try(order, on_frame)
+        self._keep(order.lease, words.getvalue())
+        return ending
 
     def execute(self, order: Order, on_frame: OnFrame) -> Outcome:
         """Do `order` and commit it, unless it is committed already.
@@ -156,6 +162,25 @@ class Worker:
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
         return put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+
+    def _try(self, order: Order, on_frame: OnFrame) -> Ending:
+        lease = order.lease
+        started_s = time.monotonic()
+        _log.info("%s begins %s of job %s", self._name, lease.shard, lease.job)
+        try:
+            outcome = self.execute(order, on_frame)
+        except Exception as error:  # noqa: BLE001 - the process edge: every failure becomes a report
+            _log.exception("%s failed", lease.shard)
+            return Failed(lease=lease, failure=classify(error, worker=self._name, at_s=time.time()))
+        _log.info("%s is %s after %.1f s", lease.shard, outcome, time.monotonic() - started_s)
+        return Done(lease=lease, outcome=outcome)
+
+    def _keep(self, lease: Lease, words: str) -> None:
+        try:
+            self._store.put(JobKeys(job=lease.job).log(lease), words.encode())
+        except StoreError as error:
+            # The shard is what counts; its end is told all the same.
+            _log.warning("the log of %s is lost: %s", lease.shard, error)
 
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(

@@ -163,6 +163,19 @@ def test_a_bug_is_tried_once_more_and_then_fails_with_its_evidence(farm: TinyFar
     )
 
 
+def test_what_every_attempt_said_is_kept_in_the_store(farm: TinyFarm) -> None:
+    once = farm.folder / "once"
+    job = farm.client.submit(farm.request(trouble=Trouble(kind="bug", at=25, once=str(once))))
+    farm.run_inline(job)
+    there = farm.store.list_keys(JobKeys(job=job).root)
+    keys = [key for key in there if key.endswith("log.txt")]
+    logs = {"/".join(key.split("/")[2:5]): (farm.store.get(key) or b"").decode() for key in keys}
+    failed, good = logs["render/00002/0001-inline"], logs["render/00002/0002-inline"]
+    assert 'raise RuntimeError("a bug, on purpose")' in failed and "is won" not in failed
+    assert "inline begins render 2 (1021-1030)" in good and "is won after" in good
+    assert len(logs) == len([key for key in there if "/lease-" in key])
+
+
 def test_a_bug_that_passes_costs_one_attempt_and_no_frame(farm: TinyFarm) -> None:
     once = farm.folder / "once"
     request = farm.request(trouble=Trouble(kind="bug", at=25, once=str(once)))

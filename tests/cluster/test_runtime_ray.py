@@ -1,6 +1,7 @@
 """Real Ray on this machine, real processes, real deaths."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.controller import Controller
+from cluster.failures import Cause
 from cluster.job import JobState
+from cluster.journal import Journal
 from cluster.keys import JobKeys
 from cluster.progress import JobStatus
 from cluster.runtime_ray import RayRuntime, Share, default_workers, share
@@ -39,7 +42,7 @@ def runtime(farm: TinyFarm) -> Iterator[RayRuntime]:
             log_to_driver=False,
             logging_level="ERROR",
         )
-    runtime = RayRuntime(farm.worker_config, workers=2)
+    runtime = RayRuntime(farm.worker_config, workers=2, orders_a_life=8)
     yield runtime
     runtime.close()
     ray.shutdown()
@@ -125,6 +128,39 @@ def test_bad_input_fails_the_job_with_its_own_line_from_inside_an_actor(
         3,
         "frame 1005 does not decode; the plate is damaged",
     )
+
+
+def test_after_some_orders_a_worker_is_replaced_by_a_fresh_one(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    before = set(runtime.workers)
+    for shards in (10, 11):
+        job = farm.client.submit(farm.request(mode=Mode.FAST, shards=shards))
+        assert _run(farm, runtime, job).state is JobState.PUBLISHED
+    assert len(runtime.workers) == 2 and not before & set(runtime.workers)
+
+
+def test_a_worker_that_hangs_is_ended_and_its_shard_done_by_another(
+    farm: TinyFarm, runtime: RayRuntime
+) -> None:
+    request = farm.request(trouble=Trouble(kind="hang", at=15, once=str(farm.folder / "hung")))
+    job = farm.client.submit(request)
+    # An hour an instant: what counts is the time without a frame.
+    clock = _FastClock(speed=300.0)
+    controller = Controller(store=farm.store, runtime=runtime, clock=clock)
+    assert controller.run_until_final(job).state is JobState.PUBLISHED
+    assert farm.fetched_shot(job) == expected_shot(request.plate, WHOLE)
+    entries = Journal(farm.store, job).read()
+    assert [entry.failure.cause for entry in entries if entry.failure] == [Cause.STALL]
+
+
+class _FastClock:
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._start_s = time.monotonic()
+
+    def __call__(self) -> float:
+        return 1.8e9 + self._speed * (time.monotonic() - self._start_s)
 
 
 def test_workers_share_a_machine_equally() -> None:

@@ -232,6 +232,8 @@ def _make_trouble(trouble: Trouble, index: int) -> None:
     match trouble.kind:
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(600)
         case "bug":
             raise RuntimeError("a bug, on purpose")
         case "bad plate":
