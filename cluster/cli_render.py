@@ -4,14 +4,13 @@ It does not know how a shot is made, only what was asked.
 """
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
-from bodyswap.config import Mode, RenderSettings
+from bodyswap.config import CodecName, Mode, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.terminal import Show, WorkSeen, say, show_progress
 from cluster.cli_options import (
@@ -32,11 +31,6 @@ from cluster.submit import JobRequest
 app = typer.Typer()
 
 
-class CodecName(StrEnum):
-    H264 = "h264"
-    FFV1 = "ffv1"
-
-
 PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
 SubjectOption = Annotated[
     str, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
@@ -46,7 +40,7 @@ ShardsOption = Annotated[
     typer.Option(min=1, help="Cut each pass in so many.  [default: the planner's choice]"),
 ]
 ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins.")]
-CodecOption = Annotated[CodecName, typer.Option(help="h264, or ffv1 for lossless.")]
+CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]

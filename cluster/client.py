@@ -12,7 +12,7 @@ It needs the store and nothing else; the command line is made of these calls. Wi
     >>> client.status(job).state
     <JobState.PUBLISHED: 'published'>
     >>> sorted(path.name for path in client.fetch(job, out))[:2]
-    ['manifest.json', 'performer-poses.npz']
+    ['joins.json', 'manifest.json']
 
 Every answer is a frozen dataclass; every failure a `BodyswapError` that says what to do.
 """

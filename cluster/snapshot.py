@@ -110,7 +110,8 @@ class JobView:
     def inputs_of(self, shard: Shard) -> tuple[Commit, ...]:
         """The commits that `shard` is made from, as far as they are there, in frame order.
 
-        A render shard's are the solve and, in exact mode, its predecessor.
+        A render shard's are the solve and, in exact mode, its predecessor; the assembly's are the
+        solve, for what has to be mended, and every render shard.
         """
         match shard.stage:
             case Stage.POSE:
@@ -120,7 +121,7 @@ class JobView:
             case Stage.RENDER:
                 views = self.of(Stage.SOLVE) + self.predecessor(shard)
             case Stage.ASSEMBLE:
-                views = self.of(Stage.RENDER)
+                views = self.of(Stage.SOLVE) + self.of(Stage.RENDER)
         return tuple(view.commit for view in views if view.commit is not None)
 
 

@@ -5,11 +5,12 @@ way to it.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from bodyswap.errors import StoreError
+from cluster.compose import Composed, Content
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.world import World
 from cluster.store import ObjectFacts, check_key, check_prefix, missing
@@ -92,6 +93,21 @@ class StoreSeen:
         found = self._objects.get(key)
         self._after("read", key)
         return found
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        data = self.get(key)
+        if data is None:
+            raise missing(key, URL)
+        return data[start:stop]
+
+    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
+        whole = b"".join(
+            content
+            if isinstance(content, bytes)
+            else self.read_range(content.key, content.start, content.stop)
+            for content in contents
+        )
+        return Composed(is_ours=self.put_if_absent(key, whole), moved_bytes=len(whole))
 
     def put(self, key: str, data: bytes) -> None:
         check_key(key)
