@@ -1,6 +1,6 @@
 """What is kept of every attempt at a job's shards: who made it, how it ended, what it said.
 
-It does not know who writes the logs, only where they lie: `log.txt` among the attempt's data.
+It does not know who writes the logs.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,6 @@ from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.seen import JobSeen, ShardSeen
 from cluster.store import Store
-
-LOG_FILE = "log.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +21,6 @@ class AttemptLog:
     worker: str
     outcome: str
     text: str
-
-
-def log_key(lease: Lease) -> str:
-    """Where the log of the lease's attempt is kept."""
-    return JobKeys(job=lease.job).attempt(lease) + LOG_FILE
 
 
 def read_logs(store: Store, job: JobSeen, shard: str | None) -> tuple[AttemptLog, ...]:
@@ -42,7 +35,7 @@ def read_logs(store: Store, job: JobSeen, shard: str | None) -> tuple[AttemptLog
 
 def _read(store: Store, seen: ShardSeen, lease: Lease) -> AttemptLog:
     failure = _failure_of(seen, lease)
-    kept = store.get(log_key(lease))
+    kept = store.get(JobKeys(job=lease.job).log(lease))
     text = "" if kept is None else kept.decode(errors="replace")
     return AttemptLog(
         shard=seen.name,

@@ -17,6 +17,7 @@ from bodyswap.terminal import complain
 from cluster.cli_audit import app as audit_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as farm_verbs
+from cluster.cli_farm import farm_app
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
 from cluster.cli_render import app as render_verbs
@@ -38,6 +39,7 @@ for verbs in (
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")
 app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")
+app.add_typer(farm_app, name="farm", help="Run the farm.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 

@@ -1,8 +1,16 @@
-"""The verbs of whoever runs the farm: `bodyswap work | doctor`. It does not know how it works."""
+"""The verbs of whoever runs the farm: `bodyswap farm up | work | doctor`.
+
+It does not know how a farm works.
+"""
 
 import json
 import platform
-from collections.abc import Callable
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -16,6 +24,9 @@ from cluster.job_words import seen
 from cluster.progress import JobStatus
 
 app = typer.Typer()
+farm_app = typer.Typer(no_args_is_help=True)
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 @app.command()
@@ -32,6 +43,7 @@ def work(
     from cluster.decide import decide
     from cluster.farm_seen import telling
     from cluster.shot import job_error, open_runtime
+    from cluster.term import Term
     from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
@@ -45,16 +57,40 @@ def work(
             show(seen(status))
             hear(status)
 
+        name = platform.node()
         controller = Controller(
-            store=opened, runtime=crew, on_status=tell,
-            decide_next=telling(opened, platform.node(), decide),
+            store=opened, runtime=crew, on_status=tell, term=Term(opened, name, time.monotonic),
+            decide_next=telling(opened, name, decide),
         )  # fmt: skip
         if job is None:
-            _serve(controller.serve)
+            with _asked_to_stop() as should_stop:
+                controller.serve(should_stop)
+            complain("stopped; whatever is not committed is done again next time")
             return
         status = controller.run_until_final(Client(opened).find_job(job))
     if status.exit_code:
         raise job_error(status)
+
+
+@farm_app.command()
+def up(
+    store: StoreOption = None,
+    runtime: RuntimeOption = RuntimeKind.RAY,
+    workers: WorkersOption = None,
+) -> None:
+    """Be the farm for good: `work` in a process of its own, begun again whenever it dies.
+
+    Several may stand by at once on one store; one of them works.
+    """
+    from cluster.supervise import Supervisor
+
+    command = [sys.executable, "-m", "cluster", "work", "--runtime", runtime]
+    command += ["--store", store or default_store_url()]
+    command += [] if workers is None else ["--workers", str(workers)]
+    supervisor = Supervisor(command)
+    for number in _ENDINGS:
+        signal.signal(number, lambda number, frame: supervisor.stop())
+    raise typer.Exit(supervisor.run())
 
 
 @app.command()
@@ -80,8 +116,21 @@ def doctor(store: StoreOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def _serve(serve: Callable[[Callable[[], bool]], None]) -> None:
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Whether this process was told to end; told a second time, it ends at once."""
+    told = threading.Event()
+    before = {number: signal.getsignal(number) for number in _ENDINGS}
+
+    def hear(number: int, frame: object) -> None:
+        told.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+    for number in _ENDINGS:
+        signal.signal(number, hear)
     try:
-        serve(lambda: False)
-    except KeyboardInterrupt:
-        complain("stopped; whatever is not committed is done again next time")
+        yield told.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -11,12 +11,9 @@ from tiny_pipeline import Trouble, write_plate
 
 import cluster.client
 from bodyswap.errors import JobError, UsageError
-from cluster.attempt_log import log_key
-from cluster.commit import read_commit
 from cluster.controller import Controller
 from cluster.job import JobState, Stage
 from cluster.keys import JobKeys
-from cluster.observe import read_plan
 from cluster.progress import StageProgress
 from cluster.runtime_inline import InlineRuntime
 from cluster.submit import JobRequest
@@ -150,12 +147,10 @@ def test_every_attempt_is_shown_with_its_log_or_else_its_evidence(farm: TinyFarm
         "failed: RuntimeError: a bug, on purpose", "committed",
     )  # fmt: skip
     assert 'raise RuntimeError("a bug, on purpose")' in first.text
-    plan = read_plan(farm.store, job)
-    assert plan is not None
-    commit = read_commit(farm.store, job, plan.shards(Stage.RENDER)[2])
-    assert commit is not None and commit.lease.epoch == 2
-    farm.store.put(log_key(commit.lease), "frame 1021 … 1030\n".encode())
-    assert farm.client.logs(job, "render-2")[1].text == "frame 1021 … 1030\n"
+    assert "inline begins render 2 (1021-1030)" in second.text
+    lease = farm.client.look(job).shard("render-2").leases[0]
+    farm.store.delete(JobKeys(job=job).log(lease))
+    assert farm.client.logs(job, "render-2")[0].text.startswith("Traceback"), "its evidence"
     assert {log.shard for log in farm.client.logs(job)} >= {"pose-0", "solve-0", "render-2"}
     with pytest.raises(JobError, match=r"'render-9' is no shard.*render-0 to render-3"):
         farm.client.logs(job, "render-9")
@@ -227,6 +222,23 @@ def test_a_retry_names_shards_that_there_are_or_leaves_it_to_what_failed(farm: T
         farm.client.retry(job, ["render-3"])
     with pytest.raises(JobError, match="'render-4' is no shard"):
         farm.client.retry(job, ["render-4"])
+
+
+def test_after_a_retry_the_old_failures_are_told_but_do_not_count(farm: TinyFarm) -> None:
+    once = farm.folder / "once"
+    trouble = Trouble(kind="bad plate", at=25, once=str(once))
+    job = farm.client.submit(farm.request(trouble=trouble))
+    farm.run_inline(job)
+    assert farm.client.look(job).shard("render-2").is_given_up
+    farm.client.retry(job)
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(store=farm.store, runtime=runtime)
+    controller.serve(lambda: farm.client.status(job).state is JobState.PUBLISHED)
+    runtime.close()
+    seen = farm.client.look(job).shard("render-2")
+    assert (seen.failures, len(seen.history), seen.is_given_up) == ((), 1, False)
+    outcomes = [log.outcome for log in farm.client.logs(job, "render-2")]
+    assert outcomes == ["failed: frame 1005 does not decode; the plate is damaged", "committed"]
 
 
 def test_nothing_is_asked_of_a_published_job(farm: TinyFarm) -> None:

@@ -129,6 +129,19 @@ def test_a_server_may_ask_for_a_longer_pause(farm: TinyFarm) -> None:
         assert deliver(outbox, settings, clock=clock) == Delivered(taken=1)
 
 
+def test_a_server_in_trouble_gets_one_message_a_round_and_no_other_waits_for_it(
+    farm: TinyFarm,
+) -> None:
+    job = _published(farm)
+    with listening(*[500] * 9) as ill, listening() as well:
+        endpoints = [Endpoint(url=ill.url), Endpoint(url=well.url)]
+        settings = WebhookSettings(endpoints=endpoints, secret=SECRET)
+        outbox = Outbox(farm.store)
+        changes = outbox.write(job, endpoints) // 2
+        assert deliver(outbox, settings) == Delivered(taken=changes, failed=1)
+        assert (len(ill.heard), well.states()[-1]) == (1, "published")
+
+
 def test_a_redirect_is_a_failure_and_is_not_followed(farm: TinyFarm) -> None:
     job = _published(farm)
     with listening() as elsewhere, listening((307, {"Location": elsewhere.url})) as hearer:

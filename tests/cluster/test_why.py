@@ -318,21 +318,27 @@ def test_a_real_job_tells_all_the_way_what_it_waits_for(tmp_path: Path) -> None:
 
 def test_a_real_farm_answers_what_is_asked_of_its_jobs(tmp_path: Path) -> None:
     farm = make_farm(tmp_path)
-    job = farm.client.submit(farm.request(trouble=Trouble(frame_s=0.005)))
-    runtime, rounds = InlineRuntime(farm.worker_config), count()
+    job = farm.client.submit(farm.request(trouble=Trouble(frame_s=0.05)))
+    runtime = InlineRuntime(farm.worker_config)
     controller = Controller(
         store=farm.store, runtime=runtime, decide_next=telling(farm.store, "head-1", decide)
     )
+
+    def serve_until(state: JobState) -> None:
+        rounds = count()
+        controller.serve(lambda: farm.client.status(job).state is state or next(rounds) > 200)
+        assert farm.client.status(job).state is state
+
     farm.client.pause(job)
-    controller.serve(lambda: farm.client.status(job).state is JobState.PAUSED or next(rounds) > 99)
+    serve_until(JobState.PAUSED)
     paused = farm.client.why(job)
     assert paused.waits_for is WaitsFor.RESUME and "as somebody asked" in paused.sentence
     assert farm.client.wait([job], timeout_s=5).outcome is Outcome.PAUSED
     farm.client.resume(job)
     assert farm.client.why(job).waits_for is WaitsFor.REQUEST
-    controller.serve(lambda: farm.client.status(job).state is JobState.RENDERING)
+    serve_until(JobState.RENDERING)
     farm.client.cancel(job)
-    controller.serve(lambda: farm.client.status(job).state is JobState.CANCELLED)
+    serve_until(JobState.CANCELLED)
     runtime.close()
     assert farm.client.wait([job], timeout_s=5).outcome is Outcome.CANCELLED
     cancelled = farm.client.why(job)
