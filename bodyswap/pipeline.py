@@ -26,7 +26,7 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import join_lists
+from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
 from bodyswap.nets.checkpoint import Subject, load_subject
@@ -152,6 +152,7 @@ class Pipeline:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame.
 
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
+        Beside a video, the list of what was decoded is left.
         """
         clip = index_clip(plate)
         if settings.codec in FRAME_FORMATS:
@@ -160,7 +161,8 @@ class Pipeline:
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
-        check_delivery(out, timeline.starting_at(first_pts))
+        check = check_delivery(out, timeline.starting_at(first_pts))
+        list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
 
     def _rendered(
         self,

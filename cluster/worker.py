@@ -234,6 +234,7 @@ class Worker:
             lease=order.lease,
             files=(
                 store_file(self._store, order.lease, shot),
+                *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 # A sequence's frames lie in the store already, each under its shard.
                 *(file for commit in commits for file in _frame_files(commit)),
             ),
