@@ -136,7 +136,13 @@ def pose(
 
 @app.command()
 def train(
-    footage: Annotated[Path, typer.Argument(help="Footage of the person, from one camera.")],
+    footage: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FOOTAGE...",
+            help="Clips of the person from one camera; clip.mp4@1001-1750 is a part of one.",
+        ),
+    ],
     subject: Annotated[str, typer.Option(help="The name to render them by.")],
     out: Annotated[
         Path | None, typer.Option(help="Where to train.  [default: out/train/SUBJECT]")
@@ -144,21 +150,24 @@ def train(
     consent: Annotated[
         str | None, typer.Option(help="The id of their consent record, kept in the card.")
     ] = None,
-    frames: Annotated[str | None, typer.Option(metavar="1001-1750", help="A part of it.")] = None,
     hold_out: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="1751-1850", help="Frames only to measure with; the last tenth, if not said."
+            metavar="1751-1850",
+            help="Frames only to measure with, may be repeated.  [default: the last tenth]",
         ),
     ] = None,
     height: Annotated[int, typer.Option(min=64, help="The subject's picture height.")] = 256,
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 20.0,
-    steps: Annotated[int, typer.Option(min=1, help="At most so many steps.")] = 1_000_000,
+    recipe: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Training settings: a yaml, or one of configs/training."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="How long to train.  [default: 20]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="At most so many steps.")] = None,
     vgg: Annotated[
         Path | None, typer.Option(help="VGG-16 weights, for the perceptual loss.")
-    ] = None,
-    recipe: Annotated[
-        str | None, typer.Option(help="A file of configs/training, or your own .yaml.")
     ] = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
@@ -170,29 +179,28 @@ def train(
     from bodyswap.train import TrainingRequest
     from bodyswap.train import train as train_on
     from bodyswap.training.loop import Progress
-    from bodyswap.training.recipes import KIND, read_recipe
+    from bodyswap.training.settings import TrainSettings
 
-    budget = [f"minutes={minutes}", f"steps={steps}", *([f"vgg_weights={vgg}"] if vgg else [])]
-    own = [text for text in changes or [] if text.startswith(f"{KIND}.")]
-    training = read_recipe(recipe, budget + [text.removeprefix(f"{KIND}.") for text in own])
-
+    given = {"minutes": minutes, "steps": steps, "vgg_weights": vgg}
+    settings = TrainSettings.choose(
+        recipe=recipe,
+        chosen={name: value for name, value in given.items() if value is not None},
+        changes=changes or [],
+    )
     request = TrainingRequest(
-        footage=footage,
+        footage=tuple(footage),
+        hold_out=tuple(hold_out or ()),
         subject=subject,
         consent=consent,
-        frames=frames,
-        hold_out=hold_out,
         height=height,
-        training=training,
-        settings=RenderSettings().with_overrides(
-            [text for text in changes or [] if text not in own]
-        ),
+        settings=settings,
     )
+    budget_s = None if settings.training.minutes is None else settings.training.minutes * 60
     with show_progress(as_json=as_json) as show:
 
         def on_step(progress: Progress) -> None:
             worst = ", ".join(f"{name} {loss:.3f}" for name, loss in progress.losses.items())
-            left_s = minutes * 60 * (1 - progress.done)
+            left_s = None if budget_s is None else budget_s * (1 - progress.done)
             show(
                 WorkSeen(
                     stage="training", done=round(progress.done * 1000), total=1000, unit="parts",

@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from bodyswap.choice import PerformerChoice
 from bodyswap.errors import UsageError
@@ -98,12 +99,16 @@ class SolveSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """A whole render. `warmup_frames` None means: as many as the subject's card asks for."""
+    """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
+
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
     device: str = "auto"
     warmup_frames: int | None = None
+    join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 
@@ -113,6 +118,10 @@ class RenderSettings:
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
+        if not self.join_tolerance >= 0:
+            raise UsageError(
+                f"join_tolerance is {self.join_tolerance}; give grey levels, 0 or more"
+            )
         if self.pose.batch_frames < 1:
             raise UsageError(f"pose.batch_frames is {self.pose.batch_frames}; give at least 1")
 
@@ -158,6 +167,17 @@ def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dic
     return {str(key): value for key, value in merged.items()}
 
 
+def read_yaml(path: Path) -> dict[str, object]:
+    """What a yaml file of settings says. Raises UsageError where it is none."""
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise UsageError(f"cannot read '{path}': {str(error).splitlines()[0]}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"'{path}' holds a list; write settings as KEY: VALUE")
+    return {str(key): value for key, value in values.items()}
+
+
 def cache_folder() -> Path:
     """Where downloads and prepared data are kept between runs."""
     root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -167,6 +187,28 @@ def cache_folder() -> Path:
 def default_store_url() -> str:
     """The store used where none is named: $BODYSWAP_STORE, or a folder of the user's."""
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
+
+
+def event_token() -> str:
+    """The secret that senders of pushed events must give; empty where there is none."""
+    return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
+
+
+def webhook_file() -> Path | None:
+    """The operator's webhook settings: $BODYSWAP_WEBHOOKS."""
+    path = os.environ.get("BODYSWAP_WEBHOOKS")
+    return Path(path) if path else None
+
+
+def webhook_secret() -> str:
+    """What webhooks are signed with, where it is not in their settings."""
+    return os.environ.get("BODYSWAP_WEBHOOK_SECRET", "")
+
+
+def rights_file() -> Path:
+    """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
+    named = os.environ.get("BODYSWAP_RIGHTS")
+    return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
 
 
 def gpu_is_required() -> bool:

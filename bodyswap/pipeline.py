@@ -8,17 +8,19 @@
 It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from bodyswap.composite import composite, cut_out
+from bodyswap.composite import composite
 from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
-from bodyswap.encode import CODECS, FRAME_FORMATS, Codec, Segment, encode, encode_frames
+from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
 from bodyswap.errors import SubjectError
-from bodyswap.frames import RGB, RGBA, FrameBatch, LayeredFrame, RenderedFrame
+from bodyswap.frames import RGB, FrameBatch, RenderedFrame
+from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -29,13 +31,15 @@ from bodyswap.media.concat import concat
 from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
+from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
+from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -43,10 +47,16 @@ OnFrame = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedRange:
-    """A closed segment, and the temporal state its successor may start from."""
+    """A closed segment, and what joining it to its neighbours takes.
+
+    `entrance` is the temporal state that its first frame was made from, `boundary` the one that
+    its successor may start from.
+    """
 
     segment: Segment
+    entrance: bytes
     boundary: bytes
+    picture_hashes: tuple[str, ...]
 
 
 class Pipeline:
@@ -125,20 +135,46 @@ class Pipeline:
         clip = index_clip(plate)
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
-        rendered = _report_frames(
-            self._rendered(renderer, poses, frames, settings, state), on_frame
-        )
-        background_HW3 = person.background_HW3
+        begun = BoundaryState.from_bytes(state) if state else None
+        rendered = self._rendered(renderer, poses, frames, settings, begun)
+        hashes: list[str] = []
+        watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
         with steady_arithmetic(settings.mode):
-            if settings.codec in FRAME_FORMATS:
-                layered = _layered(rendered, background_HW3, poses, frames)
-                kind = FRAME_FORMATS[settings.codec]
-                segment = encode_frames(layered, out, plate=clip, frames=frames, kind=kind)
-            else:
-                codec = CODECS[settings.codec]
-                pictures = _flattened(rendered, background_HW3, codec)
-                segment = encode(pictures, out, timeline=clip.timeline, frames=frames, codec=codec)
-        return RenderedRange(segment=segment, boundary=renderer.state.to_bytes())
+            segment = pieces_of(settings, clip, person.background_HW3, poses).write(
+                watched, frames, out
+            )
+        return RenderedRange(
+            segment=segment,
+            entrance=renderer.entrance.to_bytes(),
+            boundary=renderer.state.to_bytes(),
+            picture_hashes=tuple(hashes),
+        )
+
+    def prove_joins(
+        self,
+        parts: Sequence[RenderedPart],
+        plate: Path,
+        poses: PoseSequence,
+        subject: Path,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> ProvenJoins:
+        """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
+
+        A part is mended as far as the next keyframe after it met its old pictures.
+        """
+        person = self._subject(subject, settings)
+        background_HW3 = person.background_HW3
+        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
+
+        def mend(part: RenderedPart, state: BoundaryState) -> Mended:
+            renderer = Renderer(person, choose_device(settings.device))
+            anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
+            with steady_arithmetic(settings.mode):
+                return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
+
+        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
 
     def assemble_shot(
         self,
@@ -170,7 +206,7 @@ class Pipeline:
         poses: PoseSequence,
         frames: FrameRange,
         settings: RenderSettings,
-        state: bytes | None,
+        state: BoundaryState | None,
     ) -> Iterator[RenderedFrame]:
         card_says = renderer.subject.card.warmup_frames
         wanted = settings.warmup_frames
@@ -178,7 +214,7 @@ class Pipeline:
             poses,
             frames,
             warmup_frames=card_says if wanted is None else wanted,
-            state=BoundaryState.from_bytes(state) if state else None,
+            state=state,
         )
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
@@ -248,22 +284,9 @@ def _report_frames(rendered: Iterator[RenderedFrame], on_frame: OnFrame) -> Iter
         on_frame(done)
 
 
-def _flattened(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, codec: Codec
-) -> Iterator[RGB | RGBA]:
+def _hashed(
+    rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
+) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        yield cut_out(frame) if codec.has_alpha else composite(frame, background_HW3)
-
-
-def _layered(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, poses: PoseSequence, frames: FrameRange
-) -> Iterator[LayeredFrame]:
-    """Frames with what quality control asks of each: how sure its pose is, how far from a join."""
-    for frame in rendered:
-        row = frame.index - poses.frames.start
-        facts = {
-            "pose_confidence": float(poses.confidence_NK[row].mean()),
-            "join": float(frame.index - frames.start),
-            "shard": float(frames.start + FIRST_FRAME_NUMBER),
-        }
-        yield LayeredFrame(subject=frame, clean_plate_HW3=background_HW3, facts=facts)
+        hashes.append(picture_hash(composite(frame, background_HW3)))
+        yield frame

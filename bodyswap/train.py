@@ -6,162 +6,169 @@ It does not know stores; the farm publishes the folder this leaves.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device
-from bodyswap.errors import UsageError
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
 from bodyswap.retarget import measure_stance
 from bodyswap.solve import follow_performer
 from bodyswap.stance import StanceStatistics
-from bodyswap.timing import FrameRange, parse_frame_range
-from bodyswap.training.config import TrainingConfig
 from bodyswap.training.finish import finish_subject
-from bodyswap.training.footage import SubjectFootage, joined, prepare_footage
+from bodyswap.training.footage import SubjectFootage, fit_part, join_parts
+from bodyswap.training.footage_cache import FootageCache, content_key
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
+from bodyswap.training.parts import FootagePart, choose_parts
+from bodyswap.training.settings import TrainSettings
 
-_HELD_OUT_SHARE = 10
-"""One frame in so many, the last ones, is kept back where nothing else is asked for."""
+OnPose = Callable[[int, int], None]
+"""Told how many frames have been posed, and of how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
     """Footage of one person from one camera, who they are, and on whose word they are learnt.
 
-    `frames` is inclusive text such as "1001-1750"; `height` the subject's picture height, pixels.
-    `hold_out` are frames of it that are never trained on, but measured; the last tenth by default.
+    `footage` and `hold_out` are clips or parts of clips, as `choose_parts` reads them; `height` is
+    the subject's picture height, pixels.
     """
 
-    footage: Path
+    footage: tuple[str, ...]
     subject: str
     consent: str | None
-    frames: str | None
-    hold_out: str | None
     height: int
-    training: TrainingConfig
-    settings: RenderSettings
+    settings: TrainSettings
+    hold_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A person's footage made ready: what is trained on, what is only measured, how they stand."""
+
+    training: SubjectFootage
+    held_out: SubjectFootage
+    stance: StanceStatistics
+    footage_sha256: tuple[str, ...]
 
 
 def train(
     request: TrainingRequest,
     out: Path,
     *,
-    on_pose: Callable[[int, int], None],
+    on_pose: OnPose,
     on_step: Callable[[Progress], None],
 ) -> Path:
     """Train until the budget is spent, going on from what `out` holds, and measure what came out.
 
+    What was held out is drawn in the samples, and measured into the subject's card at the end.
     Returns the subject's folder.
 
     Raises:
         InputError: the footage, a setting or the state in `out` cannot be used.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    gathered = gather(request, out, on_pose=on_pose)
     device = choose_device(request.settings.device)
+    prepared = prepare(request, out / "footage", on_pose=on_pose)
     train_subject(
-        gathered.training,
-        request.training,
+        prepared.training,
+        request.settings.training,
         out,
         origin=Origin(
             subject=request.subject,
             consent=request.consent,
-            footage_sha256=(_file_sha256(request.footage),),
+            footage_sha256=prepared.footage_sha256,
         ),
-        stance=gathered.stance,
+        stance=prepared.stance,
         on_progress=on_step,
-        samples_of=gathered.held_out,
+        samples_of=prepared.held_out,
         device=device,
     )
-    finish_subject(out / SUBJECT, gathered.held_out, device)
+    finish_subject(out / SUBJECT, prepared.held_out, device)
     return out / SUBJECT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gathered:
-    """A person's footage made ready: what is trained on, what is only measured, how they stand."""
-
-    training: SubjectFootage
-    held_out: SubjectFootage
-    stance: StanceStatistics
-
-
-def gather(request: TrainingRequest, out: Path, *, on_pose: Callable[[int, int], None]) -> Gathered:
-    """Decode and pose the footage, and set the held-out frames apart; poses are kept in `out`.
+def prepare(request: TrainingRequest, cache: Path, *, on_pose: OnPose) -> Prepared:
+    """Decode and pose the footage, and set the held-out frames apart; kept in `cache` too.
 
     Raises:
         InputError: the footage or a setting cannot be used.
     """
-    clip = index_clip(request.footage)
-    frames = clip.frames if request.frames is None else parse_frame_range(request.frames, len(clip))
-    kept_back = held_out_range(request.hold_out, frames, len(clip))
-    poses = _poses(clip, frames, request, out, lambda done: on_pose(done, len(frames)))
-    training, held_out = split(
-        prepare_footage(decode(clip, frames), poses, height=request.height),
-        FrameRange(start=kept_back.start - frames.start, stop=kept_back.stop - frames.start),
+    parts, held = choose_parts(request.footage, request.hold_out)
+    preparation = _Preparation(request, [*parts, *held], cache, on_pose)
+    training = preparation.prepare(parts)
+    return Prepared(
+        training=training,
+        held_out=preparation.prepare(held, training.background_HW3),
+        stance=measure_stance(
+            training.poses,
+            width=training.width,
+            height=training.height,
+            rate=float(parts[0].clip.timeline.rate),
+        ),
+        footage_sha256=preparation.hashes_of(parts),
     )
-    return Gathered(training=training, held_out=held_out, stance=_stance(training, clip))
 
 
-def split(footage: SubjectFootage, held_out: FrameRange) -> tuple[SubjectFootage, SubjectFootage]:
-    """What is trained on, with a cut where frames were taken out, and what is only measured."""
-    around = (
-        FrameRange(start=0, stop=held_out.start),
-        FrameRange(start=held_out.stop, stop=len(footage)),
-    )
-    parts = [footage.part(frames) for frames in around if len(frames)]
-    return joined(parts), footage.part(held_out)
+class _Preparation:
+    """Poses and pictures of all parts, each looked at once, and not again by a resumed run."""
 
+    def __init__(
+        self, request: TrainingRequest, parts: Sequence[FootagePart], cache: Path, on_pose: OnPose
+    ) -> None:
+        self._settings, self._height, self._on_pose = request.settings, request.height, on_pose
+        self._cache = FootageCache(cache)
+        paths = dict.fromkeys(part.clip.path for part in parts)
+        self._sha256 = {path: _file_sha256(path) for path in paths}
+        self._posed, self._total = 0, sum(len(part.frames) for part in parts)
+        self._pipeline = Pipeline()
 
-def held_out_range(text: str | None, frames: FrameRange, length: int) -> FrameRange:
-    """The held-out frames of a clip of `length` frames, of which `frames` are used.
+    def hashes_of(self, parts: Sequence[FootagePart]) -> tuple[str, ...]:
+        """The SHA-256 of each clip, once."""
+        return tuple(dict.fromkeys(self._sha256[part.clip.path] for part in parts))
 
-    Raises:
-        UsageError: they are not a part of `frames`, or all of them.
-    """
-    if text is None:
-        count = max(1, len(frames) // _HELD_OUT_SHARE)
-        held_out = FrameRange(start=frames.stop - count, stop=frames.stop)
-    else:
-        held_out = parse_frame_range(text, length)
-    if held_out.start < frames.start or held_out.stop > frames.stop or len(held_out) == len(frames):
-        raise UsageError(
-            f"held-out frames {held_out} are not a part of the footage's {frames}; leave some to"
-            " train on"
-        )
-    return held_out
+    def prepare(
+        self, parts: Sequence[FootagePart], background_HW3: RGB | None = None
+    ) -> SubjectFootage:
+        """The parts as footage, against this background or else their own."""
 
+        def make() -> SubjectFootage:
+            fitted = [
+                fit_part(decode(part.clip, part.frames), self._poses(part), height=self._height)
+                for part in parts
+            ]
+            return join_parts(fitted, background_HW3)
 
-def _poses(
-    clip: ClipIndex, frames: FrameRange, request: TrainingRequest, out: Path, on_frame: OnFrame
-) -> PoseSequence:
-    """The person's poses; kept in `out`, so that a resumed training need not look again."""
-    kept = out / "poses.npz"
-    if kept.is_file():
-        poses = PoseSequence.from_bytes(kept.read_bytes())
-        if poses.frames == frames:
-            return poses
-    detections = Pipeline().pose_range(
-        clip.path, frames, settings=request.settings, on_frame=on_frame
-    )
-    shape = plate_shape(clip)
-    poses, _ = follow_performer(detections, frames, plate=shape, settings=request.settings.solve)
-    kept.write_bytes(poses.to_bytes())
-    return poses
+        behind = None if background_HW3 is None else _sha256(background_HW3.tobytes())
+        return self._cache.footage(self._key(parts, self._height, behind), make)
 
+    def _poses(self, part: FootagePart) -> PoseSequence:
+        before = self._posed
 
-def _stance(footage: SubjectFootage, clip: ClipIndex) -> StanceStatistics:
-    rate = float(clip.timeline.rate)
-    return measure_stance(footage.poses, width=footage.width, height=footage.height, rate=rate)
+        def on_frame(done: int) -> None:
+            self._on_pose(before + done, self._total)
+
+        self._posed += len(part.frames)
+        return self._cache.poses(self._key([part]), lambda: self._find_poses(part, on_frame))
+
+    def _find_poses(self, part: FootagePart, on_frame: OnFrame) -> PoseSequence:
+        clip, frames, settings = part.clip, part.frames, self._settings
+        seen = self._pipeline.pose_range(clip.path, frames, settings=settings, on_frame=on_frame)
+        shape = plate_shape(clip)
+        return follow_performer(seen, frames, plate=shape, settings=settings.solve)[0]
+
+    def _key(self, parts: Sequence[FootagePart], *more: object) -> str:
+        named = [(self._sha256[part.clip.path], part.frames) for part in parts]
+        return content_key(named, self._settings, *more)
 
 
 def _file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -62,7 +62,7 @@ def render_shot(
         status = controller.run_until_final(job)
     if status.state is not JobState.PUBLISHED:
         raise job_error(status)
-    fetched = client.fetch(job, out)
+    fetched = client.fetch(job, out, replace=True)
     pictures = _write_pictures(request, client.manifest(job), out, truth)
     return Shot(job=job, files=(*fetched, *pictures))
 

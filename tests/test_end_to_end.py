@@ -103,18 +103,27 @@ def test_a_subject_trained_on_footage_can_be_rendered_and_training_resumes(
     plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learnt = tmp_path / "learnt"
+    kept: dict[Path, int] = {}
     for steps in ("1", "2"):
         code = _run(
-            monkeypatch, "train", plate, "--subject", "rex", "--consent", "synthetic",
-            "--height", "64", "--steps", steps, "--out", learnt,
+            monkeypatch, "train", f"{plate}@1001-1008", f"{plate}@1009-1020", "--subject", "rex",
+            "--consent", "synthetic", "--hold-out", "1017-1020", "--height", "64",
+            "--recipe", "temporal", "--set", "training.sequence=3",
+            "--set", "training.networks.most_channels=16", "--steps", steps, "--out", learnt,
         )  # fmt: skip
         assert code == 0
+        prepared = {path: path.stat().st_mtime_ns for path in (learnt / "footage").rglob("*")}
+        assert kept in ({}, prepared), "a resumed training prepared its footage again"
+        kept = prepared
     losses = (learnt / "losses.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in losses] == ["step", "1", "2"]
     card = load_card(learnt / "subject")
     assert (card.name, card.origin.consent, card.height) == ("rex", "synthetic", 64)
     index = read_index(learnt / "subject")
-    assert index.count_C.sum() == COUNT and "coverage.npz" in card.files
+    assert index.count_C.sum() == COUNT - 4 and "coverage.npz" in card.files
+    assert card.training is not None and card.training.frames == COUNT - 4
+    assert card.training.settings["sequence"] == 3 and card.training.settings["batch"] == 3
+    assert card.held_out is not None and card.held_out.frames == 4
     out = tmp_path / "shot"
     code = _run(
         monkeypatch, "render", plate, "--subject", learnt / "subject", "--out", out,

@@ -17,7 +17,7 @@ from bodyswap.frames import RGB, RGBA
 from bodyswap.media.codec import Codec
 from bodyswap.timing import Timeline
 
-_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
+FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
 """Fragments carry their own times, so a segment may begin anywhere on the shot's clock."""
 
 
@@ -84,7 +84,7 @@ def check_size(width: int, height: int, codec: Codec) -> None:
 @contextmanager
 def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer]:
     """A writer to `path`; nothing is left under that name, or any, if the block raises."""
-    with open_output(path, timeline, movflags=_FRAGMENTED) as container:
+    with open_output(path, timeline, movflags=FRAGMENTED) as container:
         writer = Writer(container, timeline, codec)
         yield writer
         writer.finish()

@@ -1,6 +1,7 @@
 """The losses: least-squares GAN, feature matching, perceptual, and plain ones near the person.
 
-They do not know networks, only what those said.
+They do not know networks, only what those said. Each is a mean over pictures, to which every
+picture gives what it would alone: so it comes to the same where the pictures are shared out.
 
 Shape letters: B batch, C channels, H rows, W columns, 3 = red, green, blue in [-1, 1].
 """
@@ -47,16 +48,21 @@ def perceptual_loss(vgg: VggFeatures, rendered_B3HW: Tensor, real_B3HW: Tensor) 
     with torch.no_grad():
         wanted = vgg(real_B3HW)
     terms = [
-        F.l1_loss(got.float(), want.float()) / (want.float().abs().mean() + 1e-3)
+        _mean_B(got.float() - want.float()) / (_mean_B(want.float()) + 1e-3)
         for got, want in zip(vgg(rendered_B3HW), wanted, strict=True)
     ]
     return torch.stack(terms).mean()
 
 
+def _mean_B(values_BCHW: Tensor) -> Tensor:
+    return values_BCHW.abs().mean(dim=(1, 2, 3))
+
+
 def weighted_l1(rendered_BCHW: Tensor, real_BCHW: Tensor, weight_B1HW: Tensor) -> Tensor:
-    """Mean absolute difference, each pixel by its weight."""
+    """Mean absolute difference, each pixel of a picture by its weight."""
     difference_BCHW = (rendered_BCHW - real_BCHW).abs() * weight_B1HW
-    return difference_BCHW.sum() / (weight_B1HW.sum() * rendered_BCHW.shape[1]).clamp(min=1)
+    over_B = weight_B1HW.sum(dim=(1, 2, 3)) * rendered_BCHW.shape[1]
+    return (difference_BCHW.sum(dim=(1, 2, 3)) / over_B.clamp(min=1)).mean()
 
 
 def matte_loss(

@@ -1,6 +1,6 @@
 """Trains recipes on the same footage for the same number of updates, and tabulates what each gave.
 
-    python -m bodyswap.training.ablation me.mp4 --frames 1001-1850 --hold-out 1751-1850 \\
+    python -m bodyswap.training.ablation me.mp4@1001-1850 --hold-out 1751-1850 \\
         --updates 1600 --vgg vgg16.pth --weights lpips/ --out out/ablation
 
 It does not know what the recipes change. A recipe whose subject is there already is only measured.
@@ -16,18 +16,19 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bodyswap.config import RenderSettings
+from bodyswap.device import choose_device
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.quality.lpips import Lpips, load_lpips
 from bodyswap.quality.metrics import FrameQuality, compare
-from bodyswap.train import TrainingRequest, gather
+from bodyswap.train import TrainingRequest, prepare
+from bodyswap.training.config import TrainingConfig
 from bodyswap.training.contraction import measure_contraction
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
-from bodyswap.training.recipes import read_recipe
 from bodyswap.training.rollout import roll_out
+from bodyswap.training.settings import TrainSettings
 
 RECIPES = ("pix2pixhd", "matte", "temporal", "contraction", "full")
 _COLUMNS = (
@@ -51,44 +52,55 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train and measure each recipe; the table goes to stdout, strips into the out folder."""
     options = _parser().parse_args(arguments)
     request = TrainingRequest(
-        footage=options.footage, subject="ablation", consent=options.consent,
-        frames=options.frames, hold_out=options.hold_out, height=options.height,
-        training=read_recipe(None), settings=RenderSettings(),
+        footage=tuple(options.footage), subject="ablation", consent=options.consent,
+        hold_out=tuple(options.hold_out), height=options.height, settings=TrainSettings(),
     )  # fmt: skip
-    options.out.mkdir(parents=True, exist_ok=True)
-    gathered = gather(request, options.out, on_pose=lambda done, total: None)
+    prepared = prepare(request, options.out / "footage", on_pose=lambda done, total: None)
+    held_out, device = prepared.held_out, choose_device(options.device)
     lpips = None if options.weights is None else load_lpips(options.weights)
-    outcomes, rows = [], [_row(gathered.held_out.rgb_NHW3)]
+    outcomes, rows = [], [_row(held_out.rgb_NHW3)]
     for recipe in options.recipes:
         folder = options.out / recipe / SUBJECT
         if not folder.is_dir():
-            config = read_recipe(recipe, [f"vgg_weights={options.vgg}"] if options.vgg else [])
             train_subject(
-                gathered.training,
-                replace(config, steps=max(1, options.updates // config.sequence)),
+                prepared.training,
+                training_of(recipe, options.updates, options.vgg),
                 options.out / recipe,
-                origin=Origin(subject=recipe, consent=options.consent),
-                stance=gathered.stance,
+                origin=Origin(
+                    subject=recipe,
+                    consent=options.consent,
+                    footage_sha256=prepared.footage_sha256,
+                ),
+                stance=prepared.stance,
                 on_progress=lambda progress, name=recipe: _tell(name, progress),  # type: ignore[misc]  # the name is bound now
-                samples_of=gathered.held_out,
+                samples_of=held_out,
+                device=device,
             )
-        outcome, frames = measure(load_subject(folder, "cpu"), recipe, gathered.held_out, lpips)
+        outcome, frames = measure(load_subject(folder, device), recipe, held_out, lpips)
         outcomes.append(outcome)
         rows.append(_row(frames))
     Image.fromarray(np.concatenate(rows)).save(options.out / "strips.png")
     print(table(outcomes))  # noqa: T201  # the table is the result
 
 
+def training_of(recipe: str, updates: int, vgg: Path | None) -> TrainingConfig:
+    """The recipe's training, for so many updates of the generator, however long that takes."""
+    chosen = {"minutes": None} | ({} if vgg is None else {"vgg_weights": vgg})
+    training = TrainSettings.choose(recipe=recipe, chosen=chosen, changes=()).training
+    return replace(training, steps=max(1, updates // training.sequence))
+
+
 def measure(
     subject: Subject, recipe: str, held_out: SubjectFootage, lpips: Lpips | None
 ) -> tuple[Outcome, RGB]:
     """The recipe's figures on footage it was not trained on, and its frames."""
-    frames = roll_out(subject.generator, held_out.poses, subject.background_HW3, "cpu").rgb_NHW3
+    device = next(subject.generator.parameters()).device
+    frames = roll_out(subject.generator, held_out.poses, subject.background_HW3, device).rgb_NHW3
     report = compare(frames, held_out.rgb_NHW3, lpips, poses=held_out.poses)
     outcome = Outcome(
         recipe=recipe,
         seconds=subject.card.training.seconds,
-        warmup_frames=measure_contraction(subject.generator, held_out).warmup_frames,
+        warmup_frames=measure_contraction(subject.generator, held_out, device=device).warmup_frames,
         quality=report.mean,
     )
     return outcome, frames
@@ -128,14 +140,14 @@ def _tell(recipe: str, progress: Progress) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bodyswap.training.ablation")
-    parser.add_argument("footage", type=Path)
-    parser.add_argument("--frames", help="inclusive, like 1001-1850")
-    parser.add_argument("--hold-out", help="frames only to measure with")
+    parser.add_argument("footage", nargs="+", help="clips; clip.mp4@1001-1850 is a part of one")
+    parser.add_argument("--hold-out", nargs="+", default=(), help="frames only to measure with")
     parser.add_argument("--consent", help="the person's consent record")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--updates", type=int, default=1600, help="of the generator, each recipe")
     parser.add_argument("--vgg", type=Path, help="VGG-16 weights for the perceptual loss")
     parser.add_argument("--weights", type=Path, help="folder of LPIPS weights")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--recipes", nargs="+", default=RECIPES)
     parser.add_argument("--out", type=Path, default=Path("out/ablation"))
     return parser

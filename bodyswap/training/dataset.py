@@ -1,7 +1,8 @@
 """Draws training batches from footage: short sequences, placed alike, a pure function of the step.
 
 It does not know networks or losses. The same footage, config and step give the same batch, which
-is what lets a killed run go on as if it had not been.
+is what lets a killed run go on as if it had not been; and each sequence of a step is drawn by its
+number alone, so that replicas share a step out without a word.
 
 Shape letters: B sequences, T frames, K joints, H rows, W columns, 2 = x and y in pixels,
 3 = red, green, blue in [-1, 1].
@@ -29,12 +30,14 @@ class Batch:
     """Sequences of clips' frames: frame 0 serves only as the first previous one.
 
     The last `twins` sequences are the first ones again, to be rendered from another previous
-    frame. `picture_height` is that of the frames the windows were cut from, pixels.
+    frame. `seeds` are each sequence's own chance for what is still to be drawn. `picture_height`
+    is that of the frames the windows were cut from, pixels.
     """
 
     skeleton: Skeleton
     picture_height: int
     twins: int
+    seeds: tuple[int, ...]
     keypoints_BTK2: Tensor
     confidence_BTK: Tensor
     real_BT3HW: Tensor
@@ -46,6 +49,7 @@ class Batch:
             skeleton=self.skeleton,
             picture_height=self.picture_height,
             twins=self.twins,
+            seeds=self.seeds,
             keypoints_BTK2=self.keypoints_BTK2.to(device),
             confidence_BTK=self.confidence_BTK.to(device),
             real_BT3HW=self.real_BT3HW.to(device),
@@ -54,25 +58,32 @@ class Batch:
         )
 
 
-def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Batch:
-    """The batch of this step."""
-    rng = np.random.default_rng((config.seed, step))
-    frames_BT = _draw_frames(footage, config, rng)
+def draw_batch(
+    footage: SubjectFootage, config: TrainingConfig, step: int, *, rank: int = 0, of: int = 1
+) -> Batch:
+    """What replica `rank` of so many trains on in this step.
+
+    All of them together train on what one would whose `batch` and `twins` are `of` times as many.
+    """
+    numbers = range(rank, config.batch * of, of)
+    rngs = [np.random.default_rng((config.seed, step, 1 + number)) for number in numbers]
+    frames_BT = _draw_frames(footage, config, np.random.default_rng((config.seed, step)), rngs)
     size = _window(footage, config, step)
     placement_B23 = np.stack(
-        [_draw_placement(footage, frames, size, config.disturbance, rng) for frames in frames_BT]
+        [
+            _draw_placement(footage, frames_T, size, config.disturbance, rng)
+            for frames_T, rng in zip(frames_BT, rngs, strict=True)
+        ]
     )
     keypoints_BTK2 = _moved(footage.poses.keypoints_NK2[frames_BT], placement_B23)
-    confidence_BTK = footage.poses.confidence_NK[frames_BT]
-    clouded = cloud_poses(
-        keypoints_BTK2, confidence_BTK, footage.height, config.disturbance, rng,
-        limbs=footage.poses.skeleton.limb_indices,
-    )  # fmt: skip
+    clouded = _cloud_each(footage, keypoints_BTK2, frames_BT, config.disturbance, rngs)
     real_BT3HW, matte_BT1HW, background_B3HW = _pictures(footage, frames_BT, placement_B23, size)
+    twins = range(config.batch * of + rank, (config.batch + config.twins) * of, of)
     return Batch(
         skeleton=footage.poses.skeleton,
         picture_height=footage.height,
         twins=config.twins,
+        seeds=tuple(_seed(config.seed, step, number) for number in (*numbers, *twins)),
         keypoints_BTK2=_with_twins(torch.from_numpy(clouded[0]), config.twins),
         confidence_BTK=_with_twins(torch.from_numpy(clouded[1]), config.twins),
         real_BT3HW=_with_twins(real_BT3HW, config.twins),
@@ -83,6 +94,29 @@ def draw_batch(footage: SubjectFootage, config: TrainingConfig, step: int) -> Ba
 
 def _with_twins(sequences: Tensor, twins: int) -> Tensor:
     return torch.cat([sequences, sequences[:twins]])
+
+
+def _seed(*of: int) -> int:
+    return int(np.random.SeedSequence((*of, 1)).generate_state(1)[0])
+
+
+def _cloud_each(
+    footage: SubjectFootage,
+    keypoints_BTK2: npt.NDArray[np.float32],
+    frames_BT: npt.NDArray[np.int64],
+    disturbance: Disturbance,
+    rngs: Sequence[np.random.Generator],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    limbs = footage.poses.skeleton.limb_indices
+    confidence_BTK = footage.poses.confidence_NK[frames_BT]
+    clouded = [
+        cloud_poses(
+            keypoints_BTK2[row : row + 1], confidence_BTK[row : row + 1], footage.height,
+            disturbance, rng, limbs=limbs,
+        )
+        for row, rng in enumerate(rngs)
+    ]  # fmt: skip
+    return np.concatenate([one[0] for one in clouded]), np.concatenate([one[1] for one in clouded])
 
 
 def cloud_poses(
@@ -110,18 +144,22 @@ def cloud_poses(
 
 
 def _draw_frames(
-    footage: SubjectFootage, config: TrainingConfig, rng: np.random.Generator
+    footage: SubjectFootage,
+    config: TrainingConfig,
+    common: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
 ) -> npt.NDArray[np.int64]:
     """Frame numbers (B, T), every one to `longest_stride` frames; a short clip's end is repeated.
 
     Longer strides keep the generator from copying the previous frame instead of obeying the pose.
     """
-    offsets_T = np.arange(max(config.play_order) + 1) * rng.integers(1, config.longest_stride + 1)
+    stride = common.integers(1, config.longest_stride + 1)
+    offsets_T = np.arange(max(config.play_order) + 1) * stride
     lengths_N = _run_lengths(footage)
     long_enough = np.flatnonzero(lengths_N > offsets_T[-1])
     if len(long_enough) == 0:
         long_enough = np.array(footage.clip_starts)
-    starts_B = rng.choice(long_enough, size=config.batch)
+    starts_B = np.array([rng.choice(long_enough) for rng in rngs])
     left_BT = np.minimum(offsets_T[None], lengths_N[starts_B][:, None] - 1)
     return np.asarray(starts_B[:, None] + left_BT, np.int64)
 
@@ -135,11 +173,14 @@ def _run_lengths(footage: SubjectFootage) -> npt.NDArray[np.int64]:
 
 
 def _window(footage: SubjectFootage, config: TrainingConfig, step: int) -> tuple[int, int]:
-    """Rows and columns of this step's pictures, in whole steps of the generator."""
+    """Rows and columns of this step's pictures, in whole steps of the generator.
+
+    Two at least: a single deepest pixel has no spread to be normalised by.
+    """
     if step % config.whole_frame_every == 0:
         return footage.height, footage.width
     stride = 2 ** (config.networks.downsamplings + config.networks.enhancers)
-    side = max(stride, round(config.crop * footage.height / stride) * stride)
+    side = max(2 * stride, round(config.crop * footage.height / stride) * stride)
     return min(side, footage.height), min(side, footage.width)
 
 

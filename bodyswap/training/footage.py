@@ -7,6 +7,7 @@ Shape letters: N frames, H rows, W columns, K joints, 2 = x and y in pixels, 3 =
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -63,18 +64,6 @@ class SubjectFootage:
     def width(self) -> int:
         return int(self.rgb_NHW3.shape[2])
 
-    def part(self, frames: FrameRange) -> "SubjectFootage":
-        """Some of the frames, counted from 0 again, over the same background."""
-        starts = (start - frames.start for start in self.clip_starts)
-        poses = self.poses.cut(frames)
-        return SubjectFootage(
-            rgb_NHW3=self.rgb_NHW3[frames.start : frames.stop],
-            poses=replace(poses, frames=FrameRange(start=0, stop=len(frames))),
-            matte_NHW=self.matte_NHW[frames.start : frames.stop],
-            background_HW3=self.background_HW3,
-            clip_starts=(0, *(start for start in starts if 0 < start < len(frames))),
-        )
-
     def scaled(self, height: int, width: int) -> "SubjectFootage":
         """The same footage at another size."""
         return SubjectFootage(
@@ -86,37 +75,25 @@ class SubjectFootage:
         )
 
 
-def joined(parts: Sequence[SubjectFootage]) -> SubjectFootage:
-    """Footage of one size over one background, one part after the other, with a cut between."""
-    first = parts[0]
-    offsets = np.cumsum([0, *(len(part) for part in parts)])
-    poses = replace(
-        first.poses,
-        frames=FrameRange(start=0, stop=int(offsets[-1])),
-        keypoints_NK2=np.concatenate([part.poses.keypoints_NK2 for part in parts]),
-        confidence_NK=np.concatenate([part.poses.confidence_NK for part in parts]),
-        filled_NK=None,
-    )
-    return SubjectFootage(
-        rgb_NHW3=np.concatenate([part.rgb_NHW3 for part in parts]),
-        poses=poses,
-        matte_NHW=np.concatenate([part.matte_NHW for part in parts]),
-        background_HW3=first.background_HW3,
-        clip_starts=tuple(
-            int(offset) + start
-            for part, offset in zip(parts, offsets, strict=False)
-            for start in part.clip_starts
-        ),
-    )
+@dataclass(frozen=True, kw_only=True)
+class FittedPart:
+    """Frames that follow one another, at generator size, and the poses in them, from frame 0."""
+
+    rgb_NHW3: RGB
+    poses: PoseSequence
 
 
 def prepare_footage(
     batches: Iterable[FrameBatch], poses: PoseSequence, *, height: int = 256
 ) -> SubjectFootage:
-    """Footage `height` pixels high, its shape kept, sides rounded to multiples of 32.
+    """One part as footage; see `fit_part` and `join_parts`."""
+    return join_parts([fit_part(batches, poses, height=height)])
 
-    The background is the temporal median where the person is not; mattes come from the
-    difference to it, near the person only. The batches must cover `poses.frames` exactly.
+
+def fit_part(batches: Iterable[FrameBatch], poses: PoseSequence, *, height: int) -> FittedPart:
+    """Frames `height` pixels high, their shape kept, sides rounded to multiples of 32.
+
+    The batches must cover `poses.frames` exactly.
 
     Raises:
         PlateError: there are no frames, or another number of them than of poses.
@@ -132,13 +109,56 @@ def prepare_footage(
     rgb_NHW3 = np.concatenate(frames)
     _, rows, columns, _ = rgb_NHW3.shape
     fitted = scale_poses(_from_frame_0(poses), rows / source[0], columns / source[1])
-    near_NHW = person_regions(fitted, rows, columns)
-    background_HW3 = estimate_background(rgb_NHW3, near_NHW)
+    return FittedPart(rgb_NHW3=rgb_NHW3, poses=fitted)
+
+
+def join_parts(parts: Sequence[FittedPart], background_HW3: RGB | None = None) -> SubjectFootage:
+    """Parts from one camera as one footage, with a cut between them.
+
+    Unless it is given, the background is the median over all parts where the person is not;
+    mattes come from the difference to it, near the person only.
+
+    Raises:
+        PlateError: the parts are not of one size, or show different places.
+    """
+    sizes = {part.rgb_NHW3.shape[1:3] for part in parts}
+    if len(sizes) > 1:
+        told = " and ".join(sorted(f"{wide}x{high}" for high, wide in sizes))
+        raise PlateError(f"clips come to {told} pixels; give footage from one camera")
+    rgb_NHW3 = np.concatenate([part.rgb_NHW3 for part in parts])
+    poses = _joined([part.poses for part in parts])
+    near_NHW = person_regions(poses, *rgb_NHW3.shape[1:3])
+    starts = np.cumsum([0, *(len(part.poses) for part in parts)])
+    if background_HW3 is None:
+        background_HW3 = estimate_background(rgb_NHW3, near_NHW)
+    for first, stop in pairwise(int(start) for start in starts):
+        _check_place(rgb_NHW3[first:stop], near_NHW[first:stop], background_HW3)
     return SubjectFootage(
         rgb_NHW3=rgb_NHW3,
-        poses=fitted,
+        poses=poses,
         matte_NHW=difference_mattes(rgb_NHW3, background_HW3, near_NHW),
         background_HW3=background_HW3,
+        clip_starts=tuple(int(start) for start in starts[:-1]),
+    )
+
+
+def _check_place(rgb_NHW3: RGB, near_NHW: Mattes, background_HW3: RGB) -> None:
+    """Refuse a part whose own background is mostly not the one shared by all."""
+    own_HW3 = estimate_background(rgb_NHW3, near_NHW)
+    changed = cv2.absdiff(own_HW3, background_HW3).max(axis=2) > _NOTICEABLE[0]
+    if changed.mean() > 0.5:
+        raise PlateError(
+            f"one clip's background differs from all clips' on {changed.mean():.0%} of the picture;"
+            " give footage from one camera that stands still"
+        )
+
+
+def _joined(poses: Sequence[PoseSequence]) -> PoseSequence:
+    return PoseSequence(
+        skeleton=poses[0].skeleton,
+        frames=FrameRange(start=0, stop=sum(map(len, poses))),
+        keypoints_NK2=np.concatenate([one.keypoints_NK2 for one in poses]),
+        confidence_NK=np.concatenate([one.confidence_NK for one in poses]),
     )
 
 

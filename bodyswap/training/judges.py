@@ -26,11 +26,15 @@ _SMALLEST_SIDE_PX = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A pose with the picture that was filmed and the one that was rendered of it."""
+    """A pose with the picture that was filmed and the one that was rendered of it.
+
+    `share` is how many pictures these are, of those an average replica was shown.
+    """
 
     pose_BLHW: Tensor
     real_B3HW: Tensor
     rendered_B3HW: Tensor
+    share: float = 1.0
 
     def closeup(self, closeup: CloseUp) -> "Shown | None":
         """The close-up of each picture that has one; None where no picture has."""
@@ -55,6 +59,7 @@ class _Sight:
     judge: nn.Module
     real_BCHW: Tensor
     rendered_BCHW: Tensor
+    share: float
 
 
 class Judges(nn.Module):
@@ -96,7 +101,7 @@ class Judges(nn.Module):
             if sight.sort == TIME:
                 sums["temporal"].append(adversarial_loss(rendered))
                 continue
-            share = self._closeup_share if sight.sort == CLOSEUP else 1.0
+            share = sight.share * (self._closeup_share if sight.sort == CLOSEUP else 1.0)
             with torch.no_grad():
                 real = sight.judge(sight.real_BCHW)
             sums["adversarial"].append(share * adversarial_loss(rendered))
@@ -109,7 +114,8 @@ class Judges(nn.Module):
         """What the judges themselves lose by not telling the two apart."""
         self.requires_grad_(True)
         losses = [
-            discriminator_loss(
+            sight.share
+            * discriminator_loss(
                 sight.judge(sight.real_BCHW), sight.judge(sight.rendered_BCHW.detach())
             )
             for sight in self._sights(now, past, closeups)
@@ -135,6 +141,7 @@ def _sight(sort: str, judge: nn.Module, shown: Sequence[Shown]) -> _Sight:
         judge=judge,
         real_BCHW=torch.cat([*poses, *(each.real_B3HW for each in shown)], 1),
         rendered_BCHW=torch.cat([*poses, *(each.rendered_B3HW for each in shown)], 1),
+        share=shown[-1].share,
     )
 
 

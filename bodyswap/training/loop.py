@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from bodyswap.nets.card import Origin, SubjectCard, TrainingRecord
-from bodyswap.nets.checkpoint import Subject, load_subject, save_subject
+from bodyswap.nets.checkpoint import Subject, save_subject
 from bodyswap.nets.closeup import closeups_of
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.nets.vgg import load_vgg
@@ -21,6 +21,7 @@ from bodyswap.training.checkpoints import FolderCheckpoints
 from bodyswap.training.config import NetworkSettings, TrainingConfig
 from bodyswap.training.dataset import draw_batch
 from bodyswap.training.footage import SIDE_STEP, SubjectFootage
+from bodyswap.training.replica import ALONE, Replica
 from bodyswap.training.samples import write_samples
 from bodyswap.training.state import Checkpoints, Spent, restore_state, save_state
 from bodyswap.training.step import Trainer
@@ -51,13 +52,15 @@ def train_subject(
     samples_of: SubjectFootage | None = None,
     checkpoints: Checkpoints | None = None,
     device: torch.device | str = "cpu",
+    replica: Replica = ALONE,
 ) -> Subject:
     """Train until the budget is spent; the subject is left in `out`/subject.
 
     `out` also holds losses.csv and samples. A usable subject is exported, and a state to resume
     from is kept in `checkpoints`, every `config.export_every_s` seconds; without `checkpoints`
     states are kept in `out`/training. `samples_of` is the footage drawn in samples, the training
-    footage itself where none is given.
+    footage itself where none is given. Of several replicas each is called so, and the first leaves
+    the states and the subject; the others' `out` holds losses only.
 
     Raises:
         UsageError: the VGG weights named in the config cannot be used.
@@ -65,11 +68,11 @@ def train_subject(
     """
     kept = checkpoints or FolderCheckpoints(out / STATES)
     shown = samples_of or footage
-    run = _Run(footage, config, out, origin, stance, shown, kept, torch.device(device))
-    while run.done < 1:
-        on_progress(run.advance())
+    run = _Run(footage, config, out, origin, stance, shown, kept, torch.device(device), replica)
+    while (done := replica.share(run.done)) < 1:
+        on_progress(run.advance(done))
     run.keep()
-    return load_subject(out / SUBJECT, device)
+    return run.subject()
 
 
 class _Run:
@@ -83,14 +86,16 @@ class _Run:
         shown: SubjectFootage,
         checkpoints: Checkpoints,
         device: torch.device,
+        replica: Replica,
     ) -> None:
+        self.replica = replica
         self.config, self.out, self.origin, self.stance = config, out, origin, stance
         self.footage, self.shown, self.checkpoints = footage, shown, checkpoints
         self.beside = {INDEX_FILE: index_footage(footage, stance).to_bytes()}
         self.small = _coarse(footage, config) if config.half_size_until > 0 else footage
         vgg = load_vgg(config.vgg_weights) if config.vgg_weights else None
         self.trainer = Trainer(
-            config, generator_config(footage, stance, config.networks), vgg, device
+            config, generator_config(footage, stance, config.networks), vgg, device, replica
         )
         self.spent, self.record = restore_state(checkpoints, self.trainer, out / "losses.csv")
         self.kept_s = self.spent.seconds
@@ -102,19 +107,22 @@ class _Run:
             return by_steps
         return max(by_steps, self.spent.seconds / (60 * self.config.minutes))
 
-    def advance(self) -> Progress:
-        """One step, and what is due after it."""
-        began, done = time.monotonic(), self.done
+    def advance(self, done: float) -> Progress:
+        """One step with so much of the budget spent, and what is due after it."""
+        began = time.monotonic()
         is_small = done < self.config.half_size_until
         footage = self.small if is_small else self.footage
-        batch = draw_batch(footage, self.config, self.spent.steps)
-        losses = self.trainer.train(batch, self.spent.steps, done)
+        batch = draw_batch(
+            footage, self.config, self.spent.steps, rank=self.replica.rank, of=self.replica.size
+        )
+        losses = self.trainer.train(batch, done)
         took_s = time.monotonic() - began
         self.spent = Spent(steps=self.spent.steps + 1, seconds=self.spent.seconds + took_s)
         self.record.add(self.spent.steps, losses)
-        if self.spent.steps % self.config.sample_every == 0 and not is_small:
+        is_sampled = self.spent.steps % self.config.sample_every == 0 and not is_small
+        if is_sampled and self.replica.rank == 0:
             name = f"samples/{self.spent.steps:06d}.png"
-            write_samples(self.out / name, self._averaged(), self.shown)
+            write_samples(self.out / name, self.subject().generator, self.shown)
         if self.spent.seconds - self.kept_s > self.config.export_every_s:
             self.keep()
         return Progress(
@@ -128,6 +136,8 @@ class _Run:
     def keep(self) -> None:
         """Leave a usable subject and the state to go on from."""
         self.kept_s = self.spent.seconds
+        if self.replica.rank:
+            return
         save_subject(
             self.out / SUBJECT,
             self._card(),
@@ -137,10 +147,15 @@ class _Run:
         )
         save_state(self.checkpoints, self.trainer, self.spent, self.record)
 
-    def _averaged(self) -> Generator:
+    def subject(self) -> Subject:
+        """What has been learnt so far."""
         generator = Generator(self.trainer.generator.config).to(self.trainer.device)
         generator.load_state_dict(self.trainer.average)
-        return generator.eval()
+        return Subject(
+            card=self._card(),
+            generator=generator.eval(),
+            background_HW3=self.footage.background_HW3,
+        )
 
     def _card(self) -> SubjectCard:
         return SubjectCard(

@@ -76,12 +76,14 @@ def restore_state(
 ) -> tuple[Spent, LossRecord]:
     """Put the trainer where the newest state left it; a run that left none starts at 0.
 
-    `losses` becomes what it was at that state, on whatever machine the run was killed.
+    `losses` becomes what it was at that state, on whatever machine the run was killed. Replica 0
+    looks, so that all go on from one state.
 
     Raises:
         SubjectError: the state is damaged, or of networks of another size.
     """
-    data = checkpoints.newest()
+    replica = trainer.replica
+    data = replica.share(checkpoints.newest() if replica.rank == 0 else None)
     if data is None:
         return Spent(), LossRecord(losses)
     try:

@@ -21,6 +21,7 @@ from bodyswap.training.config import TrainingConfig
 from bodyswap.training.dataset import Batch
 from bodyswap.training.history import as_stored, first_previous, next_previous
 from bodyswap.training.judges import Judges, Shown
+from bodyswap.training.replica import ALONE, Replica, average_gradients
 
 LOSSES = (
     "pixel", "matte", "perceptual", "closeup", "contraction", "ping_pong",
@@ -63,7 +64,10 @@ class Moment:
 
 
 class Trainer:
-    """The networks in training, their optimisers, and the generator's running average."""
+    """The networks in training, their optimisers, and the generator's running average.
+
+    Every replica holds the same ones, and learns the same from all replicas' batches.
+    """
 
     def __init__(
         self,
@@ -71,9 +75,10 @@ class Trainer:
         generator: GeneratorConfig,
         vgg: VggFeatures | None,
         device: torch.device,
+        replica: Replica = ALONE,
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config = config
+        self.config, self.replica = config, replica
         self.device = device
         self.generator = Generator(generator).to(device)
         self.judges = Judges(generator, config)
@@ -108,23 +113,24 @@ class Trainer:
         self.average = stored["average"]
         self.updates = int(stored["updates"])
 
-    def train(self, batch: Batch, step: int, done: float) -> Mapping[str, float]:
+    def train(self, batch: Batch, done: float) -> Mapping[str, float]:
         """One rollout, an update after each frame; `done` is the budget's spent fraction.
 
         Until `half_size_until` the batch must be of small frames: the global generator learns
-        alone. Returns the mean of each loss of LOSSES over the rollout's frames.
+        alone. Returns the mean of each loss of LOSSES over the rollout's frames, on all replicas.
         """
         self._set_rates(done)
-        chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
+        chances = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
         batch = batch.to(self.device)
         poses = [self._pose_map(batch, t) for t in range(batch.real_BT3HW.shape[1])]
         order = self.config.play_order
-        sums = dict.fromkeys(LOSSES, 0.0)
+        sums = torch.zeros(len(LOSSES), device=self.device)
         shown: list[Shown] = []
         rendered: dict[int, Tensor] = {}
         previous_B3HW = first_previous(
-            batch.real_BT3HW[:, 0], batch.twins, self.config.disturbance, chance
-        )
+            batch.real_BT3HW[:, 0], batch.real_BT3HW[:, -1], batch.twins, self.config.disturbance,
+            chances,
+        )  # fmt: skip
         for place, t in enumerate(order):
             moment = Moment(
                 pose_BLHW=poses[t],
@@ -137,12 +143,13 @@ class Trainer:
                 past=self._past(shown, order, place),
             )
             rendered[t], losses = self._learn(moment, done)
-            previous_B3HW = next_previous(rendered[t], self.config.disturbance, chance)
+            previous_B3HW = next_previous(rendered[t], self.config.disturbance, chances)
             shown.append(moment.shown(as_stored(rendered[t])))
             for name, value in losses.items():
-                sums[name] += float(value) / len(order)
+                sums[LOSSES.index(name)] += value / len(order)
         self._update_average()
-        return sums
+        self.replica.average(sums)
+        return dict(zip(LOSSES, sums.tolist(), strict=True))
 
     def _pose_map(self, batch: Batch, t: int) -> Tensor:
         height, width = batch.real_BT3HW.shape[-2:]
@@ -179,6 +186,7 @@ class Trainer:
                 losses |= self.judges.persuade(now, moment.past, closeups)
         self.generator_optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(self._total(losses))
+        average_gradients(self.replica, self.generator.parameters())
         self.generator_optimiser.step()
         if is_judged:
             losses["discriminator"] = self._teach_judges(now, moment.past, closeups)
@@ -188,11 +196,19 @@ class Trainer:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.low_precision)
 
     def _closeups(self, now: Shown) -> dict[str, list[Shown]]:
+        """Of each kind, those that any picture has; each counts by how many of all have it."""
+        closeups = self.generator.config.closeups
+        if not closeups:
+            return {}
+        seen = [now.closeup(closeup) for closeup in closeups]
+        counts = torch.tensor([0 if each is None else len(each.real_B3HW) for each in seen])
+        usual = counts.to(self.device, torch.float32)
+        self.replica.average(usual)
         found: dict[str, list[Shown]] = {}
-        for closeup in self.generator.config.closeups:
-            seen = now.closeup(closeup)
-            if seen is not None:
-                found.setdefault(closeup.kind, []).append(seen)
+        for closeup, each, count, mean in zip(closeups, seen, counts, usual.tolist(), strict=True):
+            if each is not None:
+                share = float(count) / mean
+                found.setdefault(closeup.kind, []).append(replace(each, share=share))
         return found
 
     def _supervised(
@@ -225,8 +241,8 @@ class Trainer:
         near = [each for shown in closeups.values() for each in shown]
         losses = {}
         if near:
-            terms = [F.l1_loss(each.rendered_B3HW, each.real_B3HW) for each in near]
-            losses["closeup"] = torch.stack(terms).mean()
+            terms = [each.share * F.l1_loss(each.rendered_B3HW, each.real_B3HW) for each in near]
+            losses["closeup"] = torch.stack(terms).sum() / len(self.generator.config.closeups)
         if self.vgg is not None:
             factor = self.config.vgg_scale
             smaller = replace(
@@ -235,7 +251,7 @@ class Trainer:
                 real_B3HW=_shrunk(now.real_B3HW, factor),
             )
             whole, *close = (
-                perceptual_loss(self.vgg, each.rendered_B3HW, each.real_B3HW)
+                each.share * perceptual_loss(self.vgg, each.rendered_B3HW, each.real_B3HW)
                 for each in (smaller, *near)
             )
             share = self.config.losses.closeup_share
@@ -249,6 +265,7 @@ class Trainer:
             loss = self.judges.learn(now, past, closeups)
         self.judge_optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        average_gradients(self.replica, self.judges.parameters())
         self.judge_optimiser.step()
         return loss
 

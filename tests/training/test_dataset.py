@@ -76,6 +76,12 @@ def test_twins_are_the_first_sequences_again() -> None:
         assert torch.equal(sequences[3:], sequences[:2])
 
 
+def test_no_window_is_too_small_for_the_deepest_layer() -> None:
+    networks = replace(TINY.networks, downsamplings=4)
+    batch = draw_batch(film(8), replace(TINY, crop=0.2, networks=networks), 1)
+    assert batch.real_BT3HW.shape[-2:] == (32, 32)
+
+
 def test_windows_come_to_show_head_and_feet_of_a_person_larger_than_they_are() -> None:
     config = replace(TINY, disturbance=CALM, batch=24, crop=0.5, twins=0)
     batch = draw_batch(film(6), config, 1)

@@ -12,6 +12,8 @@ from bodyswap.skeleton import COCO_WHOLEBODY_133
 from bodyswap.timing import FrameRange
 from bodyswap.training.footage import (
     SubjectFootage,
+    fit_part,
+    join_parts,
     person_regions,
     prepare_footage,
     scale_poses,
@@ -96,3 +98,34 @@ def test_footage_between_steps_is_refused() -> None:
             matte_NHW=good.matte_NHW[:, :48],
             background_HW3=good.background_HW3[:48],
         )
+
+
+def test_parts_of_one_place_are_joined_with_a_cut_and_share_a_background() -> None:
+    rgb, poses, background = _walking(8)
+    ranges = [FrameRange(start=40, stop=44), FrameRange(start=44, stop=48)]
+    pictures = (rgb[:4], rgb[4:])
+    halves = [
+        fit_part([_batch(part)], poses.cut(frames), height=64)
+        for part, frames in zip(pictures, ranges, strict=True)
+    ]
+    footage = join_parts(halves)
+    assert footage.clip_starts == (0, 4)
+    assert np.array_equal(footage.background_HW3, background)
+    whole = prepare_footage([_batch(rgb)], poses, height=64)
+    assert np.array_equal(footage.matte_NHW, whole.matte_NHW)
+    assert np.array_equal(footage.poses.keypoints_NK2, whole.poses.keypoints_NK2)
+    held_out = join_parts(halves[1:], footage.background_HW3)
+    assert np.array_equal(held_out.matte_NHW, footage.matte_NHW[4:])
+
+
+def test_clips_of_another_place_or_shape_are_refused() -> None:
+    rgb, poses, _ = _walking(8)
+    here = fit_part([_batch(rgb)], poses, height=64)
+    elsewhere = fit_part(
+        [_batch(np.where(rgb == 100, 180, rgb).astype(np.uint8))], poses, height=64
+    )
+    with pytest.raises(PlateError, match="one camera that stands still"):
+        join_parts([here, elsewhere])
+    narrow = fit_part([_batch(rgb[:, :, :64])], poses, height=64)
+    with pytest.raises(PlateError, match="clips come to 128x64 and 64x64 pixels"):
+        join_parts([here, narrow])

@@ -16,7 +16,7 @@ def _trained(config: TrainingConfig, steps: int, done: float) -> Trainer:
     shape = generator_config(footage, STANCE, config.networks)
     trainer = Trainer(config, shape, None, torch.device("cpu"))
     for step in range(steps):
-        trainer.train(draw_batch(footage, config, step), step, done)
+        trainer.train(draw_batch(footage, config, step), done)
     return trainer
 
 
@@ -44,7 +44,7 @@ def test_every_loss_is_told_and_each_begins_with_its_phase() -> None:
     footage = film(8)
     shape = generator_config(footage, STANCE, config.networks)
     trainer = Trainer(config, shape, None, torch.device("cpu"))
-    told = [trainer.train(draw_batch(footage, config, 5), 5, done) for done in (0.1, 0.3, 0.9)]
+    told = [trainer.train(draw_batch(footage, config, 5), done) for done in (0.1, 0.3, 0.9)]
     assert all(set(losses) == set(LOSSES) for losses in told)
     begun = [{name for name, loss in losses.items() if loss > 0} for losses in told]
     always = {"pixel", "matte", "contraction", "ping_pong"}
@@ -62,7 +62,7 @@ def test_the_plain_baseline_has_no_matte_memory_or_time() -> None:
     )  # fmt: skip
     trainer = _trained(plain, 2, 0.9)
     assert _apart(trainer) == 0
-    losses = trainer.train(draw_batch(film(8), plain, 3), 3, 0.9)
+    losses = trainer.train(draw_batch(film(8), plain, 3), 0.9)
     assert {name for name, loss in losses.items() if loss > 0} == {
         "pixel", "adversarial", "matching", "discriminator",
     }  # fmt: skip
