@@ -12,6 +12,7 @@ import typer
 from bodyswap.cli import app as local_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
+from cluster.cli_conform import app as conform_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as farm_verbs
 from cluster.cli_jobs import app as job_verbs
@@ -26,7 +27,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Put one consenting person into another's motion.",
 )
-for verbs in (render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, local_verbs):
+for verbs in (
+    render_verbs,
+    conform_verbs,
+    job_verbs,
+    control_verbs,
+    farm_verbs,
+    listen_verb,
+    local_verbs,
+):
     app.add_typer(verbs)
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
