@@ -30,6 +30,7 @@ from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
 from cluster.keys import QUEUE, job_of_marker
+from cluster.plate_file import single_file
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
@@ -58,7 +59,8 @@ class Client:
 
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
-        return submit(self._store, request, self._inspector, now_s=self._clock())
+        with single_file(request) as ready:
+            return submit(self._store, ready, self._inspector, now_s=self._clock())
 
     def find_job(self, text: str) -> str:
         """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
