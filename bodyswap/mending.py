@@ -16,11 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bodyswap.composite import composite
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
-from bodyswap.media.trim import keyframes_of, trim
+from bodyswap.pieces import Pieces
 from bodyswap.render import BoundaryState
-from bodyswap.timing import FrameRange, Timeline
+from bodyswap.timing import FrameRange
 
 BLOCK_PX = 8
 """A step shows by its mean over an area, not by single pixels."""
@@ -41,18 +42,19 @@ class Mended:
 Mend = Callable[[RenderedPart, BoundaryState], Mended]
 
 
-def prove_joins(
-    parts: Sequence[RenderedPart], *, tolerance: float, mend: Mend | None
-) -> ProvenJoins:
-    """Score every join of consecutive `parts`, and mend those that show, the earlier ones first.
+class Anew(Protocol):
+    """Renders frames of the part from its predecessor's last picture on."""
 
-    Without `mend` they are scored only.
-    """
+    def __call__(self, frames: FrameRange) -> Iterator[RenderedFrame]: ...
+
+
+def prove_joins(parts: Sequence[RenderedPart], *, tolerance: float, mend: Mend) -> ProvenJoins:
+    """Score every join of consecutive `parts`, and mend those that show, the earlier ones first."""
     segments, joins = [parts[0].segment], []
     before = BoundaryState.from_bytes(parts[0].boundary)
     for part in parts[1:]:
         score = score_join(before, BoundaryState.from_bytes(part.entrance))
-        mended = mend(part, before) if mend and score.shows(tolerance) else _as_it_was(part)
+        mended = mend(part, before) if score.shows(tolerance) else _as_it_was(part)
         segments += mended.segments
         before = mended.boundary
         joins.append(
@@ -61,75 +63,42 @@ def prove_joins(
     return ProvenJoins(segments=tuple(segments), joins=tuple(joins))
 
 
-class Anew(Protocol):
-    """Renders frames of the part from its predecessor's last picture on."""
+def mend_part(
+    part: RenderedPart,
+    anew: Anew,
+    state: Callable[[], BoundaryState],
+    background_HW3: RGB,
+    pieces: Pieces,
+    folder: Path,
+) -> Mended:
+    """The part's frames from `anew` until they are its old ones again, then its old piece.
 
-    def __call__(self, *, frames: FrameRange) -> Iterator[RenderedFrame]: ...
-
-
-class Code(Protocol):
-    """Codes what was rendered of `frames` as a closed segment."""
-
-    def __call__(
-        self, rendered: Iterator[RenderedFrame], frames: FrameRange, out: Path, /
-    ) -> None: ...
-
-
-@dataclass(frozen=True)
-class Mending:
-    """What mending the parts of one shot takes; `folder` is where new segments go.
-
-    Nothing is held in memory: frames are rendered once to find where they meet the old ones, and
-    once to be coded.
+    `state` tells the temporal state after the last frame of `anew`. Nothing is held in memory:
+    the frames are rendered once to find where they meet, and once to be written.
     """
-
-    anew: Anew
-    code: Code
-    timeline: Timeline
-    folder: Path
-    suffix: str
-
-    def mend(self, part: RenderedPart, state: Callable[[], BoundaryState]) -> Mended:
-        """The part's frames anew until they are its old ones again, then its old packets.
-
-        `state` tells the temporal state after the last frame that `anew` rendered.
-        """
-        frames = part.frames
-        met = self._meeting(part)
-        stop = frames.stop if met is None else self._next_keyframe(part, met)
-        if stop == frames.start:
-            return _as_it_was(part)
-        again = FrameRange(start=frames.start, stop=stop)
-        patch = self.folder / f"mended-{frames.start}{self.suffix}"
-        self.code(self.anew(frames=again), again, patch)
-        boundary = state() if met is None else BoundaryState.from_bytes(part.boundary)
-        segments = [patch]
-        if stop < frames.stop:
-            rest = self.folder / f"rest-{stop}{self.suffix}"
-            trim(part.segment, self.timeline, from_pts=self.timeline.pts[stop], out=rest)
-            segments.append(rest)
-        return Mended(segments=tuple(segments), boundary=boundary, rendered_frames=len(again))
-
-    def _meeting(self, part: RenderedPart) -> int | None:
-        """The index of the first new frame that is the old one to the bit: from there all are."""
-        anew = self.anew(frames=part.frames)
-        for index, frame, old in zip(part.frames, anew, part.picture_hashes, strict=True):
-            if frame_hash(frame) == old:
-                return index
-        return None
-
-    def _next_keyframe(self, part: RenderedPart, met: int) -> int:
-        """Where the old segment can be cut, at or after the frame that was met."""
-        places = {pts: index for index, pts in enumerate(self.timeline.pts)}
-        cuts = (places[pts] for pts in keyframes_of(part.segment))
-        return min((cut for cut in cuts if cut >= met), default=part.frames.stop)
+    frames = part.frames
+    met = _meeting(part, (composite(frame, background_HW3) for frame in anew(frames)))
+    stop = frames.stop
+    if met is not None:
+        # The frame that met composites to the same picture, perhaps out of other layers.
+        same = met + pieces.shows_layers
+        stop = min((cut for cut in pieces.cuts(part.segment) if cut >= same), default=stop)
+    if stop == frames.start:
+        return _as_it_was(part)
+    again = FrameRange(start=frames.start, stop=stop)
+    patch = folder / f"mended-{frames.start}" / f"segment{pieces.suffix}"
+    patch.parent.mkdir()
+    pieces.write(anew(again), again, patch)
+    boundary = state() if met is None else BoundaryState.from_bytes(part.boundary)
+    if stop == frames.stop:
+        return Mended(segments=(patch,), boundary=boundary, rendered_frames=len(again))
+    rest = pieces.rest(part.segment, stop, folder)
+    return Mended(segments=(patch, rest), boundary=boundary, rendered_frames=len(again))
 
 
-def frame_hash(frame: RenderedFrame) -> str:
-    """Short, and never the same for two frames' colours and mattes."""
-    digest = hashlib.blake2b(frame.rgb_HW3.tobytes(), digest_size=16)
-    digest.update(frame.matte_HW.tobytes())
-    return digest.hexdigest()
+def picture_hash(picture_HW3: RGB) -> str:
+    """Short, and never the same for two pictures. Of the composite: it is the next frame's past."""
+    return hashlib.blake2b(picture_HW3.tobytes(), digest_size=16).hexdigest()
 
 
 def score_join(before: BoundaryState, entrance: BoundaryState) -> JoinScore:
@@ -150,6 +119,14 @@ def score_join(before: BoundaryState, entrance: BoundaryState) -> JoinScore:
         p99=float(np.percentile(difference_HW3, 99)),
         psnr_db=10 * float(np.log10(255**2 / squared)) if squared else None,
     )
+
+
+def _meeting(part: RenderedPart, pictures: Iterator[RGB]) -> int | None:
+    """The index of the first new picture that is the old one to the bit: from there all are."""
+    for index, picture, old in zip(part.frames, pictures, part.picture_hashes, strict=True):
+        if picture_hash(picture) == old:
+            return index
+    return None
 
 
 def _as_it_was(part: RenderedPart) -> Mended:

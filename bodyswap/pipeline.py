@@ -11,16 +11,15 @@ It does not know shards, leases, stores or Ray: `cluster.worker` calls it with l
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import inf
 from pathlib import Path
 
-from bodyswap.composite import composite, cut_out
+from bodyswap.composite import composite
 from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
-from bodyswap.encode import CODECS, FRAME_FORMATS, Codec, Segment, encode, encode_frames
+from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
 from bodyswap.errors import SubjectError
-from bodyswap.frames import RGB, RGBA, FrameBatch, LayeredFrame, RenderedFrame
+from bodyswap.frames import RGB, FrameBatch, RenderedFrame
 from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
@@ -29,17 +28,18 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import join_lists
+from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
-from bodyswap.mending import Mended, Mending, frame_hash, prove_joins
+from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
+from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -136,20 +136,13 @@ class Pipeline:
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
         begun = BoundaryState.from_bytes(state) if state else None
+        rendered = self._rendered(renderer, poses, frames, settings, begun)
         hashes: list[str] = []
-        rendered = _report_frames(
-            _hashed(self._rendered(renderer, poses, frames, settings, begun), hashes), on_frame
-        )
-        background_HW3 = person.background_HW3
+        watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
         with steady_arithmetic(settings.mode):
-            if settings.codec in FRAME_FORMATS:
-                layered = _layered(rendered, background_HW3, poses, frames)
-                kind = FRAME_FORMATS[settings.codec]
-                segment = encode_frames(layered, out, plate=clip, frames=frames, kind=kind)
-            else:
-                codec = CODECS[settings.codec]
-                pictures = _flattened(rendered, background_HW3, codec)
-                segment = encode(pictures, out, timeline=clip.timeline, frames=frames, codec=codec)
+            segment = pieces_of(settings, clip, person.background_HW3, poses).write(
+                watched, frames, out
+            )
         return RenderedRange(
             segment=segment,
             entrance=renderer.entrance.to_bytes(),
@@ -169,26 +162,17 @@ class Pipeline:
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
-        A part is mended as far as the next keyframe after it met its old pictures. The joins of a
-        sequence of frames are scored only.
+        A part is mended as far as the next keyframe after it met its old pictures.
         """
-        if settings.codec in FRAME_FORMATS:
-            return prove_joins(parts, tolerance=inf, mend=None)
-        timeline, codec = index_clip(plate).timeline, CODECS[settings.codec]
+        person = self._subject(subject, settings)
+        background_HW3 = person.background_HW3
+        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            person = self._subject(subject, settings)
             renderer = Renderer(person, choose_device(settings.device))
-
-            def code(rendered: Iterator[RenderedFrame], frames: FrameRange, out: Path) -> None:
-                pictures = _flattened(rendered, person.background_HW3, codec)
-                encode(pictures, out, timeline=timeline, frames=frames, codec=codec)
-
             anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
             with steady_arithmetic(settings.mode):
-                return Mending(anew, code, timeline, folder, codec.suffix).mend(
-                    part, lambda: renderer.state
-                )
+                return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
         return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
 
@@ -204,6 +188,7 @@ class Pipeline:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame.
 
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
+        Beside a video, the list of what was decoded is left.
         """
         clip = index_clip(plate)
         if settings.codec in FRAME_FORMATS:
@@ -212,7 +197,8 @@ class Pipeline:
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
-        check_delivery(out, timeline.starting_at(first_pts))
+        check = check_delivery(out, timeline.starting_at(first_pts))
+        list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
 
     def _rendered(
         self,
@@ -292,34 +278,15 @@ def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterato
         on_frame(done)
 
 
-def _hashed(rendered: Iterator[RenderedFrame], hashes: list[str]) -> Iterator[RenderedFrame]:
-    for frame in rendered:
-        hashes.append(frame_hash(frame))
-        yield frame
-
-
 def _report_frames(rendered: Iterator[RenderedFrame], on_frame: OnFrame) -> Iterator[RenderedFrame]:
     for done, frame in enumerate(rendered, start=1):
         yield frame
         on_frame(done)
 
 
-def _flattened(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, codec: Codec
-) -> Iterator[RGB | RGBA]:
+def _hashed(
+    rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
+) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        yield cut_out(frame) if codec.has_alpha else composite(frame, background_HW3)
-
-
-def _layered(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, poses: PoseSequence, frames: FrameRange
-) -> Iterator[LayeredFrame]:
-    """Frames with what quality control asks of each: how sure its pose is, how far from a join."""
-    for frame in rendered:
-        row = frame.index - poses.frames.start
-        facts = {
-            "pose_confidence": float(poses.confidence_NK[row].mean()),
-            "join": float(frame.index - frames.start),
-            "shard": float(frames.start + FIRST_FRAME_NUMBER),
-        }
-        yield LayeredFrame(subject=frame, clean_plate_HW3=background_HW3, facts=facts)
+        hashes.append(picture_hash(composite(frame, background_HW3)))
+        yield frame

@@ -15,6 +15,7 @@ from bodyswap.cli_train import app as train_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
 from cluster.cli_audit import app as audit_verbs
+from cluster.cli_conform import app as conform_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as farm_verbs
 from cluster.cli_farm import farm_app
@@ -33,8 +34,8 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 for verbs in (
-    render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, train_verbs, farm_train_verbs,
-    local_verbs,
+    render_verbs, conform_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, train_verbs,
+    farm_train_verbs, local_verbs,
 ):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")

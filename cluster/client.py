@@ -35,6 +35,7 @@ from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
 from cluster.keys import QUEUE, job_of_marker
+from cluster.plate_file import single_file
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
@@ -66,7 +67,8 @@ class Client:
 
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
-        return submit(self._store, request, self._inspector, now_s=self._clock())
+        with single_file(request) as ready:
+            return submit(self._store, ready, self._inspector, now_s=self._clock())
 
     def plan(self, request: JobRequest, *, workers: int | None = None) -> Estimate:
         """What the request would come to on so many workers, or on the farm's; nothing is written.

@@ -184,8 +184,8 @@ class Worker:
             files=(
                 store_file(self._store, order.lease, shot),
                 self._stored(order, folder / JOINS, to_json(proven.joins)),
-                # A sequence's frames lie in the store already, each under its shard.
-                *(file for commit in commits for file in _frame_files(commit)),
+                *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
+                *self._frames(order, commits, folder),
             ),
             frame_count=sum(commit.frame_count for commit in commits),
             first_pts=commits[0].first_pts,
@@ -217,6 +217,15 @@ class Worker:
         for file in _frame_files(commit):
             self._fetched(commit, file.name, folder)
         return self._fetched(commit, "segment", folder)
+
+    def _frames(
+        self, order: Order, commits: tuple[Commit, ...], folder: Path
+    ) -> tuple[StoredFile, ...]:
+        """A sequence's files: in the store already, each under its shard, but for mended ones."""
+        files = {file.name: file for commit in commits for file in _frame_files(commit)}
+        for path in sorted(folder.glob("mended-*/shot.*")):
+            files[path.name] = store_file(self._store, order.lease, path)
+        return tuple(files.values())
 
     def _fetched(self, commit: Commit, name: str, folder: Path) -> Path:
         shard = commit.lease.shard
@@ -252,8 +261,7 @@ if TYPE_CHECKING:
 
 def _frame_files(rendered: Commit) -> list[StoredFile]:
     """A sequence's frames; none of a video."""
-    other = ("segment", "entrance", "boundary", "pictures")
-    return [file for file in rendered.files if Path(file.name).stem not in other]
+    return [file for file in rendered.files if file.name.startswith("shot.")]
 
 
 def _suffix(settings: RenderSettings) -> str:

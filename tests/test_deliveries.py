@@ -8,12 +8,16 @@ import av
 import numpy as np
 import pytest
 
-from bodyswap.media.exr import read_exr, read_label
+from bodyswap.decode import decode
+from bodyswap.media.colour import linear_light
+from bodyswap.media.exr import Compression, FrameLabel, Part, read_exr, read_label, write_exr
 from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import index_clip
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
+from bodyswap.timecode import Timecode
+from bodyswap.timing import FrameRange
 from cluster.cli import main
 from tests.media.clips import packets_beside, steady, write_clip
 
@@ -97,3 +101,24 @@ def test_sound_that_quicktime_cannot_hold_is_refused_before_rendering(
     assert ending.value.code == 3
     assert "coded as flac, which MOV cannot hold" in capsys.readouterr().err
     assert not list((tmp_path / "store").rglob("render/*/commit.json"))
+
+
+def test_an_exr_sequence_is_a_plate_of_the_farm(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its frames keep their own numbers, timecode and reel in what is delivered."""
+    rate, clip = Fraction(24000, 1001), index_clip(plate)
+    (batch,) = decode(clip, FrameRange(start=0, stop=3))
+    for number, picture in enumerate(batch.rgb_NHW3, start=1009):
+        light = linear_light(picture).astype(np.float16)
+        channels = {name: light[:, :, place] for place, name in enumerate("RGB")}
+        code = Timecode.parse("10:00:00:00", rate) + (number - 1001)
+        label = FrameLabel(number=number, rate=rate, timecode=code, reel="B003")
+        path = tmp_path / f"plate.{number}.exr"
+        write_exr(path, [Part(name="", channels=channels)], label, Compression.ZIP)
+    out = _render(monkeypatch, tmp_path / "plate.#.exr", tmp_path, "png")
+    listed = FrameList.read(out / "shot.json").frames
+    assert [frame.name for frame in listed] == [
+        f"shot.{number}.png" for number in range(1009, 1012)
+    ]
+    assert listed[0].timecode == "10:00:00:08"

@@ -15,6 +15,7 @@ from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange, Timeline
 from tests.media.clips import pictures, pictures_for, round_matte, steady
+from tests.media.ffmpeg import picture_by_ffmpeg, seen_by_ffmpeg
 
 UNEVEN = Timeline(
     pts=(900, 940, 980, 1100, 1140, 1150, 1300), time_base=Fraction(1, 1000), rate=Fraction(25)
@@ -109,6 +110,21 @@ def test_the_file_is_of_the_kind_that_was_asked_for(tmp_path: Path, codec: Codec
         context = container.streams.video[0].codec_context
         depth = context.format.components[0].bits
         assert (context.codec_tag, context.profile, depth) == PROFILES[codec.name]
+
+
+@every_codec
+def test_another_build_of_ffmpeg_reads_it_with_its_colours(tmp_path: Path, codec: Codec) -> None:
+    made = pictures_for(codec, 3)
+    for picture in made:
+        picture[:, :, :3] = (230, 20, 30)
+    path, timeline = tmp_path / f"a{codec.suffix}", steady(3, Fraction(24000, 1001))
+    frames = FrameRange(start=0, stop=3)
+    encode(made, path, timeline=timeline, frames=frames, codec=codec)
+    times = [time for time, _ in seen_by_ffmpeg(path)]
+    assert times == [pts * timeline.time_base for pts in timeline.pts]
+    height, width = made[0].shape[:2]
+    seen = picture_by_ffmpeg(path, width, height).astype(int)
+    assert np.abs(seen - (230, 20, 30)).max() <= 2
 
 
 @pytest.mark.parametrize("name", ["prores-4444", "ffv1-alpha"])

@@ -14,6 +14,8 @@ from bodyswap.encode import CODECS, encode
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB
 from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.media.exr import read_exr
+from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import index_clip
 from bodyswap.media.trim import keyframes_of, trim
 from bodyswap.mending import score_join
@@ -68,7 +70,9 @@ class Shot:
 
     def part(self, start: int, stop: int, settings: RenderSettings) -> RenderedPart:
         frames = FrameRange(start=start, stop=stop)
-        out = self.folder / f"{start}-{stop}-{settings.codec}.mp4"
+        out = self.folder / f"{start}-{stop}-{settings.codec}"
+        out = out.with_suffix(".mp4") if settings.codec in CODECS else out / "segment.json"
+        out.parent.mkdir(exist_ok=True)
         rendered = Pipeline().render_range(
             self.plate, frames, POSES, self.subject, out,
             settings=settings, state=None, on_frame=lambda done: None,
@@ -192,3 +196,25 @@ def test_a_segment_is_cut_only_where_a_keyframe_is(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="no keyframe"):
         trim(path, timeline, from_pts=between, out=tmp_path / "rest.mp4")
     assert not (tmp_path / "rest.mp4").exists()
+
+
+def test_a_sequence_is_mended_file_by_file(tmp_path: Path) -> None:
+    shot, settings = _shot(tmp_path), _settings("exr", join_tolerance=0.0)
+    whole = shot.part(0, FRAMES, settings).segment.parent
+    proven = shot.proven(shot.parts(settings), settings)
+    assert all(join.mended_frames for join in proven.joins)
+    out = tmp_path / "shot.json"
+    frames = FrameRange(start=0, stop=FRAMES)
+    Pipeline().assemble_shot(list(proven.segments), shot.plate, frames, out, settings=settings)
+    assert len(FrameList.read(out).frames) == FRAMES
+    files = [
+        segment.parent / frame.name
+        for segment in proven.segments
+        for frame in FrameList.read(segment).frames
+    ]
+    assert any("mended" in path.parent.name for path in files)
+    for path in files:
+        ours, theirs = read_exr(path)[:3], read_exr(whole / path.name)[:3]  # all but qc
+        for one, other in zip(ours, theirs, strict=True):
+            for name, pixels in one.channels.items():
+                np.testing.assert_array_equal(pixels, other.channels[name])

@@ -4,6 +4,7 @@ It does not know what the frames should show. ProRes has no checksum, so damage 
 it may decode to something; that a segment is the one committed is told by its SHA-256.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,17 +14,22 @@ import av.logging
 from av.video.frame import VideoFrame
 
 from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.media.colour import ColourTags
 from bodyswap.media.opening import open_clip
 from bodyswap.timing import FIRST_FRAME_NUMBER, Timeline
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryCheck:
-    """What was decoded."""
+    """What was decoded. `picture_sha256` is of each frame's 8-bit RGB, as `decode` gives it."""
 
-    frame_count: int
     width: int
     height: int
+    picture_sha256: tuple[str, ...]
+
+    @property
+    def frame_count(self) -> int:
+        return len(self.picture_sha256)
 
 
 def check_delivery(path: Path, timeline: Timeline) -> DeliveryCheck:
@@ -32,17 +38,21 @@ def check_delivery(path: Path, timeline: Timeline) -> DeliveryCheck:
     Raises:
         IntegrityError: a frame is missing, too many, damaged or at another time.
     """
-    count, width, height = 0, 0, 0
+    hashes: list[str] = []
+    colour = ColourTags()
+    width, height = 0, 0
     try:
         for frame in _frames(path):
-            _check_frame(frame, count, path, timeline)
-            count, width, height = count + 1, frame.width, frame.height
+            _check_frame(frame, len(hashes), path, timeline)
+            colour = colour if hashes else ColourTags.of_frame(frame)
+            hashes.append(hashlib.sha256(colour.to_rgb(frame).tobytes()).hexdigest())
+            width, height = frame.width, frame.height
     except PlateError as error:
-        number = count + FIRST_FRAME_NUMBER
+        number = len(hashes) + FIRST_FRAME_NUMBER
         raise IntegrityError(f"frame {number} of the delivery cannot be read: {error}") from error
-    if count != len(timeline):
-        raise IntegrityError(f"{path} has {count} of the plate's {len(timeline)} frames")
-    return DeliveryCheck(frame_count=count, width=width, height=height)
+    if len(hashes) != len(timeline):
+        raise IntegrityError(f"{path} has {len(hashes)} of the plate's {len(timeline)} frames")
+    return DeliveryCheck(width=width, height=height, picture_sha256=tuple(hashes))
 
 
 def _frames(path: Path) -> Iterator[VideoFrame]:

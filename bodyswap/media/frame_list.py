@@ -1,6 +1,7 @@
-"""The list beside a sequence of frame files: each one's name, number, time and hash.
+"""The list of a delivery's frames: each one's file, number, time and hash.
 
-It does not know what is in them. A list is a sequence's segment: several join into one.
+It does not know what they show. A list is a sequence's segment: several join into one. Beside a
+video it is the proof, frame by frame, of what was decoded.
 """
 
 import hashlib
@@ -12,17 +13,23 @@ from pathlib import Path
 
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import LayeredFrame
+from bodyswap.media.check import DeliveryCheck
 from bodyswap.media.exr import FrameLabel
 from bodyswap.media.frame_files import FrameFormat
 from bodyswap.media.index import ClipIndex
 from bodyswap.timing import FrameRange, Timeline
 
 LIST_SUFFIX = ".json"
+VIDEO_LIST = "frames.json"
+"""What the list beside a video is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedFrame:
-    """`pts` counts ticks of the plate's clock; `timecode` is "" where the plate has none."""
+    """`pts` counts ticks of the plate's clock; `timecode` is "" where the plate has none.
+
+    `sha256` is of the frame's own file; in a video, of its picture as 8-bit RGB.
+    """
 
     name: str
     number: int
@@ -59,6 +66,23 @@ def label_frame(plate: ClipIndex, index: int) -> FrameLabel:
         rate=plate.timeline.rate,
         timecode=None if start is None else start + index,
         reel=plate.custody.reel,
+    )
+
+
+def list_video(path: Path, check: DeliveryCheck, plate: ClipIndex, frames: FrameRange) -> FrameList:
+    """The `frames` of the plate in the video at `path`, as `check` decoded them."""
+    labels = [label_frame(plate, index) for index in frames]
+    return FrameList(
+        frames=tuple(
+            ListedFrame(
+                name=path.name,
+                number=label.number,
+                pts=plate.timeline.pts[index],
+                timecode=str(label.timecode or ""),
+                sha256=sha256,
+            )
+            for index, label, sha256 in zip(frames, labels, check.picture_sha256, strict=True)
+        )
     )
 
 

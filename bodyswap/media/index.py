@@ -17,9 +17,10 @@ from av.video.stream import VideoStream
 from bodyswap.errors import PlateError
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.custody import Custody, read_custody
+from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, unpack_sequence
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
-from bodyswap.media.sequence import clock, find_files, is_sequence, label_of, read_picture
+from bodyswap.media.sequence import clock, find_files, in_order, is_sequence, label_of, read_picture
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
@@ -66,7 +67,9 @@ def index_clip(path: Path) -> ClipIndex:
         PlateError: it is not there, not a video, empty, truncated, or of a codec not read here.
     """
     if is_sequence(path):
-        return _index_sequence(path)
+        return _index_sequence(path, *find_files(path))
+    if path.suffix.lower() == ARCHIVE_SUFFIX and path.is_file():
+        return _index_sequence(path, *in_order(unpack_sequence(path)))
     with open_clip(path) as (container, stream):
         pts = _presentation_times(container, stream, path)
         if stream.time_base is None:
@@ -92,9 +95,8 @@ def index_clip(path: Path) -> ClipIndex:
     )
 
 
-def _index_sequence(pattern: Path) -> ClipIndex:
+def _index_sequence(pattern: Path, first_number: int, files: tuple[Path, ...]) -> ClipIndex:
     """Every file is there; the first and the last are read, as they are of a clip."""
-    first_number, files = find_files(pattern)
     first, last = read_picture(files[0]), read_picture(files[-1])
     if first.shape != last.shape:
         raise PlateError(f"{files[0].name} and {files[-1].name} are not of one size")

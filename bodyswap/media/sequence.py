@@ -59,6 +59,18 @@ def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
     return numbers[0], files
 
 
+def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
+    """The number of the first of these files, which are one sequence, and all of them in order."""
+    if not files:
+        raise PlateError("there are no frames in it")
+    first = FileSequence(str(files[0]))
+    pattern = f"{first.dirname()}{first.basename()}#{first.extension()}"
+    number, found = find_files(Path(pattern))
+    if set(found) != set(files):
+        raise PlateError(f"{files[0].parent} holds more than one sequence")
+    return number, found
+
+
 def label_of(path: Path) -> FrameLabel:
     """What the first file says of the sequence; formats that say nothing are at 24 a second."""
     if path.suffix.lower() == ".exr":

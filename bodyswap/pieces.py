@@ -1,0 +1,129 @@
+"""Rendered frames into a delivery's pieces: segments of a video, or lists of frame files.
+
+It does not know which frames are wanted, or why. A piece can be cut where nothing before is needed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bodyswap.composite import composite, cut_out
+from bodyswap.config import RenderSettings
+from bodyswap.encode import (
+    CODECS,
+    FRAME_FORMATS,
+    Codec,
+    FrameFormat,
+    Segment,
+    encode,
+    encode_frames,
+)
+from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
+from bodyswap.media.frame_list import FrameList
+from bodyswap.media.index import ClipIndex
+from bodyswap.media.trim import keyframes_of, trim
+from bodyswap.people import PoseSequence
+from bodyswap.timing import FrameRange
+
+
+class Pieces(Protocol):
+    """How one kind of delivery is made in parts."""
+
+    @property
+    def suffix(self) -> str: ...
+    @property
+    def shows_layers(self) -> bool:
+        """True where more of a frame is to be seen than its composite."""
+
+    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+        """Write the `frames` of the plate, closed, to `path`; a sequence's files go beside it."""
+
+    def cuts(self, segment: Path) -> list[int]:
+        """The indices of the plate's frames before which the segment may be cut."""
+
+    def rest(self, segment: Path, start: int, folder: Path) -> Path:
+        """What the segment has from the plate's frame `start` on, nothing coded again."""
+
+
+def pieces_of(
+    settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence
+) -> Pieces:
+    """How the settings' codec is made in parts."""
+    if settings.codec in FRAME_FORMATS:
+        kind = FRAME_FORMATS[settings.codec]
+        return SequencePieces(plate=plate, background_HW3=background_HW3, kind=kind, poses=poses)
+    return VideoPieces(plate=plate, background_HW3=background_HW3, codec=CODECS[settings.codec])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoPieces:
+    """Segments of a codec, on the plate's clock: over the background, or cut out with alpha."""
+
+    plate: ClipIndex
+    background_HW3: RGB
+    codec: Codec
+
+    @property
+    def suffix(self) -> str:
+        return self.codec.suffix
+
+    @property
+    def shows_layers(self) -> bool:
+        return self.codec.has_alpha
+
+    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+        return encode(
+            map(self._flattened, rendered), path,
+            timeline=self.plate.timeline, frames=frames, codec=self.codec,
+        )  # fmt: skip
+
+    def cuts(self, segment: Path) -> list[int]:
+        places = {pts: index for index, pts in enumerate(self.plate.timeline.pts)}
+        return [places[pts] for pts in keyframes_of(segment)]
+
+    def rest(self, segment: Path, start: int, folder: Path) -> Path:
+        out, timeline = folder / f"rest-{start}{self.suffix}", self.plate.timeline
+        trim(segment, timeline, from_pts=timeline.pts[start], out=out)
+        return out
+
+    def _flattened(self, frame: RenderedFrame) -> RGB | RGBA:
+        return cut_out(frame) if self.codec.has_alpha else composite(frame, self.background_HW3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequencePieces:
+    """Lists of frame files, with the layers apart where the format keeps them so."""
+
+    plate: ClipIndex
+    background_HW3: RGB
+    kind: FrameFormat
+    poses: PoseSequence
+    suffix: str = ".json"
+    shows_layers: bool = True
+
+    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+        layered = (self._layered(frame, frames) for frame in rendered)
+        return encode_frames(layered, path, plate=self.plate, frames=frames, kind=self.kind)
+
+    def cuts(self, segment: Path) -> list[int]:
+        first = self.plate.first_number
+        return [frame.number - first for frame in FrameList.read(segment).frames]
+
+    def rest(self, segment: Path, start: int, folder: Path) -> Path:
+        first = self.plate.first_number + start
+        kept = tuple(frame for frame in FrameList.read(segment).frames if frame.number >= first)
+        # A list lies beside its files.
+        out = segment.with_name(f"rest-{start}{self.suffix}")
+        FrameList(frames=kept).write(out)
+        return out
+
+    def _layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
+        """With what quality control asks: how sure the pose is, and how far from a join."""
+        row = frame.index - self.poses.frames.start
+        facts = {
+            "pose_confidence": float(self.poses.confidence_NK[row].mean()),
+            "join": float(frame.index - frames.start),
+            "shard": float(self.plate.first_number + frames.start),
+        }
+        return LayeredFrame(subject=frame, clean_plate_HW3=self.background_HW3, facts=facts)

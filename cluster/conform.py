@@ -1,0 +1,106 @@
+"""A cut list rendered: a job a shot, each delivered as its next version, and the edit with them.
+
+It does not know how a shot is rendered, nor how progress is shown.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from bodyswap.config import RenderSettings
+from bodyswap.encode import delivered_name
+from bodyswap.errors import PlateError, UsageError
+from bodyswap.media.conform import CutList, CutShot
+from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.naming import check_stem, deliver_as
+from cluster.shot import OnStatus, render_shot
+from cluster.store import Store
+from cluster.submit import JobRequest
+
+_FILM_SUFFIXES = frozenset({".mov", ".mp4", ".mkv", ".mxf", ".avi", ".webm", ".m4v"})
+_WORK = ".work"
+"""Where shots are fetched to before they have their names, under the folder of deliveries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConformRequest:
+    """What a person asks for. Shots are called `prefix` and a number; `rate` is that of an EDL,
+    None for the first plate's."""
+
+    cut: Path
+    plates: Path
+    subject: str
+    settings: RenderSettings
+    handles: int = 8
+    prefix: str = "SHOT"
+    rate: Fraction | None = None
+    submitted_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conformed:
+    """The edit, and each shot's delivered files by its name."""
+
+    edit: Path
+    shots: dict[str, tuple[Path, ...]]
+
+
+def conform(
+    store: Store,
+    request: ConformRequest,
+    out: Path,
+    *,
+    runtime: str,
+    workers: int | None,
+    on_shot: Callable[[CutShot, int, int], None],
+    on_status: OnStatus,
+) -> Conformed:
+    """Render every shot of the cut into `out`, and write the edit there with plates and renders.
+
+    Raises:
+        UsageError: the cut list cannot be read.
+        PlateError: a clip is of no plate in the folder.
+        BodyswapError: whatever ended a shot's job.
+    """
+    check_stem(request.prefix)
+    plates = list(_plates_in(request.plates))
+    if not plates:
+        raise PlateError(f"{request.plates} holds no plate; give a folder of video files")
+    cut = CutList.read(request.cut, request.rate or plates[0].timeline.rate)
+    shots = cut.shots(plates, handles=request.handles, prefix=request.prefix)
+    delivered: dict[str, tuple[Path, ...]] = {}
+    renders: dict[str, Path] = {}
+    by_path = {plate.path: plate for plate in plates}
+    for place, shot in enumerate(shots):
+        on_shot(shot, place, len(shots))
+        work = out / _WORK / shot.name
+        made = render_shot(
+            store, _job(request, shot), work, runtime=runtime, workers=workers, on_status=on_status
+        )
+        files = deliver_as(made.files, out, f"{shot.name}_comp")
+        delivered[shot.name] = files
+        name = delivered_name(request.settings.codec, by_path[shot.plate], shot.frames)
+        renders[shot.name] = files[0].parent / name.replace("shot", files[0].parent.name, 1)
+    edit = out / f"{request.cut.stem}.otio"
+    cut.write(edit, shots, by_path, renders)
+    return Conformed(edit=edit, shots=delivered)
+
+
+def _job(request: ConformRequest, shot: CutShot) -> JobRequest:
+    return JobRequest(
+        plate=shot.plate,
+        subject=request.subject,
+        settings=request.settings,
+        frames=str(shot.frames),
+        name=shot.name,
+        submitted_by=request.submitted_by,
+    )
+
+
+def _plates_in(folder: Path) -> Iterator[ClipIndex]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; give the one that holds the plates")
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _FILM_SUFFIXES:
+            yield index_clip(path)

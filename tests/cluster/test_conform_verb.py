@@ -1,0 +1,82 @@
+"""A five-shot EDL of two short plates, rendered through the whole farm."""
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+
+from bodyswap.media.index import index_clip
+from bodyswap.stage.cast import REX
+from bodyswap.stage.mocap import load_motion
+from bodyswap.stage.render import Shot, film
+from cluster.cli import main
+from tests.media.clips import steady, write_clip
+
+RATE = Fraction(24)
+EVENTS = [("R1", 4, 7), ("R2", 2, 5), ("R1", 0, 2), ("R2", 7, 10), ("R1", 8, 10)]
+
+
+def _edl(path: Path) -> Path:
+    lines = ["TITLE: STUNTS", "FCM: NON-DROP FRAME", ""]
+    record = 0
+    for place, (reel, start, stop) in enumerate(EVENTS, start=1):
+        used = f"01:00:00:{start:02d} 01:00:00:{stop:02d}"
+        shown = f"00:00:00:{record:02d} 00:00:00:{record + stop - start:02d}"
+        lines += [f"{place:03d}  {reel}       V     C        {used} {shown}"]
+        lines += [f"* FROM CLIP NAME: {reel}.mov"]
+        record += stop - start
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _plates(folder: Path) -> Path:
+    folder.mkdir()
+    walk = film(REX, load_motion("walk").turned(0.4).at_rate(RATE), Shot(width=160, height=160))
+    made = [next(walk).rgb_HW3 for _ in range(10)]
+    for reel in ("R1", "R2"):
+        names = {"timecode": "01:00:00:00", "reel_name": reel}
+        clock = steady(10, RATE)
+        write_clip(folder / f"{reel}.mov", made, timeline=clock, names=names)
+    return folder
+
+
+def test_a_five_shot_edl_is_rendered_and_comes_back_as_an_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["conform", _edl(tmp_path / "cut.edl"), "--plates", _plates(tmp_path / "plates"),
+             "--subject", "vega", "--out", out, "--handles", "1", "--codec", "prores-4444",
+             "--store", tmp_path / "store", "--set", "warmup_frames=0", "--json"]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["bodyswap", *map(str, words)])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert not ending.value.code
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["shots"]) == [f"SHOT_00{place}0" for place in range(1, 6)]
+    edit = otio.adapters.read_from_file(told["edit"])
+    expected = [(3, 8), (1, 6), (0, 3), (6, 10), (7, 10)]
+    for clip, (start, stop) in zip(edit.find_clips(), expected, strict=True):
+        render = clip.media_references()["render"]
+        shot = index_clip(Path(render.target_url))
+        assert len(shot) == render.available_range.duration.value == stop - start
+        assert str(shot.custody.timecode) == f"01:00:00:{start:02d}"
+        assert render.available_range.start_time.value == 24 * 3600 + start
+    first = out / "SHOT_0010_comp_v001"
+    assert (first / "SHOT_0010_comp_v001.mov").is_file()
+    assert (first / "SHOT_0010_comp_v001.manifest.json").is_file()
+    assert (first / "SHOT_0010_comp_v001.frames.json").is_file()
+
+
+def test_a_rate_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["conform", _edl(tmp_path / "cut.edl"), "--plates", tmp_path, "--subject", "vega",
+             "--out", tmp_path / "out", "--rate", "fast"]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["bodyswap", *map(str, words)])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    assert "rate 'fast' is no number" in capsys.readouterr().err
