@@ -23,6 +23,7 @@ from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_audit import app as audit_verbs
 from cluster.cli_options import StoreOption
+from cluster.cli_provenance import app as provenance_verbs
 from cluster.cli_rights import app as consent_verbs
 from cluster.cli_subject import app as subject_verbs
 from cluster.client import Client
@@ -39,6 +40,7 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(provenance_verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")
 app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")

@@ -21,7 +21,7 @@ DOORS = {
     "botocore": ("cluster/store_s3.py",),
     "omegaconf": ("bodyswap/config.py",),
     "joserfc": ("bodyswap/rights/signed.py",),
-    "cryptography": ("bodyswap/rights/signing_keys.py",),
+    "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
 }
 VALUES = (
