@@ -6,12 +6,13 @@ shot holds the key; workers never see it.
 """
 
 import io
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from bodyswap.errors import InputError, UsageError
 
@@ -150,6 +151,47 @@ class _Reader(Protocol):
     def get_validation_state(self) -> str | None: ...
 
 
+class _Assertion(msgspec.Struct, frozen=True):
+    label: str
+    data: object = None
+
+
+class _Ingredient(msgspec.Struct, frozen=True):
+    title: str = ""
+    relationship: str = ""
+
+
+class _SignatureInfo(msgspec.Struct, frozen=True):
+    issuer: str = "unknown"
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    assertions: tuple[_Assertion, ...] = ()
+    ingredients: tuple[_Ingredient, ...] = ()
+    signature_info: _SignatureInfo = _SignatureInfo()
+
+
+class _Finding(msgspec.Struct, frozen=True):
+    code: str
+    explanation: str = ""
+
+
+class _Findings(msgspec.Struct, frozen=True):
+    failure: tuple[_Finding, ...] = ()
+
+
+class _Results(msgspec.Struct, frozen=True):
+    active_manifest: _Findings = msgspec.field(name="activeManifest", default=_Findings())
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """As much of the reader's JSON as is of interest."""
+
+    active_manifest: str = ""
+    manifests: dict[str, _Manifest] = {}
+    validation_results: _Results = _Results()
+
+
 class _SigningError(Exception):
     """The library would not sign; its own words."""
 
@@ -237,18 +279,27 @@ def _ingredient(label: str, instance: str, title: str) -> dict[str, str]:
 
 
 def _proof(reader: _Reader) -> Proof:
-    told = json.loads(reader.json())
-    manifest = told["manifests"][told["active_manifest"]]
-    results = told.get("validation_results", {}).get("activeManifest", {})
-    facts = next((one["data"] for one in manifest["assertions"] if one["label"] == _FACTS), None)
-    parents = (one["title"] for one in manifest["ingredients"] if one["relationship"] == "parentOf")
+    told = _told(reader.json())
+    manifest = told.manifests.get(told.active_manifest)
+    if manifest is None:
+        raise InputError(f"the manifest {told.active_manifest} is named, but not there")
+    facts = next((one.data for one in manifest.assertions if one.label == _FACTS), None)
+    parents = (one.title for one in manifest.ingredients if one.relationship == "parentOf")
+    failures = told.validation_results.active_manifest.failure
     return Proof(
         state=str(reader.get_validation_state()),
-        signed_by=manifest.get("signature_info", {}).get("issuer", "unknown"),
+        signed_by=manifest.signature_info.issuer,
         origin=_origin(facts),
         plate=next(parents, ""),
-        failures=tuple(f"{one['code']}: {one['explanation']}" for one in results["failure"]),
+        failures=tuple(f"{one.code}: {one.explanation}" for one in failures),
     )
+
+
+def _told(text: str) -> _Told:
+    try:
+        return msgspec.json.decode(text, type=_Told)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"the manifest says nothing that can be read: {error}") from error
 
 
 def _origin(facts: object) -> Origin | None:
