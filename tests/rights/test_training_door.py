@@ -27,7 +27,6 @@ from tests.rights.papers import (
     changed,
     token,
 )
-from tests.rights.tiny_papers import drawn_consent
 
 Keep = Callable[[bytes], None]
 
@@ -122,7 +121,6 @@ def test_without_a_fresh_revocation_list_nobody_real_is_trained(keep: Keep, tmp_
 def test_the_drawn_are_trained_without_a_list_and_their_card_says_synthetic() -> None:
     assert permit_training("rex", (FOOTAGE,), None) == "synthetic"
     assert permit_training("rex", (FOOTAGE,), "synthetic") == "synthetic"
-    assert drawn_consent("rex") != drawn_consent("mara")
 
 
 def test_the_command_line_refuses_before_it_looks_at_a_single_frame(
