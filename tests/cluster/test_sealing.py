@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -116,6 +116,21 @@ def test_whoever_publishes_again_releases_the_very_same_bytes(release: Release) 
     log = read_verified(release.store, operator_trust())
     released = [entry.fact for entry in log.entries if entry.fact.event is Event.PUBLISHED]
     assert [fact.detail for fact in released] == ["signed"]
+
+
+def test_of_two_who_publish_at_once_both_release_what_the_first_signed(release: Release) -> None:
+    first: list[tuple[StoredFile, ...]] = []
+
+    class Slow(LocalStore):
+        """The other one signs, and writes it down, just before this one does."""
+
+        def put_if_absent(self, key: str, data: bytes) -> bool:
+            if key.endswith("sealed/record.json"):
+                first.append(release.seal())
+            return super().put_if_absent(key, data)
+
+    late = replace(release, store=Slow(Path(release.store.url)))
+    assert late.seal() == first[0]
 
 
 def test_without_a_seal_a_shot_is_released_unsigned_and_the_log_says_so(
