@@ -21,6 +21,7 @@ from cluster.cli_farm import app as farm_verbs
 from cluster.cli_farm import farm_app
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
+from cluster.cli_provenance import app as provenance_verbs
 from cluster.cli_render import app as render_verbs
 from cluster.cli_rights import app as consent_verbs
 from cluster.cli_subject import app as subject_verbs
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 for verbs in (
     render_verbs, conform_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, train_verbs,
-    farm_train_verbs, local_verbs,
+    farm_train_verbs, provenance_verbs, local_verbs,
 ):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")

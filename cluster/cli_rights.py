@@ -17,16 +17,15 @@ from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import (
     KIND,
-    ConsentRecord,
     check_trusted,
     read_partly_signed,
     read_signatures,
     terms_payload,
 )
 from bodyswap.rights.draft import EXAMPLE, read_draft
-from bodyswap.rights.permit import check_time
+from bodyswap.rights.permit import check_standing
 from bodyswap.rights.refusal import Refusal, RefusedError
-from bodyswap.rights.revocations import LONGEST_LIFE_S, Revocations, Revoked, check_fresh
+from bodyswap.rights.revocations import LONGEST_LIFE_S, Revoked
 from bodyswap.rights.signed import add_signature, sign
 from bodyswap.rights.signing_keys import (
     SigningKey,
@@ -144,12 +143,8 @@ def verify(record: RecordArgument, store: StoreOption = None, as_json: JsonOptio
     read = read_signatures(token, source=source)
     trust = operator_trust()
     check_trusted(read, trust, source=source)
-    now_s = time.time()
-    check_time(read, now_s)
-    if not read.is_synthetic:
-        revocations = consents.latest_revocations(_open(store), trust)
-        check_fresh(revocations, now_s)
-        _check_not_revoked(read, revocations)
+    revocations = None if read.is_synthetic else consents.latest_revocations(_open(store), trust)
+    check_standing(read, time.time(), revocations)
     told = {"consent": read.id, "subject": read.terms.subject, "stands": True}
     say(json.dumps(told) if as_json else f"{read.id} of '{read.terms.subject}' stands")
 
@@ -218,15 +213,6 @@ def _found(record: str, store: str | None) -> tuple[str, bytes]:
             Refusal.MISSING, f"'{record}' is neither a file nor a consent's id in the store"
         )
     return found
-
-
-def _check_not_revoked(read: ConsentRecord, revocations: Revocations | None) -> None:
-    revoked = revocations.find(read.id) if revocations else None
-    if revoked is not None:
-        why = f": {revoked.reason}" if revoked.reason else ""
-        raise RefusedError(
-            Refusal.REVOKED, f"{read.id} was revoked on {day(revoked.at)}{why}", read.id
-        )
 
 
 def _tell_signed(path: Path, as_json: bool) -> None:

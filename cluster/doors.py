@@ -137,10 +137,14 @@ def recheck(store: Store, order: Order) -> None:
         permit(store, visit, now_s=now_s)
 
 
-def permit_publish(store: Store, spec: JobSpec) -> None:
-    """The door before deliverables are released. Raises RefusedError."""
+def permit_publish(store: Store, spec: JobSpec) -> ConsentRecord:
+    """The door before deliverables are released: the consent they are released on, or an error.
+
+    Raises:
+        RefusedError: no consent covers it.
+    """
     visit = Visit(act=act_of(spec, Deed.PUBLISH), by="farm", job=spec.job, frames=str(spec.frames))
-    permit(store, visit, now_s=time.time())
+    return permit(store, visit, now_s=time.time())
 
 
 def permit_download(store: Store, job: str, *, now_s: float) -> None:

@@ -3,6 +3,7 @@
 It does not know what they show. The manifest means published: nothing under out/ counts before.
 """
 
+import time
 from dataclasses import dataclass
 
 from bodyswap.errors import IntegrityError, StoreError
@@ -14,6 +15,7 @@ from cluster.doors import permit_publish
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
 from cluster.record import from_json, to_json
+from cluster.sealing import sealed
 from cluster.store import Store
 
 
@@ -85,11 +87,11 @@ def publish(
     Raises:
         ConsentError: the consent that the shot was rendered on no longer stands.
     """
-    permit_publish(store, spec)
+    consent = permit_publish(store, spec)
     named = {
         file.name: file
         for file in (
-            *assembled.files,
+            *sealed(store, spec, assembled.files, consent, at_s=time.time()),
             _renamed(solved.file("performer"), "performer-poses.npz"),
             _renamed(solved.file("subject"), "subject-poses.npz"),
             _renamed(solved.file("report"), "solve-report.json"),

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 import msgspec
 
-from bodyswap.errors import IntegrityError
+from bodyswap.errors import IntegrityError, UsageError
 
 Value = TypeVar("Value")
 
+_NOT_DECODED = (msgspec.MsgspecError, UsageError, UnicodeDecodeError, RecursionError)
 _HASH_BLOCK_BYTES = 1 << 20
 
 
@@ -29,7 +30,7 @@ def from_json(data: bytes, kind: type[Value], *, what: str) -> Value:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except _NOT_DECODED as error:
         raise IntegrityError(f"{what} is damaged: {error}") from error
 
 
@@ -41,7 +42,7 @@ def from_yaml(data: bytes, kind: type[Value], *, what: str) -> Value:
     """The `kind` that `data` holds. Raises IntegrityError where it holds something else."""
     try:
         return msgspec.yaml.decode(data, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except _NOT_DECODED as error:
         raise IntegrityError(f"{what} is damaged: {error}") from error
 
 

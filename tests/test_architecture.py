@@ -25,7 +25,7 @@ DOORS = {
     "omegaconf": ("bodyswap/config.py",),
     "standardwebhooks": ("cluster/webhook_post.py",),
     "joserfc": ("bodyswap/rights/signed.py",),
-    "cryptography": ("bodyswap/rights/signing_keys.py",),
+    "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
     "scenedetect": ("bodyswap/media/cuts.py",),
 }

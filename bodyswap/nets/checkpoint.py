@@ -76,13 +76,9 @@ def load_subject(folder: Path, device: torch.device | str) -> Subject:
     card = load_card(folder)
     weights = _load_weights(folder, _verified(folder, WEIGHTS, card))
     background_HW3 = _load_background(folder, card)
+    _check_fit(folder, card, weights)
     generator = Generator(card.generator)
-    try:
-        generator.load_state_dict({name: value.float() for name, value in weights.items()})
-    except RuntimeError as error:
-        raise SubjectError(
-            f"{folder / WEIGHTS} does not fit the card's generator; publish the subject anew"
-        ) from error
+    generator.load_state_dict({name: value.float() for name, value in weights.items()})
     generator.requires_grad_(False)
     return Subject(card=card, generator=generator.eval().to(device), background_HW3=background_HW3)
 
@@ -158,16 +154,30 @@ def _load_weights(folder: Path, data: bytes) -> dict[str, Tensor]:
         raise SubjectError(f"'{folder / WEIGHTS}' is not a safetensors file: {error}") from error
 
 
+def _check_fit(folder: Path, card: SubjectCard, weights: Mapping[str, Tensor]) -> None:
+    """Refuse before any memory is taken that the weights file does not account for."""
+    with torch.device("meta"):
+        wanted = Generator(card.generator).state_dict()
+    shapes = {name: value.shape for name, value in weights.items()}
+    if shapes != {name: value.shape for name, value in wanted.items()}:
+        raise SubjectError(
+            f"{folder / WEIGHTS} does not fit the card's generator; publish the subject anew"
+        )
+
+
 def _load_background(folder: Path, card: SubjectCard) -> RGB:
     _verified(folder, BACKGROUND, card)
-    with Image.open(folder / BACKGROUND) as picture:
-        background_HW3 = np.asarray(picture.convert("RGB"))
-    if background_HW3.shape != (card.height, card.width, 3):
-        raise SubjectError(
-            f"'{folder / BACKGROUND}' is {background_HW3.shape[1]}x{background_HW3.shape[0]}; "
-            f"the card says {card.width}x{card.height}"
-        )
-    return background_HW3
+    try:
+        with Image.open(folder / BACKGROUND, formats=("PNG",)) as picture:
+            # The size is known before any pixel is read: one that would fill memory never is.
+            if picture.size != (card.width, card.height):
+                raise SubjectError(
+                    f"'{folder / BACKGROUND}' is {picture.width}x{picture.height}; "
+                    f"the card says {card.width}x{card.height}"
+                )
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SubjectError(f"'{folder / BACKGROUND}' cannot be read as PNG: {error}") from error
 
 
 def _sha256(path: Path) -> str:

@@ -25,6 +25,12 @@ from bodyswap.nets.memory import PreviousFrame
 from bodyswap.nets.refiner import Refiner
 
 LARGEST_SIDE_STEP = 32
+_MOST = {
+    "pose_channels": 1024, "first_channels": 1024, "most_channels": 8192, "residual_blocks": 64,
+    "edge_kernel": 31, "enhancers": 5, "downsamplings": 5, "enhancer_blocks": 64,
+    "refiner_channels": 1024, "refiner_blocks": 64,
+}  # fmt: skip
+"""A card may come from anybody: nothing beyond these is built, however it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,9 @@ class GeneratorConfig:
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
                 raise ModelError(f"generator {name} is {getattr(self, name)}; least {lowest}")
+        for name, highest in _MOST.items():
+            if getattr(self, name) > highest:
+                raise ModelError(f"generator {name} is {getattr(self, name)}; most {highest}")
         if self.edge_kernel % 2 == 0:
             raise ModelError(f"generator edge_kernel is {self.edge_kernel}; give an odd number")
         if self.side_step > LARGEST_SIDE_STEP:

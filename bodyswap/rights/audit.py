@@ -89,7 +89,7 @@ def read_entry(data: bytes, what: str) -> AuditEntry:
     """The entry in `data`. Raises IntegrityError where it is none."""
     try:
         return msgspec.json.decode(data, type=AuditEntry)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"{what} is damaged: {error}") from error
 
 
@@ -142,7 +142,7 @@ def _trusted_head(token: bytes, trust: Trust) -> Head:
     try:
         opened = open_signed(token, HEAD_KIND, source="a signed head of the audit log")
         head = msgspec.json.decode(opened.payload, type=Head)
-    except (RefusedError, msgspec.MsgspecError) as error:
+    except (RefusedError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"a signed head of the audit log is damaged: {error}") from error
     if not {auditor.key for auditor in trust.auditors}.intersection(opened.keys):
         raise IntegrityError(

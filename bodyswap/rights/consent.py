@@ -120,7 +120,7 @@ def read_partly_signed(token: bytes, *, source: str) -> tuple[ConsentRecord, tup
     opened = open_signed(token, KIND, source=source)
     try:
         terms = msgspec.json.decode(opened.payload, type=Terms)
-    except (msgspec.MsgspecError, UsageError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
         raise RefusedError(Refusal.MALFORMED, f"{source} is not a consent: {error}") from error
     record = ConsentRecord(id=consent_id(opened.payload), terms=terms)
     strangers = set(opened.keys) - {signer.key for signer in terms.signers}

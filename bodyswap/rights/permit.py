@@ -44,20 +44,12 @@ class Act:
 def permits(record: ConsentRecord, act: Act, now_s: float, revocations: Revocations | None) -> None:
     """Return if `record` covers `act` at `now_s`, seconds since 1970.
 
-    A synthetic performer's consent stands without a revocation list: there is nobody to revoke it.
-
     Raises:
         RefusedError: one clear cause why it does not.
     """
     _check_scope(record, act)
     _check_model(record, act)
-    check_time(record, now_s)
-    if not record.is_synthetic:
-        check_fresh(revocations, now_s)
-    revoked = revocations.find(record.id) if revocations else None
-    if revoked is not None:
-        why = f": {revoked.reason}" if revoked.reason else ""
-        raise _refused(record, Refusal.REVOKED, f"was revoked on {_day(revoked.at)}{why}")
+    check_standing(record, now_s, revocations)
 
 
 def permitting(
@@ -82,6 +74,20 @@ def permitting(
         else:
             return record
     raise nearest
+
+
+def check_standing(record: ConsentRecord, now_s: float, revocations: Revocations | None) -> None:
+    """Refuse a record that is out of its time, or revoked, or that might be. Raises RefusedError.
+
+    A synthetic performer's consent stands without a revocation list: there is nobody to revoke it.
+    """
+    check_time(record, now_s)
+    if not record.is_synthetic:
+        check_fresh(revocations, now_s)
+    revoked = revocations.find(record.id) if revocations else None
+    if revoked is not None:
+        why = f": {revoked.reason}" if revoked.reason else ""
+        raise _refused(record, Refusal.REVOKED, f"was revoked on {_day(revoked.at)}{why}")
 
 
 def check_time(record: ConsentRecord, now_s: float) -> None:

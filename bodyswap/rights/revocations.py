@@ -51,7 +51,7 @@ def read_revocations(token: bytes, trust: Trust, *, source: str) -> Revocations:
         )
     try:
         return msgspec.json.decode(opened.payload, type=Revocations)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RefusedError(Refusal.MALFORMED, f"{source} is no revocation list: {error}") from error
 
 

@@ -46,12 +46,22 @@ class TrustedKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key: str
 
 
+class SealFiles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What signs deliverables: a PEM chain, its key, and an RFC 3161 server's address."""
+
+    chain: str
+    key: str
+    timestamp_url: str | None = None
+
+
 class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may consent, who may revoke, who signs the audit log.
 
     `required` are capacities that must have signed besides somebody who speaks for the performer.
     `revocations` is a copy of the revocation list, for verbs that work without a store;
-    `audit_key` the private key that signs the audit log's heads, where this machine holds it.
+    `audit_key` the private key that signs the audit log's heads, where this machine holds it;
+    `seal` what signs deliverables, where this machine releases them; `anchors` a PEM file of the
+    roots that `verify` trusts.
     """
 
     issuers: tuple[Issuer, ...] = ()
@@ -60,6 +70,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     required: tuple[Capacity, ...] = ()
     revocations: str | None = None
     audit_key: str | None = None
+    seal: SealFiles | None = None
+    anchors: str | None = None
 
     def issuer(self, key: str) -> Issuer | None:
         return next((issuer for issuer in self.issuers if issuer.key == key), None)

@@ -1,0 +1,317 @@
+"""Provenance: C2PA manifests on what is delivered, and reading them back.
+
+The one user of c2pa. It does not know jobs or stores: files, facts and a signature come in, a
+signed file comes out, or a sidecar beside one that cannot hold a manifest. Only whoever releases a
+shot holds the key; workers never see it.
+"""
+
+import io
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from bodyswap.errors import InputError, UsageError
+
+SIDECAR = ".c2pa"
+_EMBEDS = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
+_BYTES = "application/octet-stream"
+_COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_FACTS = "bodyswap.render"
+_NO_MINING = (
+    "cawg.ai_generative_training", "cawg.ai_training", "cawg.ai_inference", "cawg.data_mining",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a delivered file is: whose word, which model, which job."""
+
+    job: str
+    subject: str
+    checkpoint: str
+    consent: str
+    plate_sha256: str
+    frames: str
+    production: str
+    shot: str
+    software: str
+    approved_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seal:
+    """What signs: a certificate chain, PEM, and the leaf's Ed25519 key, as PEM or as a callback.
+
+    `sign` takes bytes and answers their signature, as a key service does that never gives its key
+    away. `timestamp_url` names an RFC 3161 server.
+    """
+
+    chain: str
+    key: str | None = None
+    sign: Callable[[bytes], bytes] | None = None
+    timestamp_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed:
+    """The signed file, its sidecar if it could hold no manifest, and what went wrong on the way."""
+
+    path: Path
+    sidecar: Path | None
+    timestamp_trouble: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What a file's manifest says, and whether it may be believed.
+
+    `state` is the library's word: Trusted, Valid (whole, but signed by nobody on the trust list) or
+    Invalid; `failures` say why.
+    """
+
+    state: str
+    signed_by: str
+    origin: Origin | None
+    plate: str
+    failures: tuple[str, ...]
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.state == "Trusted"
+
+
+def seal_file(file: Path, plate: Path, out: Path, origin: Origin, seal: Seal) -> Sealed:
+    """Write `file`, signed, to `out`; with a sidecar beside it where its format holds no manifest.
+
+    A timestamp server that does not answer costs the timestamp, and is told of in the result.
+
+    Raises:
+        UsageError: the certificate or the key cannot be used.
+    """
+    trouble = ""
+    try:
+        manifest = _signed(file, plate, out, origin, seal, seal.timestamp_url)
+    except _SigningError as error:
+        if seal.timestamp_url is None:
+            raise _unusable(file, error) from error
+        trouble = f"no timestamp from {seal.timestamp_url}: {error}"
+        manifest = _signed_untimed(file, plate, out, origin, seal)
+    if _format(file) != _BYTES:
+        return Sealed(path=out, sidecar=None, timestamp_trouble=trouble)
+    sidecar = out.with_name(out.name + SIDECAR)
+    sidecar.write_bytes(manifest)
+    shutil.copyfile(file, out)
+    return Sealed(path=out, sidecar=sidecar, timestamp_trouble=trouble)
+
+
+def read_proof(file: Path, anchors: str) -> Proof | None:
+    """What the file's manifest, or its sidecar's, proves; None where it has neither.
+
+    `anchors` are the root certificates that are trusted, PEM.
+
+    Raises:
+        InputError: the file or its manifest cannot be read.
+    """
+    import c2pa
+
+    sidecar = file.with_name(file.name + SIDECAR)
+    if _format(file) == _BYTES and not sidecar.is_file():
+        return None
+    trust = {"user_anchors": anchors} if anchors else {}
+    try:
+        context = c2pa.Context.from_dict({"trust": trust, "verify": {"verify_trust": True}})
+        with file.open("rb") as stream:
+            if sidecar.is_file():
+                data = sidecar.read_bytes()
+                reader = c2pa.Reader(_format(file), stream, data, context=context)
+            else:
+                reader = c2pa.Reader(_format(file), stream, context=context)
+            return _proof(reader)
+    except c2pa.C2paError.ManifestNotFound:
+        return None
+    except (OSError, c2pa.C2paError) as error:
+        raise InputError(f"cannot read what '{file}' says of its origin: {error}") from error
+
+
+class _Reader(Protocol):
+    """What is asked of the library's reader."""
+
+    def json(self) -> str: ...
+    def get_validation_state(self) -> str | None: ...
+
+
+class _Assertion(msgspec.Struct, frozen=True):
+    label: str
+    data: object = None
+
+
+class _Ingredient(msgspec.Struct, frozen=True):
+    title: str = ""
+    relationship: str = ""
+
+
+class _SignatureInfo(msgspec.Struct, frozen=True):
+    issuer: str = "unknown"
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    assertions: tuple[_Assertion, ...] = ()
+    ingredients: tuple[_Ingredient, ...] = ()
+    signature_info: _SignatureInfo = _SignatureInfo()
+
+
+class _Finding(msgspec.Struct, frozen=True):
+    code: str
+    explanation: str = ""
+
+
+class _Findings(msgspec.Struct, frozen=True):
+    failure: tuple[_Finding, ...] = ()
+
+
+class _Results(msgspec.Struct, frozen=True):
+    active_manifest: _Findings = msgspec.field(name="activeManifest", default=_Findings())
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """As much of the reader's JSON as is of interest."""
+
+    active_manifest: str = ""
+    manifests: dict[str, _Manifest] = {}
+    validation_results: _Results = _Results()
+
+
+class _SigningError(Exception):
+    """The library would not sign; its own words."""
+
+
+def _signed_untimed(file: Path, plate: Path, out: Path, origin: Origin, seal: Seal) -> bytes:
+    try:
+        return _signed(file, plate, out, origin, seal, None)
+    except _SigningError as error:
+        raise _unusable(file, error) from error
+
+
+def _unusable(file: Path, error: _SigningError) -> UsageError:
+    return UsageError(f"cannot sign '{file.name}': {error}; check the chain and its key")
+
+
+def _signed(
+    file: Path, plate: Path, out: Path, origin: Origin, seal: Seal, timestamp_url: str | None
+) -> bytes:
+    """The manifest's bytes; `out` is written where the format embeds it."""
+    import c2pa
+
+    kind = _format(file)
+    try:
+        with c2pa.Builder(_manifest(file, origin)) as builder:
+            with plate.open("rb") as source:
+                about = {"title": plate.name, "relationship": "parentOf", "label": "plate"}
+                builder.add_ingredient(about, _format(plate), source)
+            if kind == _BYTES:
+                builder.set_no_embed()
+            with file.open("rb") as source, _destination(out, kind) as target:
+                return bytes(builder.sign(_signer(seal, timestamp_url), kind, source, target))
+    except c2pa.C2paError as error:
+        raise _SigningError(str(error)) from error
+
+
+def _signer(seal: Seal, timestamp_url: str | None) -> object:
+    import c2pa
+
+    if seal.sign is not None:
+        algorithm = c2pa.C2paSigningAlg.ED25519
+        return c2pa.Signer.from_callback(seal.sign, algorithm, seal.chain, timestamp_url)
+    if seal.key is None:
+        raise UsageError("a seal needs a key's file, or a callback that signs")
+    url = timestamp_url.encode() if timestamp_url else None
+    info = c2pa.C2paSignerInfo(b"ed25519", seal.chain.encode(), seal.key.encode(), url)
+    return c2pa.Signer.from_info(info)
+
+
+def _destination(out: Path, kind: str) -> io.BufferedIOBase:
+    return io.BytesIO() if kind == _BYTES else out.open("w+b")
+
+
+def _manifest(file: Path, origin: Origin) -> dict[str, object]:
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["plate"]}}
+    edited = {
+        "action": "c2pa.edited",
+        "digitalSourceType": _COMPOSITE,
+        "description": f"{origin.subject} rendered into the motion of the plate's performer",
+        "parameters": {"ingredientIds": ["checkpoint", "consent"]},
+    }
+    mining = {name: {"use": "notAllowed"} for name in _NO_MINING}
+    return {
+        "title": file.name,
+        "claim_generator_info": [{"name": "bodyswap", "version": origin.software.split()[-1]}],
+        "ingredients": [
+            _ingredient("checkpoint", f"sha256:{origin.checkpoint}", f"model of {origin.subject}"),
+            _ingredient("consent", origin.consent, f"consent for {origin.subject}"),
+        ],
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": [opened, edited]}},
+            {"label": "cawg.training-mining", "data": {"entries": mining}},
+            {"label": _FACTS, "data": vars(origin)},
+        ],
+    }
+
+
+def _ingredient(label: str, instance: str, title: str) -> dict[str, str]:
+    return {
+        "label": label,
+        "title": title,
+        "instance_id": instance,
+        "format": _BYTES,
+        "relationship": "inputTo",
+    }
+
+
+def _proof(reader: _Reader) -> Proof:
+    told = _told(reader.json())
+    manifest = told.manifests.get(told.active_manifest)
+    if manifest is None:
+        raise InputError(f"the manifest {told.active_manifest} is named, but not there")
+    facts = next((one.data for one in manifest.assertions if one.label == _FACTS), None)
+    parents = (one.title for one in manifest.ingredients if one.relationship == "parentOf")
+    failures = told.validation_results.active_manifest.failure
+    return Proof(
+        state=str(reader.get_validation_state()),
+        signed_by=manifest.signature_info.issuer,
+        origin=_origin(facts),
+        plate=next(parents, ""),
+        failures=tuple(f"{one.code}: {one.explanation}" for one in failures),
+    )
+
+
+def _told(text: str) -> _Told:
+    try:
+        return msgspec.json.decode(text, type=_Told)
+    except msgspec.MsgspecError as error:
+        raise InputError(f"the manifest says nothing that can be read: {error}") from error
+
+
+def _origin(facts: object) -> Origin | None:
+    """The facts, if they are this version's; another program's manifest has none."""
+    if not isinstance(facts, dict):
+        return None
+    try:
+        return Origin(**{str(key): str(value) for key, value in facts.items()})
+    except TypeError:
+        return None
+
+
+def _format(file: Path) -> str:
+    """The format as C2PA names it, or plain bytes for what can hold no manifest."""
+    return _EMBEDS.get(file.suffix.lower(), _BYTES)

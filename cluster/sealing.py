@@ -1,0 +1,112 @@
+"""Sign what is about to be released, once, on the machine that holds the seal.
+
+It does not know C2PA, only that `provenance` signs a file. Signing twice gives other bytes, so the
+first signed files are written down, and whoever publishes the job again takes those.
+"""
+
+import tempfile
+from pathlib import Path
+
+from bodyswap.errors import UsageError
+from bodyswap.rights.audit import Event, Fact
+from bodyswap.rights.consent import ConsentRecord
+from bodyswap.rights.provenance import Origin, Seal, Sealed, seal_file
+from bodyswap.rights.trust import SealFiles, Trust, operator_trust
+from cluster.audit_log import append
+from cluster.commit import StoredFile
+from cluster.doors import checkpoint_of
+from cluster.job import JobSpec
+from cluster.keys import JobKeys, plate_file
+from cluster.record import file_hash, from_json, to_json
+from cluster.store import Store
+
+_RECORD = "sealed/record.json"
+
+
+def sealed(
+    store: Store,
+    spec: JobSpec,
+    files: tuple[StoredFile, ...],
+    record: ConsentRecord,
+    *,
+    at_s: float,
+) -> tuple[StoredFile, ...]:
+    """The files as they are released: signed where rights.yaml has a seal, and their sidecars.
+
+    Raises:
+        UsageError: the seal cannot be used.
+    """
+    trust = operator_trust()
+    if trust.seal is None:
+        _write_down(store, spec, record, trust, "unsigned: rights.yaml has no seal", at_s)
+        return files
+    key = JobKeys(job=spec.job).root + _RECORD
+    standing = store.get(key)
+    if standing is None:
+        signed, trouble = _sign(store, spec, files, record, _seal(trust.seal))
+        if store.put_if_absent(key, to_json(signed)):
+            _write_down(store, spec, record, trust, trouble or "signed", at_s)
+        standing = store.get(key) or to_json(signed)
+    return from_json(standing, tuple[StoredFile, ...], what=key)
+
+
+def _sign(
+    store: Store, spec: JobSpec, files: tuple[StoredFile, ...], record: ConsentRecord, seal: Seal
+) -> tuple[tuple[StoredFile, ...], str]:
+    signed: list[StoredFile] = []
+    trouble = ""
+    with tempfile.TemporaryDirectory(prefix="bodyswap-seal-") as scratch:
+        folder = Path(scratch)
+        plate = folder / "plate" / spec.plate.name
+        store.fetch_file(plate_file(spec.plate), plate)
+        for file in files:
+            store.fetch_file(file.key, folder / "in" / file.name)
+            out = folder / "out" / file.name
+            out.parent.mkdir(exist_ok=True)
+            done = seal_file(folder / "in" / file.name, plate, out, _origin(spec, record), seal)
+            trouble = done.timestamp_trouble or trouble
+            signed += [_stored(store, spec, path) for path in _paths(done)]
+    return tuple(signed), trouble
+
+
+def _paths(done: Sealed) -> tuple[Path, ...]:
+    return (done.path,) if done.sidecar is None else (done.path, done.sidecar)
+
+
+def _stored(store: Store, spec: JobSpec, path: Path) -> StoredFile:
+    sha256 = file_hash(path)
+    key = f"{JobKeys(job=spec.job).root}sealed/{sha256}/{path.name}"
+    store.put_file(key, path)
+    return StoredFile(name=path.name, key=key, sha256=sha256, size_bytes=path.stat().st_size)
+
+
+def _origin(spec: JobSpec, record: ConsentRecord) -> Origin:
+    return Origin(
+        job=spec.job,
+        subject=spec.subject.name,
+        checkpoint=checkpoint_of(spec.subject),
+        consent=record.id,
+        plate_sha256=spec.plate.sha256,
+        frames=str(spec.frames),
+        production=spec.project,
+        shot=Path(spec.plate.name).stem,
+        software=spec.software,
+    )
+
+
+def _seal(files: SealFiles) -> Seal:
+    try:
+        chain, key = Path(files.chain).read_text(), Path(files.key).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the seal that rights.yaml names: {error}") from error
+    return Seal(chain=chain, key=key, timestamp_url=files.timestamp_url)
+
+
+def _write_down(
+    store: Store, spec: JobSpec, record: ConsentRecord, trust: Trust, detail: str, at_s: float
+) -> None:
+    fact = Fact(
+        event=Event.PUBLISHED, by="farm", subject=spec.subject.name, consent=record.id,
+        job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
+    )  # fmt: skip
+    append(store, fact, trust, at_s=at_s)

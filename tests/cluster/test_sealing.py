@@ -1,0 +1,154 @@
+"""What the farm releases is signed once, on the machine that has the seal, and can be verified."""
+
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from specs import make_spec
+
+from bodyswap.config import rights_file
+from bodyswap.rights.audit import Event
+from bodyswap.rights.certificates import make_chain
+from bodyswap.rights.trust import SealFiles, operator_trust, read_trust
+from bodyswap.timing import FrameRange
+from cluster.audit_log import read_verified
+from cluster.cli import main
+from cluster.commit import StoredFile
+from cluster.doors import permit_publish
+from cluster.job import JobSpec
+from cluster.keys import plate_file
+from cluster.record import file_hash
+from cluster.sealing import sealed
+from cluster.store_local import LocalStore
+from tests.media.clips import pictures, write_clip
+from tests.rights.tiny_papers import drawn_consent
+
+
+@dataclass(frozen=True)
+class Release:
+    """A job's assembled shot in a store, about to be published."""
+
+    store: LocalStore
+    spec: JobSpec
+    shot: StoredFile
+
+    def seal(self) -> tuple[StoredFile, ...]:
+        consent = permit_publish(self.store, self.spec)
+        return sealed(self.store, self.spec, (self.shot,), consent, at_s=time.time())
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    plate = write_clip(tmp_path / "plate.mp4", pictures(8))
+    shot = write_clip(tmp_path / "shot.mp4", pictures(8, first=40))
+    spec = make_spec(frames=FrameRange(start=0, stop=8), plate=file_hash(plate))
+    store = LocalStore(tmp_path / "store")
+    store.put_file(plate_file(spec.plate), plate)
+    store.put_file("jobs/shot.mp4", shot)
+    _rights(tmp_path, monkeypatch)
+    stored = StoredFile(
+        name="shot.mp4",
+        key="jobs/shot.mp4",
+        sha256=file_hash(shot),
+        size_bytes=shot.stat().st_size,
+    )
+    return Release(store, spec, stored)
+
+
+def _rights(folder: Path, environment: pytest.MonkeyPatch) -> None:
+    """The tests' own operator, who has a seal."""
+    trust = read_trust(rights_file().read_text(), "it")
+    make_chain(folder / "seal", "Nightfall Ltd", now_s=time.time())
+    files = SealFiles(chain=str(folder / "seal/chain.pem"), key=str(folder / "seal/key.pem"))
+    anchors = str(folder / "seal/root.pem")
+    path = folder / "rights.yaml"
+    whole = msgspec.structs.replace(trust, seal=files, anchors=anchors)
+    path.write_bytes(msgspec.yaml.encode(whole))
+    kept = folder / "consents/tiny/consent.jws"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(drawn_consent("tiny"))
+    environment.setenv("BODYSWAP_RIGHTS", str(path))
+
+
+def _verify(
+    capture: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch, *words: object
+) -> tuple[int, str, str]:
+    environment.setattr(sys, "argv", ["bodyswap", "verify", *map(str, words)])
+    try:
+        main()
+        code = 0
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    out, error = capture.readouterr()
+    return code, out, error.strip()
+
+
+def test_a_released_shot_tells_what_it_is_and_its_consents_state_today(
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (file,) = release.seal()
+    path = tmp_path / "got.mp4"
+    release.store.fetch_file(file.key, path)
+    assert file_hash(path) == file.sha256 != release.shot.sha256
+    store = ("--store", release.store.url)
+    code, told, _ = _verify(capsys, monkeypatch, path, "--json", *store)
+    proof = json.loads(told)
+    assert code == 0 and proof["state"] == "Trusted" and proof["consent_today"] == "stands"
+    assert proof["origin"]["job"] == release.spec.job
+    code, told, _ = _verify(capsys, monkeypatch, path, *store)
+    for words in ("plate.mp4", "subject      tiny", "stands", release.spec.job, "Nightfall Ltd"):
+        assert words in told
+    data = path.read_bytes()
+    path.write_bytes(data[:-20] + bytes([data[-20] ^ 1]) + data[-19:])
+    code, told, wrong = _verify(capsys, monkeypatch, path, *store)
+    assert code == 7 and "was touched since it was signed" in wrong and "Invalid" in told
+
+
+def test_whoever_publishes_again_releases_the_very_same_bytes(release: Release) -> None:
+    assert release.seal() == release.seal()
+    log = read_verified(release.store, operator_trust())
+    released = [entry.fact for entry in log.entries if entry.fact.event is Event.PUBLISHED]
+    assert [fact.detail for fact in released] == ["signed"]
+
+
+def test_of_two_who_publish_at_once_both_release_what_the_first_signed(release: Release) -> None:
+    first: list[tuple[StoredFile, ...]] = []
+
+    class Slow(LocalStore):
+        """The other one signs, and writes it down, just before this one does."""
+
+        def put_if_absent(self, key: str, data: bytes) -> bool:
+            if key.endswith("sealed/record.json"):
+                first.append(release.seal())
+            return super().put_if_absent(key, data)
+
+    late = replace(release, store=Slow(Path(release.store.url)))
+    assert late.seal() == first[0]
+
+
+def test_without_a_seal_a_shot_is_released_unsigned_and_the_log_says_so(
+    release: Release, tmp_path: Path
+) -> None:
+    path = tmp_path / "rights.yaml"
+    trust = msgspec.structs.replace(read_trust(path.read_text(), "it"), seal=None)
+    path.write_bytes(msgspec.yaml.encode(trust))
+    assert release.seal() == (release.shot,)
+    *_, last = read_verified(release.store, operator_trust()).entries
+    assert last.fact.detail == "unsigned: rights.yaml has no seal"
+
+
+def test_a_file_that_says_nothing_or_is_not_there_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = write_clip(tmp_path / "plain.mp4", pictures(4))
+    code, _, wrong = _verify(capsys, monkeypatch, plain, "--store", tmp_path)
+    assert code == 7 and "says nothing of its origin" in wrong
+    code, _, wrong = _verify(capsys, monkeypatch, tmp_path / "none.mp4")
+    assert code == 2 and "is not a file" in wrong
