@@ -5,7 +5,7 @@ It does not know where either comes from.
 
 import numpy as np
 
-from bodyswap.frames import RGB, RenderedFrame
+from bodyswap.frames import RGB, RGBA, RenderedFrame
 
 
 def composite(frame: RenderedFrame, background_HW3: RGB) -> RGB:
@@ -13,3 +13,10 @@ def composite(frame: RenderedFrame, background_HW3: RGB) -> RGB:
     matte = frame.matte_HW[:, :, None]
     mixed = frame.rgb_HW3 * matte + background_HW3 * (1 - matte)
     return np.asarray(np.rint(mixed), np.uint8)
+
+
+def cut_out(frame: RenderedFrame) -> RGBA:
+    """The subject alone, straight alpha: their colour where the matte is above 0, else black."""
+    alpha = np.rint(frame.matte_HW * 255).astype(np.uint8)
+    colour = np.where(alpha[:, :, None] > 0, frame.rgb_HW3, 0)
+    return np.dstack([colour, alpha]).astype(np.uint8)

@@ -35,6 +35,21 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class CodecName(StrEnum):
+    """What a delivery is written as; see `media.codec` for each one's settings."""
+
+    H264 = "h264"
+    H264_10 = "h264-10"
+    HEVC = "hevc"
+    HEVC_10 = "hevc-10"
+    PRORES_HQ = "prores-hq"
+    PRORES_4444 = "prores-4444"
+    DNXHR_HQ = "dnxhr-hq"
+    DNXHR_HQX = "dnxhr-hqx"
+    FFV1 = "ffv1"
+    FFV1_ALPHA = "ffv1-alpha"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PoseSettings:
     """How people are found and posed.
@@ -81,20 +96,29 @@ class SolveSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """A whole render. `warmup_frames` None means: as many as the subject's card asks for."""
+    """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
+
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
     device: str = "auto"
     warmup_frames: int | None = None
+    join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 
     def __post_init__(self) -> None:
-        if self.codec not in ("h264", "ffv1"):
-            raise UsageError(f"codec '{self.codec}' is unknown; choose h264 or ffv1")
+        if self.codec not in list(CodecName):
+            known = ", ".join(CodecName)
+            raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
+        if not self.join_tolerance >= 0:
+            raise UsageError(
+                f"join_tolerance is {self.join_tolerance}; give grey levels, 0 or more"
+            )
         if self.pose.batch_frames < 1:
             raise UsageError(f"pose.batch_frames is {self.pose.batch_frames}; give at least 1")
 
@@ -160,6 +184,28 @@ def cache_folder() -> Path:
 def default_store_url() -> str:
     """The store used where none is named: $BODYSWAP_STORE, or a folder of the user's."""
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
+
+
+def event_token() -> str:
+    """The secret that senders of pushed events must give; empty where there is none."""
+    return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
+
+
+def webhook_file() -> Path | None:
+    """The operator's webhook settings: $BODYSWAP_WEBHOOKS."""
+    path = os.environ.get("BODYSWAP_WEBHOOKS")
+    return Path(path) if path else None
+
+
+def webhook_secret() -> str:
+    """What webhooks are signed with, where it is not in their settings."""
+    return os.environ.get("BODYSWAP_WEBHOOK_SECRET", "")
+
+
+def rights_file() -> Path:
+    """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
+    named = os.environ.get("BODYSWAP_RIGHTS")
+    return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
 
 
 def gpu_is_required() -> bool:

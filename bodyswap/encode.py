@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bodyswap.errors import UsageError
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, RGBA
 from bodyswap.media.codec import CODECS, Codec
 from bodyswap.media.writer import open_writer
 from bodyswap.timing import FrameRange, Timeline
@@ -34,14 +34,14 @@ class Segment:
 
 
 def encode(
-    pictures_HW3: Iterable[RGB],
+    pictures_HWC: Iterable[RGB | RGBA],
     path: Path,
     *,
     timeline: Timeline,
     frames: FrameRange,
     codec: Codec,
 ) -> Segment:
-    """Write `pictures_HW3`, the `frames` of the shot whose clock is `timeline`, to `path`.
+    """Write `pictures_HWC`, the `frames` of the shot whose clock is `timeline`, to `path`.
 
     The file appears under its name only when it is whole.
 
@@ -51,7 +51,7 @@ def encode(
     pts = timeline.pts[frames.start : frames.stop]
     written = 0
     with open_writer(path, timeline, codec) as writer:
-        for picture in pictures_HW3:
+        for picture in pictures_HWC:
             if written == len(pts):
                 raise UsageError(f"more pictures than the {len(pts)} frames of {frames} came")
             writer.write(picture, pts[written])

@@ -7,7 +7,8 @@ It does not know how an error is shown; `exit_code` is the only hint it gives th
     │   ├── UsageError            2   an option or setting is unknown or out of range
     │   ├── PlateError            3   the driving video cannot be read, or lacks what was asked
     │   │   └── NoPerformerError  4   no person was found in it
-    │   └── SubjectError          5   the subject is missing, damaged, or does not fit the request
+    │   ├── SubjectError          5   the subject is missing, damaged, or does not fit the request
+    │   └── ConsentError          9   nobody's valid consent covers what was asked
     ├── ModelError                6   a pose model's config, weights and skeleton do not fit
     ├── StoreError                7   the store refused or lost something
     │   └── IntegrityError        7   stored bytes are not what their commit says
@@ -39,6 +40,10 @@ class NoPerformerError(PlateError):
 
 class SubjectError(InputError):
     exit_code = 5
+
+
+class ConsentError(InputError):
+    exit_code = 9
 
 
 class ModelError(BodyswapError):

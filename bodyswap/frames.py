@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 RGB = npt.NDArray[np.uint8]
+RGBA = npt.NDArray[np.uint8]
+"""Straight, not multiplied: colour that is valid where the fourth channel is above 0."""
 Matte = npt.NDArray[np.float32]
 
 

@@ -8,24 +8,29 @@
 It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from bodyswap.composite import composite
+from bodyswap.composite import composite, cut_out
 from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, Segment, encode
 from bodyswap.errors import SubjectError
-from bodyswap.frames import RGB, FrameBatch
+from bodyswap.frames import RGB, RGBA, FrameBatch
+from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
+from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.writer import check_size
+from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
@@ -40,10 +45,16 @@ OnFrame = Callable[[int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedRange:
-    """A closed segment, and the temporal state its successor may start from."""
+    """A closed segment, and what joining it to its neighbours takes.
+
+    `entrance` is the temporal state that its first frame was made from, `boundary` the one that
+    its successor may start from.
+    """
 
     segment: Segment
+    entrance: bytes
     boundary: bytes
+    picture_hashes: tuple[str, ...]
 
 
 class Pipeline:
@@ -78,7 +89,9 @@ class Pipeline:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = index_clip(plate)
         shape = plate_shape(clip)
-        card = self._subject(subject, settings).card
+        person = self._subject(subject, settings)
+        check_deliverable(clip, person, settings)
+        card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
@@ -93,6 +106,7 @@ class Pipeline:
         """The same from a corrected poses.npz, in place of the pose pass."""
         clip = index_clip(plate)
         person = self._subject(subject, settings)
+        check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         shape, stance = plate_shape(clip), person.card.stance
         return solve_given(
@@ -113,21 +127,55 @@ class Pipeline:
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
-        With `state`, a predecessor's boundary, it goes on from there; without, it warms up.
+        A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
+        boundary, it goes on from there; without, it warms up.
         """
         clip = index_clip(plate)
         person = self._subject(subject, settings)
         renderer = Renderer(person, device=choose_device(settings.device))
-        pictures = self._pictures(renderer, poses, frames, settings, state)
+        begun = BoundaryState.from_bytes(state) if state else None
+        pictures = self._pictures(renderer, poses, frames, settings, begun)
+        hashes: list[str] = []
         with steady_arithmetic(settings.mode):
             segment = encode(
-                _report_frames(pictures, on_frame),
+                _report_frames(_hashed(pictures, hashes), on_frame),
                 out,
                 timeline=clip.timeline,
                 frames=frames,
                 codec=CODECS[settings.codec],
             )
-        return RenderedRange(segment=segment, boundary=renderer.state.to_bytes())
+        return RenderedRange(
+            segment=segment,
+            entrance=renderer.entrance.to_bytes(),
+            boundary=renderer.state.to_bytes(),
+            picture_hashes=tuple(hashes),
+        )
+
+    def prove_joins(
+        self,
+        parts: Sequence[RenderedPart],
+        plate: Path,
+        poses: PoseSequence,
+        subject: Path,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> ProvenJoins:
+        """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
+
+        A part is mended as far as the next keyframe after it met its old pictures.
+        """
+        timeline = index_clip(plate).timeline
+
+        def mend(part: RenderedPart, state: BoundaryState) -> Mended:
+            renderer = Renderer(self._subject(subject, settings), choose_device(settings.device))
+            anew = partial(self._pictures, renderer, poses, settings=settings, state=state)
+            with steady_arithmetic(settings.mode):
+                return mend_part(
+                    part, anew, lambda: renderer.state, timeline, CODECS[settings.codec], folder
+                )
+
+        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
 
     def assemble_shot(
         self,
@@ -141,8 +189,7 @@ class Pipeline:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame."""
         clip = index_clip(plate)
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
-        sound = plate if clip.has_audio and frames == clip.frames else None
-        concat(segments, timeline, out, first_pts=first_pts, audio_from=sound)
+        concat(segments, timeline, out, first_pts=first_pts, plate=clip)
         check_delivery(out, timeline.starting_at(first_pts))
 
     def _pictures(
@@ -151,8 +198,8 @@ class Pipeline:
         poses: PoseSequence,
         frames: FrameRange,
         settings: RenderSettings,
-        state: bytes | None,
-    ) -> Iterator[RGB]:
+        state: BoundaryState | None,
+    ) -> Iterator[RGB | RGBA]:
         subject = renderer.subject
         rendered = renderer.render(
             poses,
@@ -162,10 +209,13 @@ class Pipeline:
                 if settings.warmup_frames is None
                 else settings.warmup_frames
             ),
-            state=BoundaryState.from_bytes(state) if state else None,
+            state=state,
         )
         for frame in rendered:
-            yield composite(frame, subject.background_HW3)
+            if CODECS[settings.codec].has_alpha:
+                yield cut_out(frame)
+            else:
+                yield composite(frame, subject.background_HW3)
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
         key = (settings.pose, settings.device)
@@ -181,6 +231,19 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSettings) -> None:
+    """Refuse, before anything is rendered, what could not be delivered.
+
+    Raises:
+        PlateError: the plate's sound does not fit the delivery's container.
+        UsageError: the subject's picture does not fit the codec.
+    """
+    codec = CODECS[settings.codec]
+    check_sound(clip.path, clip.custody.companions, codec.suffix)
+    height, width = subject.background_HW3.shape[:2]
+    check_size(width, height, codec)
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
@@ -213,7 +276,13 @@ def _report_batches(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterato
         on_frame(done)
 
 
-def _report_frames(pictures: Iterator[RGB], on_frame: OnFrame) -> Iterator[RGB]:
+def _hashed(pictures: Iterator[RGB | RGBA], hashes: list[str]) -> Iterator[RGB | RGBA]:
+    for picture in pictures:
+        hashes.append(picture_hash(picture))
+        yield picture
+
+
+def _report_frames(pictures: Iterator[RGB | RGBA], on_frame: OnFrame) -> Iterator[RGB | RGBA]:
     for done, picture in enumerate(pictures, start=1):
         yield picture
         on_frame(done)

@@ -53,11 +53,15 @@ class BoundaryState:
 
 
 class Renderer:
-    """Renders one subject; `state` follows the last frame that was rendered."""
+    """Renders one subject.
+
+    `state` follows the last frame that was rendered; `entrance` is what the first frame that was
+    not discarded took from the past.
+    """
 
     def __init__(self, subject: Subject, device: torch.device | str) -> None:
         self.subject = subject
-        self.state = BoundaryState(previous_HW3=None)
+        self.state = self.entrance = BoundaryState(previous_HW3=None)
         self._device = device
         self._generator = subject.generator.to(device)
         self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
@@ -88,6 +92,8 @@ class Renderer:
         first = frames if state else frames.with_warm_up(warmup_frames)
         start = max(first.start, poses.frames.start)
         for index in range(start, frames.stop):
+            if index == frames.start:
+                self.entrance = self.state
             frame = self._render_one(poses, index)
             self.state = BoundaryState(previous_HW3=composite(frame, self.subject.background_HW3))
             if index >= frames.start:

@@ -11,6 +11,9 @@ from bodyswap.errors import IntegrityError
 from bodyswap.timing import FrameRange
 from cluster.commit import Commit
 
+JOINS = "joins.json"
+"""The file in which an assembly tells how far apart its shards were."""
+
 
 def checked_order(commits: Sequence[Commit], frames: FrameRange) -> tuple[Commit, ...]:
     """The render commits in the order of their frames.

@@ -1,46 +1,58 @@
-"""The Python SDK: submit a render, see how far it is, get what it made.
+"""The Python SDK: submit a render, see how far it is, ask things of it, get what it made.
 
-It needs the store and nothing else. The command line is made of these calls:
+It needs the store and nothing else; the command line is made of these calls. With
+`client = Client(open_store("s3://studio/store"))`, a `plate` and a farm working on that store:
 
-    client = Client(open_store("s3://bucket/store"))
-    job = client.submit(JobRequest(plate=Path("plate.mov"), subject="vega"))
-    for status in client.watch(job):
-        print(status.state, status.frames_done, status.frames_total)
-    client.fetch(job, Path("out"))
+    >>> job = client.submit(JobRequest(plate=plate, subject=subject, name="SH010", priority=70))
+    >>> [(each.name, each.priority) for each in client.list_jobs("SH0*")]
+    [('SH010', 70)]
+    >>> waited = client.wait([job], timeout_s=60)
+    >>> waited.outcome
+    <Outcome.DONE: 'done'>
+    >>> client.status(job).state
+    <JobState.PUBLISHED: 'published'>
+    >>> sorted(path.name for path in client.fetch(job, out))[:2]
+    ['joins.json', 'manifest.json']
+
+Every answer is a frozen dataclass; every failure a `BodyswapError` that says what to do.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bodyswap.errors import IntegrityError, JobError, StoreError
+from bodyswap.errors import JobError, UsageError
+from cluster import job_list
+from cluster.attempt_log import AttemptLog, read_logs
+from cluster.control import Request, Verb, put_request, read_requests
+from cluster.delivery import fetch_delivery
+from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
-from cluster.job import JobState
-from cluster.journal import Journal
-from cluster.keys import JOBS, JobKeys
-from cluster.progress import JobStatus
+from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.keys import QUEUE, job_of_marker
+from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
-from cluster.record import file_hash, from_json, to_json
+from cluster.scene import Scene, Why
+from cluster.seen import JobSeen, see_job, see_stages, see_status, see_summary
 from cluster.store import Store
 from cluster.submit import JobRequest, submit
-
-MANIFEST = "manifest.json"
-_JOB_FILE = "job.yaml"
+from cluster.waiting import Outcome, Waited, outcome_of
+from cluster.why import why_job, why_shard
 
 
 class Client:
-    """A person's or program's view of one store's jobs."""
+    """A person's or program's view of one store's jobs. `by` names who asks, for the journal."""
 
     def __init__(
         self,
         store: Store,
         *,
+        by: str = "",
         inspector: Inspector | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._by = by
         self._inspector = inspector or FileInspector()
         self._clock = clock
 
@@ -48,44 +60,104 @@ class Client:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
         return submit(self._store, request, self._inspector, now_s=self._clock())
 
-    def find_job(self, prefix: str) -> str:
-        """The id of the one job whose id begins with `prefix`. Raises JobError otherwise."""
-        found = [job for job in self._jobs() if job.startswith(prefix)]
-        if len(found) == 1:
-            return found[0]
-        wrong = f"fits {len(found)} jobs: {', '.join(found)}" if found else "is no job's id"
-        raise JobError(f"'{prefix}' {wrong}; `list` shows the jobs of {self._store.url}")
+    def find_job(self, text: str) -> str:
+        """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
+        return job_list.find_job(self._store, text)
 
-    def list_jobs(self) -> list[JobStatus]:
-        """Every job of the store."""
-        return [self.status(job) for job in self._jobs()]
+    def find_jobs(self, *patterns: str) -> tuple[str, ...]:
+        """The ids of the jobs that any pattern fits, such as "SH0*". Raises JobError at none."""
+        return job_list.find_jobs(self._store, patterns)
+
+    def list_jobs(self, *patterns: str) -> tuple[JobSummary, ...]:
+        """The jobs that any of the patterns fits; all of them without one."""
+        return tuple(see_summary(self._store, job) for job in self.find_jobs(*patterns))
 
     def status(self, job: str) -> JobStatus:
         """How far the job is. Raises JobError where there is no such job."""
-        entry = Journal(self._store, job).latest()
-        if entry is None:
-            raise JobError(f"'{job}' is no job's id; `list` shows the jobs of {self._store.url}")
-        key = JobKeys(job=job).progress
-        data = self._store.get(key)
-        told = None if data is None else from_json(data, JobStatus, what=key)
-        if entry.state is JobState.FAILED:
-            code = entry.failure.exit_code if entry.failure else JobError.exit_code
-            return JobStatus(job=job, state=entry.state, message=entry.why, exit_code=code)
-        if told is None or told.state is not entry.state:
-            return JobStatus(job=job, state=entry.state)
-        return told
+        return see_status(self._store, job)
 
-    def watch(self, job: str, *, every_s: float = 0.5) -> Iterator[JobStatus]:
-        """The job's status each time it changed, up to the final one."""
+    def progress(self, job: str) -> JobProgress:
+        """How far the job is, stage by stage. Raises JobError where there is no such job."""
+        status = self.status(job)
+        return JobProgress(status=status, stages=see_stages(self._store, status))
+
+    def watch(self, job: str, *, every_s: float = 0.5) -> Iterator[JobProgress]:
+        """The job's progress each time it changed, up to the final one."""
         before = None
         while True:
-            status = self.status(job)
-            if status != before:
-                yield status
-            if status.state.is_final:
+            progress = self.progress(job)
+            if progress != before:
+                yield progress
+            if progress.status.state.is_final:
                 return
-            before = status
+            before = progress
             time.sleep(every_s)
+
+    def wait(
+        self, jobs: Sequence[str], *, timeout_s: float | None = None, every_s: float = 0.5
+    ) -> Waited:
+        """Wait until every job is over or paused, or `timeout_s` have passed."""
+        deadline_s = float("inf") if timeout_s is None else time.monotonic() + timeout_s
+        statuses: dict[str, JobStatus] = {}
+        while True:
+            for job in jobs:
+                if job not in statuses or not statuses[job].state.is_final:
+                    statuses[job] = self.status(job)
+            outcome = outcome_of([status.state for status in statuses.values()])
+            if outcome is None and time.monotonic() >= deadline_s:
+                outcome = Outcome.TIMEOUT
+            if outcome is not None:
+                return Waited(outcome=outcome, jobs=tuple(statuses.values()))
+            time.sleep(max(0.0, min(every_s, deadline_s - time.monotonic())))
+
+    def look(self, job: str) -> JobSeen:
+        """All that the store holds of the job. Raises JobError where there is no such job."""
+        return see_job(self._store, job)
+
+    def logs(self, job: str, shard: str | None = None) -> tuple[AttemptLog, ...]:
+        """The kept logs of every attempt at the shard, such as "render-2", or at all of them."""
+        return read_logs(self._store, self.look(job), shard)
+
+    def why(self, job: str, shard: str | None = None) -> Why:
+        """What the job, or its shard such as "render-2", waits for: one sentence, always."""
+        seen, now_s = self.look(job), self._clock()
+        scene = Scene(job=seen, now_s=now_s, farm=see_farm(self._store), ahead=self._ahead(job))
+        return why_job(scene) if shard is None else why_shard(scene, shard)
+
+    def pause(self, job: str) -> Request:
+        """Ask that no shard of the job be started until `resume`; what runs is let finish."""
+        return self._ask(job, Verb.PAUSE)
+
+    def resume(self, job: str) -> Request:
+        """Ask that a paused job go on."""
+        return self._ask(job, Verb.RESUME)
+
+    def cancel(self, job: str) -> Request:
+        """Ask that the job be given up; what it committed stays for a `retry`."""
+        return self._ask(job, Verb.CANCEL)
+
+    def retry(self, job: str, shards: Sequence[str] | None = None) -> Request:
+        """Ask that what failed be tried again, or of it only the shards of these names.
+
+        Raises:
+            JobError: the job is published, has no such shard, or that has not failed.
+        """
+        seen = self.look(job)
+        for name in shards or ():
+            shard = seen.shard(name)
+            if shard.commit is not None or not shard.failures:
+                how = "committed" if shard.commit is not None else "not tried yet, or being tried"
+                raise JobError(f"{name} of job {job} is {how}; a retry is for what failed")
+        failed = [each for each in seen.shards if each.failures and each.commit is None]
+        if not failed and not seen.state.is_final:
+            raise JobError(f"no shard of job {job} has failed; `why {job}` tells what it waits for")
+        return self._ask(job, Verb.RETRY, {"shards": None if shards is None else list(shards)})
+
+    def set_priority(self, job: str, priority: int) -> Request:
+        """Ask that the job be served with this priority, 0 to 99, the highest first."""
+        if not 0 <= priority <= HIGHEST_PRIORITY:
+            raise UsageError(f"priority {priority} is not within 0 to {HIGHEST_PRIORITY}")
+        return self._ask(job, Verb.PRIORITY, {"priority": priority})
 
     def manifest(self, job: str) -> Manifest:
         """What the job delivered. Raises JobError where it is not published."""
@@ -96,41 +168,27 @@ class Client:
             raise JobError(f"job {job} has nothing to fetch, it is {status.state}{why}")
         return manifest
 
-    def fetch(self, job: str, out: Path) -> tuple[Path, ...]:
+    def fetch(self, job: str, out: Path, *, replace: bool = False) -> tuple[Path, ...]:
         """Write the job's deliverables, and the manifest last, into the folder `out`.
-
-        Each file appears under its name only when all of them are here and whole.
 
         Raises:
             JobError: the job is not published.
+            UsageError: something else is there under one of the names, and not `replace`.
             IntegrityError: a deliverable is not what the manifest says.
         """
-        manifest = self.manifest(job)
-        with _beside(out) as arriving:
-            for file in manifest.deliverables:
-                self._store.fetch_file(file.key, arriving / file.name)
-                if file_hash(arriving / file.name) != file.sha256:
-                    raise IntegrityError(f"'{file.key}' is not what the manifest says; not fetched")
-            (arriving / MANIFEST).write_bytes(to_json(manifest))
-            names = (*(file.name for file in manifest.deliverables), MANIFEST)
-            for name in names:
-                (arriving / name).replace(out / name)
-        return tuple(out / name for name in names)
+        return fetch_delivery(self._store, self.manifest(job), out, replace=replace)
 
-    def _jobs(self) -> list[str]:
-        return [
-            key.split("/")[1]
-            for key in self._store.list_keys(JOBS)
-            if key.endswith(f"/{_JOB_FILE}")
-        ]
+    def _ahead(self, job: str) -> int:
+        """How many jobs the queue has before this one."""
+        queue = [job_of_marker(key) for key in self._store.list_keys(QUEUE)]
+        return queue.index(job) if job in queue else 0
 
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A temporary folder on the file system of `out`, so that renaming into it is atomic."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out, prefix=".fetching-") as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise StoreError(f"cannot write into '{out}': {error}") from error
+    def _ask(self, job: str, verb: Verb, arguments: dict[str, object] | None = None) -> Request:
+        state = self.status(job).state
+        # A request that is not taken up yet may be about to make this one fit.
+        is_about_to_change = state is not JobState.PUBLISHED and read_requests(self._store, job)
+        if not verb.fits(state) and not is_about_to_change:
+            raise JobError(f"job {job} is {state}; {verb} is for {verb.fitting}")
+        request = Request(verb=verb, by=self._by, at=self._clock(), arguments=arguments or {})
+        put_request(self._store, job, request)
+        return request

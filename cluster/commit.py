@@ -30,13 +30,17 @@ class StoredFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """A shard's result. Pts are ticks of the plate's clock, None for stages that make no video."""
+    """A shard's result. Pts are ticks of the plate's clock, None for stages that make no video.
+
+    `work_s` is how long its worker had it; None where that was not measured yet.
+    """
 
     lease: Lease
     files: tuple[StoredFile, ...]
     frame_count: int
     first_pts: int | None = None
     last_pts: int | None = None
+    work_s: float | None = None
 
     def file(self, name: str) -> StoredFile:
         """The committed file called `name`, with any suffix if `name` has none."""

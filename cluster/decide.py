@@ -3,60 +3,16 @@
 Pure: it knows no store, no runtime and no clock; `controller` looks, asks here, and acts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bodyswap.config import Mode
 from cluster.commit import Commit
-from cluster.failures import Failure, is_exhausted, retry_at_s
-from cluster.job import STATE_OF_STAGE, JobSpec, JobState, Stage
-from cluster.plan import Plan, Shard
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShardView:
-    """What is known of one shard. `running_on` names the worker that has it now."""
-
-    shard: Shard
-    commit: Commit | None = None
-    running_on: str | None = None
-    failures: tuple[Failure, ...] = ()
-
-    @property
-    def is_waiting(self) -> bool:
-        return self.commit is None and self.running_on is None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobView:
-    """What is known of one job. `shards` holds those of every stage; none before the plan."""
-
-    spec: JobSpec
-    state: JobState
-    plan: Plan | None = None
-    shards: tuple[ShardView, ...] = ()
-    is_published: bool = False
-
-    def of(self, stage: Stage) -> tuple[ShardView, ...]:
-        return tuple(view for view in self.shards if view.shard.stage is stage)
-
-    def is_committed(self, stage: Stage) -> bool:
-        return self.plan is not None and all(view.commit for view in self.of(stage))
-
-    @property
-    def stage(self) -> Stage | None:
-        """The first stage that is not wholly committed; None after the last, and unplanned."""
-        open_stages = (stage for stage in Stage if not self.is_committed(stage))
-        return next(open_stages, None) if self.plan else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """The farm at one instant; jobs in the order in which they should be served."""
-
-    now_s: float
-    jobs: tuple[JobView, ...]
-    idle_workers: tuple[str, ...]
+from cluster.failures import Failure, Verdict
+from cluster.job import STATE_OF_STAGE, JobState
+from cluster.lease import Held, Lease
+from cluster.plan import Shard
+from cluster.share import match_workers
+from cluster.snapshot import JobView, ShardView, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +30,32 @@ class Enter:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Give the shard to the worker, with the commits that it builds on."""
+    """Give the shard to the worker, with the commits that it builds on.
+
+    `batch_divisor` above 1 asks for smaller batches than the settings' own.
+    """
 
     job: str
     shard: Shard
     worker: str
     inputs: tuple[Commit, ...]
+    batch_divisor: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """End the worker that has this lease. The lease is held on to until it is gone."""
+
+    job: str
+    lease: Lease
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """Hold on to the lease no longer: its worker is gone, or for ever out of reach."""
+
+    job: str
+    lease: Lease
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,90 +64,83 @@ class Publish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fail:
-    """Give the job up: `shard` failed too often, `failure` last."""
+class GiveUp:
+    """End the job as failed or quarantined: `shard` failed too often, `failure` last."""
 
     job: str
+    state: JobState
     shard: Shard
     failure: Failure
 
 
-Action = MakePlan | Enter | Start | Publish | Fail
+Action = MakePlan | Enter | Start | Stop | Release | Publish | GiveUp
 
 
 def decide(snapshot: Snapshot) -> list[Action]:
     """What to do now. Doing it, and asking again, does nothing twice."""
     actions: list[Action] = []
-    idle = list(snapshot.idle_workers)
+    startable = []
+    alive = {worker.name for worker in snapshot.workers}
     for job in snapshot.jobs:
-        if not job.state.is_final:
-            actions += _for_job(job, idle, snapshot.now_s)
+        actions += _for_held(job, alive, snapshot.now_s)
+        if job.state.is_final or job.state is JobState.PAUSED:
+            continue
+        steps = list(_for_job(job))
+        actions += steps
+        if all(isinstance(step, Enter) and not step.state.is_final for step in steps):
+            startable.append(job)
+    for match in match_workers(snapshot, startable):
+        actions.append(
+            Start(
+                job=match.job.spec.job,
+                shard=match.view.shard,
+                worker=match.worker,
+                inputs=match.job.inputs_of(match.view.shard),
+                batch_divisor=match.view.batch_divisor,
+            )
+        )
     return actions
 
 
-def _for_job(job: JobView, idle: list[str], now_s: float) -> Iterator[Action]:
-    spent = [view for view in job.shards if view.is_waiting and is_exhausted(view.failures)]
+def _for_held(job: JobView, alive: set[str], now_s: float) -> Iterator[Action]:
+    for held in job.held:
+        lease = held.lease
+        if lease.worker not in alive or held.is_out_of_reach(now_s):
+            yield Release(job=lease.job, lease=lease)
+        elif held.stop_asked_at_s is None and _should_stop(job, held, now_s):
+            yield Stop(job=lease.job, lease=lease)
+
+
+def _should_stop(job: JobView, held: Held, now_s: float) -> bool:
+    return job.state is JobState.CANCELLED or held.is_stalled(now_s)
+
+
+def _for_job(job: JobView) -> Iterator[Action]:
+    failing = [view for view in job.condemned if view.verdict is Verdict.FAIL]
     if job.is_published:
         yield Enter(job=job.spec.job, state=JobState.PUBLISHED)
-    elif spent:
-        yield Fail(job=job.spec.job, shard=spent[0].shard, failure=spent[0].failures[-1])
+    elif failing:
+        yield _give_up(job, JobState.FAILED, failing[0])
     elif job.plan is None:
         yield MakePlan(job=job.spec.job)
     elif job.stage is None:
-        yield Publish(job=job.spec.job)
+        yield from _for_rendered(job)
+    elif job.condemned and not job.held and not job.startable:
+        # Only now, so that the rest of the job is done before it ends.
+        yield _give_up(job, JobState.QUARANTINED, job.condemned[0])
     else:
-        state = STATE_OF_STAGE[job.stage]
-        if job.state.may_become(state):
-            yield Enter(job=job.spec.job, state=state)
-        yield from _starts(job, job.stage, idle, now_s)
+        yield from _towards(job, STATE_OF_STAGE[job.stage])
 
 
-def _starts(job: JobView, stage: Stage, idle: list[str], now_s: float) -> Iterator[Action]:
-    ready = [
-        view
-        for view in job.of(stage)
-        if view.is_waiting and retry_at_s(view.failures) <= now_s and _may_start(job, view)
-    ]
-    for view in sorted(ready, key=lambda view: (-len(view.shard.frames), view.shard.index)):
-        if not idle:
-            return
-        worker = _pick(idle, view.failures)
-        idle.remove(worker)
-        yield Start(
-            job=job.spec.job, shard=view.shard, worker=worker, inputs=inputs_of(job, view.shard)
-        )
+def _for_rendered(job: JobView) -> Iterator[Action]:
+    yield from _towards(job, JobState.VERIFYING)
+    yield Publish(job=job.spec.job)
 
 
-def inputs_of(job: JobView, shard: Shard) -> tuple[Commit, ...]:
-    """The commits that `shard` is made from, as far as they are there, in the order of frames.
-
-    A render shard's are the solve and, in exact mode, its predecessor.
-    """
-    match shard.stage:
-        case Stage.POSE:
-            views: tuple[ShardView, ...] = ()
-        case Stage.SOLVE:
-            views = job.of(Stage.POSE)
-        case Stage.RENDER:
-            views = job.of(Stage.SOLVE) + _predecessor(job, shard)
-        case Stage.ASSEMBLE:
-            views = job.of(Stage.RENDER)
-    return tuple(view.commit for view in views if view.commit is not None)
+def _towards(job: JobView, state: JobState) -> Iterator[Action]:
+    if job.state.may_become(state):
+        yield Enter(job=job.spec.job, state=state)
 
 
-def _may_start(job: JobView, view: ShardView) -> bool:
-    return all(before.commit for before in _predecessor(job, view.shard))
-
-
-def _predecessor(job: JobView, shard: Shard) -> tuple[ShardView, ...]:
-    """The shard whose boundary state this one goes on from: in exact mode only."""
-    is_chained = shard.stage is Stage.RENDER and job.spec.render_settings.mode is Mode.EXACT
-    if not is_chained or shard.index == 0:
-        return ()
-    return (job.of(Stage.RENDER)[shard.index - 1],)
-
-
-def _pick(idle: Sequence[str], failures: Sequence[Failure]) -> str:
-    """A worker that has not failed this shard yet, if one is idle."""
-    failed = {failure.worker for failure in failures}
-    return next((worker for worker in idle if worker not in failed), idle[0])
+def _give_up(job: JobView, state: JobState, view: ShardView) -> GiveUp:
+    return GiveUp(job=job.spec.job, state=state, shard=view.shard, failure=view.failures[-1])

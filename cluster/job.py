@@ -27,29 +27,50 @@ class Stage(StrEnum):
 
 
 class JobState(StrEnum):
-    """How far a job is. What follows what is told by `may_become`."""
+    """How far a job is, and whether that is its end. What follows what: `may_become`."""
 
-    SUBMITTED = "submitted"
-    PLANNED = "planned"
-    POSING = "posing"
-    SOLVING = "solving"
-    RENDERING = "rendering"
-    ASSEMBLING = "assembling"
-    PUBLISHED = "published"
-    FAILED = "failed"
+    is_final: bool
+    """True where the farm does nothing more for the job until somebody asks for it."""
 
-    @property
-    def is_final(self) -> bool:
-        """True where the farm does nothing more for the job by itself."""
-        return self in (JobState.PUBLISHED, JobState.FAILED)
+    SUBMITTED = "submitted", False
+    PLANNED = "planned", False
+    POSING = "posing", False
+    SOLVING = "solving", False
+    RENDERING = "rendering", False
+    ASSEMBLING = "assembling", False
+    VERIFYING = "verifying", False
+    PUBLISHED = "published", True
+    PAUSED = "paused", False
+    CANCELLED = "cancelled", True
+    FAILED = "failed", True
+    QUARANTINED = "quarantined", True
+
+    def __new__(cls, value: str, is_final: bool) -> "JobState":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.is_final = is_final
+        return member
 
     def may_become(self, later: "JobState") -> bool:
-        """True where a job goes from here to `later`; a failed one may be submitted again."""
-        if self is JobState.FAILED:
-            return later is JobState.SUBMITTED
-        order = list(JobState)
-        return not self.is_final and order.index(later) > order.index(self)
+        """True where a job goes from here to `later`.
 
+        Forward along the way, and aside at any time. Back onto the way from a pause, and from an
+        end that is not published: by resuming, by a retry, by submitting again.
+        """
+        match self:
+            case JobState.PUBLISHED:
+                return False
+            case JobState.CANCELLED | JobState.FAILED | JobState.QUARANTINED:
+                return later in _WAYS_BACK
+            case JobState.PAUSED:
+                return later in (*_WAYS_BACK, *_ASIDE) and later is not self
+            case _:
+                return later in _ASIDE or later in _WAY[_WAY.index(self) + 1 :]
+
+
+_WAYS_BACK = (JobState.SUBMITTED, JobState.PLANNED)
+_ASIDE = (JobState.PAUSED, JobState.CANCELLED, JobState.FAILED, JobState.QUARANTINED)
+_WAY = tuple(state for state in JobState if state not in _ASIDE)
 
 STATE_OF_STAGE = {
     Stage.POSE: JobState.POSING,
@@ -103,7 +124,7 @@ class JobSpec:
     """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
 
     `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
-    somebody corrected them. The fields from `project` on do not change
+    somebody corrected them. The fields from `name` on do not change
     what is rendered, so they are no part of the job's id.
     """
 
@@ -114,6 +135,7 @@ class JobSpec:
     software: str
     shards: int | None = None
     poses: PosesRef | None = None
+    name: str = ""
     project: str = "default"
     priority: int = DEFAULT_PRIORITY
     submitted_at: str = ""

@@ -16,7 +16,11 @@ from cluster.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line: the job's state from here on and why; for a failed attempt, which and how."""
+    """One line: the job's state from here on and why; for a failed attempt, which and how.
+
+    `request` is the key of the request that it answers, `priority` the job's from here on, and
+    `retried` names the shards whose failures do not count any more.
+    """
 
     state: JobState
     at_s: float
@@ -24,6 +28,9 @@ class Entry:
     why: str = ""
     shard: Shard | None = None
     failure: Failure | None = None
+    request: str = ""
+    priority: int | None = None
+    retried: tuple[str, ...] = ()
 
 
 class Journal:
@@ -52,6 +59,16 @@ class Journal:
         number = len(self._store.list_keys(self._keys.journal))
         while not self._store.put_if_absent(self._keys.journal_entry(number), to_json(entry)):
             number += 1
+
+    def append_at(self, number: int, entry: Entry) -> bool:
+        """Write `entry` if exactly `number` others are there: False where somebody wrote since.
+
+        This is what makes a job's changes safe under several controllers: each is decided from
+        all that came before it, or is not written.
+        """
+        key, data = self._keys.journal_entry(number), to_json(entry)
+        # A put whose answer was lost is repeated, and then meets itself.
+        return self._store.put_if_absent(key, data) or self._store.get(key) == data
 
     def open(self, entry: Entry) -> None:
         """Write the first entry, unless the journal has one."""

@@ -5,6 +5,7 @@ It does not know the objects, only their names; DESIGN's "The bucket is the data
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cluster.job import HIGHEST_PRIORITY, JobSpec, PlateRef, PosesRef, Stage, SubjectRef
 from cluster.lease import Lease
@@ -87,6 +88,11 @@ def poses_file(poses: PosesRef) -> str:
 
 def subject_file(subject: SubjectRef, name: str) -> str:
     return f"{SUBJECTS}{subject.name}/{subject.version}/{name}"
+
+
+def time_part(at_s: float) -> str:
+    """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def key_part(text: str) -> str:

@@ -3,8 +3,10 @@
 It does not know how either travels. Only these values and store keys cross between processes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from bodyswap.config import RenderSettings
 from cluster.commit import Commit, Outcome
 from cluster.failures import Failure
 from cluster.job import JobSpec
@@ -13,11 +15,19 @@ from cluster.lease import Lease
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Do the lease's shard of this job, from these commits (see `decide.inputs_of`)."""
+    """Do the lease's shard of this job, from these commits (see `JobView.inputs_of`)."""
 
     spec: JobSpec
     lease: Lease
     inputs: tuple[Commit, ...]
+    batch_divisor: int = 1
+
+    @cached_property
+    def settings(self) -> RenderSettings:
+        """The job's, with batches made smaller where memory ran out before."""
+        settings = self.spec.render_settings
+        batch_frames = max(1, settings.pose.batch_frames // self.batch_divisor)
+        return replace(settings, pose=replace(settings.pose, batch_frames=batch_frames))
 
 
 @dataclass(frozen=True, kw_only=True)

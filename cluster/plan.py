@@ -26,6 +26,11 @@ class Shard:
     index: int
     frames: FrameRange
 
+    @property
+    def name(self) -> str:
+        """What people call it by, such as "render-2"."""
+        return f"{self.stage}-{self.index}"
+
     def __str__(self) -> str:
         return f"{self.stage} {self.index} ({self.frames})"
 

@@ -31,6 +31,42 @@ class JobStatus:
     exit_code: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class StageProgress:
+    """How much of one stage is committed."""
+
+    stage: Stage
+    shards_done: int
+    shards_total: int
+    frames_done: int
+    frames_total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobProgress:
+    """A job's status, and every stage it goes through; none before it is planned."""
+
+    status: JobStatus
+    stages: tuple[StageProgress, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSummary:
+    """A job in a list: whose it is, and how far."""
+
+    job: str
+    name: str
+    project: str
+    priority: int
+    submitted_by: str
+    submitted_at: str
+    status: JobStatus
+
+    @property
+    def state(self) -> JobState:
+        return self.status.state
+
+
 class Pace:
     """Frames a second over the last while of one stage."""
 

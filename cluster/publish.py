@@ -5,8 +5,10 @@ It does not know what they show. The manifest means published: nothing under out
 
 from dataclasses import dataclass
 
-from bodyswap.errors import StoreError
+from bodyswap.errors import IntegrityError, StoreError
+from bodyswap.joins import Join
 from bodyswap.timing import FrameRange
+from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, StoredFile
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
@@ -53,6 +55,25 @@ class Manifest:
     last_pts: int
     deliverables: tuple[Deliverable, ...]
     parts: tuple[Part, ...]
+    joins: tuple[Join, ...] = ()
+    """Where two parts meet: how far apart they were, and what was rendered anew to mend it."""
+
+
+def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembled: Commit) -> None:
+    """Check that what is to be published is whole: every frame once, every file in the store.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    checked_order(rendered, spec.frames)
+    if assembled.frame_count != len(spec.frames):
+        raise IntegrityError(
+            f"the shot was assembled with {assembled.frame_count} frames, not {len(spec.frames)}"
+        )
+    for file in assembled.files:
+        facts = store.head(file.key)
+        if facts is None or facts.size_bytes != file.size_bytes:
+            raise IntegrityError(f"'{file.key}' is not in the store as it was committed")
 
 
 def publish(
@@ -85,6 +106,7 @@ def publish(
         last_pts=last_pts,
         deliverables=tuple(_deliverable(keys, file) for file in named.values()),
         parts=tuple(_part(commit) for commit in rendered),
+        joins=_read_joins(store, assembled),
     )
     store.put_if_absent(keys.manifest, to_json(manifest))
     return manifest
@@ -121,6 +143,14 @@ def _part(commit: Commit) -> Part:
         attempt=commit.lease.attempt,
         worker=commit.lease.worker,
     )
+
+
+def _read_joins(store: Store, assembled: Commit) -> tuple[Join, ...]:
+    key = assembled.file(JOINS).key
+    data = store.get(key)
+    if data is None:
+        raise IntegrityError(f"'{key}' is gone from the store; retry the assembly")
+    return from_json(data, tuple[Join, ...], what=key)
 
 
 def _pts(commit: Commit) -> tuple[int, int]:

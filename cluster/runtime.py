@@ -39,6 +39,12 @@ class Runtime(Protocol):
     def start(self, worker: str, order: Order) -> None:
         """Hand `order` to an idle worker and return at once."""
 
+    def stop(self, worker: str) -> None:
+        """End the worker, whatever it is doing, and return at once.
+
+        Its order's end is heard, and it is gone from `workers`, when that is certain.
+        """
+
     def poll(self, timeout_s: float) -> list[Report]:
         """What was heard since the last call, waiting up to `timeout_s` for the first of it.
 

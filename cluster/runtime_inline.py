@@ -7,6 +7,7 @@ import queue
 import shutil
 import threading
 
+from bodyswap.errors import JobError
 from cluster.lease import Lease
 from cluster.order import Ending, Order, Progressed, Report
 from cluster.runtime import WorkerConfig
@@ -24,6 +25,7 @@ class InlineRuntime:
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._is_busy = False
+        self._should_stop = threading.Event()
         # A daemon, so that an interrupted program does not wait for the shard at hand.
         self._thread = threading.Thread(target=self._work, name="bodyswap-worker", daemon=True)
         self._thread.start()
@@ -39,7 +41,12 @@ class InlineRuntime:
     def start(self, worker: str, order: Order) -> None:
         assert worker == _NAME and not self._is_busy, "the inline worker does one order at a time"
         self._is_busy = True
+        self._should_stop.clear()
         self._orders.put(order)
+
+    def stop(self, worker: str) -> None:
+        """Only between two frames: a thread cannot be killed, and one that hangs goes on to."""
+        self._should_stop.set()
 
     def poll(self, timeout_s: float) -> list[Report]:
         reports: list[Report] = []
@@ -66,5 +73,7 @@ class InlineRuntime:
 
             def on_frame(frames_done: int, lease: Lease = lease) -> None:
                 self._reports.put(Progressed(lease=lease, frames_done=frames_done))
+                if self._should_stop.is_set():
+                    raise JobError(f"{lease.shard} was stopped")
 
             self._reports.put(self._worker.run(order, on_frame))

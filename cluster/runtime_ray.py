@@ -16,7 +16,7 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
 
 from bodyswap.errors import BodyswapError, UsageError
-from cluster.failures import Failure, classify, death
+from cluster.failures import Failure, classify, death, ray_cause
 from cluster.order import Ending, Failed, Order, Progressed, Report
 from cluster.runtime import WorkerConfig
 from cluster.worker import build_worker
@@ -82,6 +82,10 @@ class RayRuntime:
     def start(self, worker: str, order: Order) -> None:
         assert worker in self.idle_workers, f"worker {worker} is not idle"
         self._running[self._actors[worker].run.remote(order)] = (worker, order)
+
+    def stop(self, worker: str) -> None:
+        if worker in self._actors:
+            ray.kill(self._actors[worker], no_restart=True)
 
     def poll(self, timeout_s: float) -> list[Report]:
         self._ask_for_progress()
@@ -153,7 +157,7 @@ class RayRuntime:
         # Ray may think a process dead that is only out of reach: make sure before it is replaced.
         ray.kill(self._actors.pop(worker), no_restart=True)
         self._spawn()
-        return death(worker=worker, at_s=time.time(), evidence=str(error))
+        return death(worker=worker, at_s=time.time(), evidence=str(error), cause=ray_cause(error))
 
 
 class _ActorProcess:

@@ -59,7 +59,7 @@ def render_shot(
         status = controller.run_until_final(job)
     if status.state is not JobState.PUBLISHED:
         raise job_error(status)
-    fetched = client.fetch(job, out)
+    fetched = client.fetch(job, out, replace=True)
     frames = client.manifest(job).frames
     pictures = _write_pictures(request.plate, frames, out, truth)
     return Shot(job=job, files=(*fetched, *pictures))

@@ -5,11 +5,13 @@ suite in tests/cluster/store_contract.py.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bodyswap.errors import StoreError, UsageError
+from cluster.compose import Composed, Content
 
 LONGEST_KEY = 800
 _PART = r"[A-Za-z0-9][A-Za-z0-9._=+@-]{0,199}"
@@ -33,6 +35,15 @@ class Store(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        """The object's bytes from `start` up to `stop`, or to its end where that comes first."""
+
+    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
+        """Store `contents`, one after another, as one object, unless the key is taken.
+
+        Bytes of other objects are copied inside the store where its parts allow.
+        """
 
     def put(self, key: str, data: bytes) -> None:
         """Store `data`, whole or not at all, over whatever was there."""
@@ -95,3 +106,9 @@ def check_prefix(prefix: str) -> str:
 def missing(key: str, store_url: str) -> StoreError:
     """The error for an object that should have been there."""
     return StoreError(f"'{key}' is not in the store at {store_url}")
+
+
+def check_whole(key: str, data: bytes, expected: int) -> None:
+    """Raises StoreError where fewer bytes came than were asked for."""
+    if len(data) != expected:
+        raise StoreError(f"'{key}' gave {len(data)} of {expected} bytes; it is shorter than told")

@@ -7,14 +7,16 @@ then moved (put) or linked (put_if_absent: link refuses a name that is taken) to
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bodyswap.errors import StoreError
-from cluster.store import ObjectFacts, check_key, check_prefix, missing
+from cluster.compose import Composed, Content
+from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _TEMPORARY = ".incoming"
+_BLOCK_BYTES = 8 << 20
 
 
 class LocalStore:
@@ -33,6 +35,19 @@ class LocalStore:
                 return self._path(key).read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        if self.head(key) is None:
+            raise missing(key, self.url)
+        with _mapped_errors("read", key), self._path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(max(0, stop - start))
+
+    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
+        if self._path(key).exists():
+            return Composed(is_ours=False, moved_bytes=0)
+        is_ours = self._write(key, lambda temporary: self._join(contents, temporary), _link)
+        return Composed(is_ours=is_ours, moved_bytes=sum(map(len, contents)))
 
     def put(self, key: str, data: bytes) -> None:
         self._write(key, lambda temporary: _write_bytes(temporary, data), _replace)
@@ -86,6 +101,20 @@ class LocalStore:
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
+
+    def _join(self, contents: Sequence[Content], path: Path) -> None:
+        with path.open("wb") as file:
+            for content in contents:
+                if isinstance(content, bytes):
+                    file.write(content)
+                    continue
+                for start in range(content.start, content.stop, _BLOCK_BYTES):
+                    stop = min(start + _BLOCK_BYTES, content.stop)
+                    block = self.read_range(content.key, start, stop)
+                    check_whole(content.key, block, stop - start)
+                    file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _write(
         self, key: str, fill: Callable[[Path], None], place: Callable[[Path, Path], bool]

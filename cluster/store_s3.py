@@ -5,7 +5,8 @@ environment and configuration files (AWS_ENDPOINT_URL_S3 names a server that is 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bodyswap.errors import StoreError, UsageError
-from cluster.store import ObjectFacts, check_key, check_prefix, missing
+from cluster.compose import Composed, Content, CopiedPart, SentPart, plan_parts
+from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _CONFLICT_TRIES = 8
+_PARTS_AT_ONCE = 8
 _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 5},
     request_checksum_calculation="when_required",
@@ -56,28 +59,47 @@ class S3Store:
             data: bytes = answer["Body"].read()
         return data
 
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        if stop <= start:
+            return b""
+        with _mapped_errors("read", key):
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
+                )
+            except ClientError as error:
+                if _status(error) == 416:  # the object ends before `start`
+                    return b""
+                if _status(error) == 404:
+                    raise missing(key, self.url) from error
+                raise
+            data: bytes = answer["Body"].read()
+        return data
+
+    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
+        if self.head(key) is not None:
+            return Composed(is_ours=False, moved_bytes=0)
+        parts = plan_parts(contents)
+        sent = sum(len(part) for part in parts if isinstance(part, SentPart))
+        if not any(isinstance(part, CopiedPart) for part in parts):
+            whole = b"".join(self._bytes_of(part) for part in parts if isinstance(part, SentPart))
+            return Composed(is_ours=self.put_if_absent(key, whole), moved_bytes=sent)
+        return Composed(is_ours=self._upload(key, parts), moved_bytes=sent)
+
     def put(self, key: str, data: bytes) -> None:
         with _mapped_errors("write", key):
             self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         name = self._key(key)
+
+        def put() -> object:
+            return self._client.put_object(
+                Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
+            )
+
         with _mapped_errors("write", key):
-            for attempt in range(_CONFLICT_TRIES):
-                try:
-                    self._client.put_object(
-                        Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
-                    )
-                except ClientError as error:
-                    if _status(error) == 412:
-                        return False
-                    if _status(error) != 409:
-                        raise
-                    # Another conditional put of this key is under way; it may yet fail.
-                    time.sleep(0.05 * 2**attempt)
-                else:
-                    return True
-        raise StoreError(f"cannot write '{key}': {_CONFLICT_TRIES} conflicts in a row; try again")
+            return _is_first(key, put)
 
     def list_keys(self, prefix: str) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2")
@@ -121,8 +143,77 @@ class S3Store:
             # boto3 writes a temporary file beside it and renames.
             self._client.download_file(self._bucket, self._key(key), str(path))
 
+    def _upload(self, key: str, parts: Sequence[CopiedPart | SentPart]) -> bool:
+        target = {"Bucket": self._bucket, "Key": self._key(key)}
+        with _mapped_errors("compose", key):
+            upload = target | {
+                "UploadId": self._client.create_multipart_upload(**target)["UploadId"]
+            }
+            is_ours = False
+            try:
+                with ThreadPoolExecutor(_PARTS_AT_ONCE) as threads:
+                    tags = list(
+                        threads.map(
+                            lambda numbered: self._put_part(upload, *numbered),
+                            enumerate(parts, start=1),
+                        )
+                    )
+                done = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+                is_ours = _is_first(
+                    key,
+                    lambda: self._client.complete_multipart_upload(
+                        **upload, MultipartUpload={"Parts": done}, IfNoneMatch="*"
+                    ),
+                )
+            finally:
+                if not is_ours:
+                    self._client.abort_multipart_upload(**upload)
+        return is_ours
+
+    def _put_part(self, upload: dict[str, str], number: int, part: CopiedPart | SentPart) -> str:
+        if isinstance(part, SentPart):
+            answer = self._client.upload_part(
+                **upload, PartNumber=number, Body=self._bytes_of(part)
+            )
+            return str(answer["ETag"])
+        piece = part.piece
+        copied = self._client.upload_part_copy(
+            **upload,
+            PartNumber=number,
+            CopySource={"Bucket": self._bucket, "Key": self._key(piece.key)},
+            CopySourceRange=f"bytes={piece.start}-{piece.stop - 1}",
+        )
+        return str(copied["CopyPartResult"]["ETag"])
+
+    def _bytes_of(self, part: SentPart) -> bytes:
+        blocks = []
+        for content in part.contents:
+            if not isinstance(content, bytes):
+                data = self.read_range(content.key, content.start, content.stop)
+                check_whole(content.key, data, len(content))
+                content = data
+            blocks.append(content)
+        return b"".join(blocks)
+
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
+
+
+def _is_first(key: str, write: Callable[[], object]) -> bool:
+    """Do a conditional write; False where the key was taken. Raises StoreError at endless races."""
+    for attempt in range(_CONFLICT_TRIES):
+        try:
+            write()
+        except ClientError as error:
+            if _status(error) == 412:
+                return False
+            if _status(error) != 409:
+                raise
+            # Another conditional write of this key is under way; it may yet fail.
+            time.sleep(0.05 * 2**attempt)
+        else:
+            return True
+    raise StoreError(f"cannot write '{key}': {_CONFLICT_TRIES} conflicts in a row; try again")
 
 
 @contextmanager

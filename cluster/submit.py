@@ -5,7 +5,6 @@ It does not know who renders it. Everything is checked before the first byte is 
 
 import importlib.metadata
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
@@ -22,6 +21,7 @@ from cluster.keys import (
     plate_file,
     poses_file,
     queue_marker,
+    time_part,
 )
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store
@@ -34,7 +34,8 @@ class JobRequest:
 
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
     text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
-    `poses` is a corrected poses.npz that stands in for the pose pass.
+    `poses` is a corrected poses.npz that stands in for the pose pass; `name` is what people call
+    the job, the plate's own name where none is given.
     """
 
     plate: Path
@@ -43,21 +44,45 @@ class JobRequest:
     frames: str | None = None
     shards: int | None = None
     poses: Path | None = None
+    name: str = ""
     project: str = "default"
     priority: int = DEFAULT_PRIORITY
     submitted_by: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A request as the job it makes, and the subject's folder where they are not stored yet."""
+
+    spec: JobSpec
+    folder: Path | None
+
+
 def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> str:
     """Put the job and its inputs into the store, and answer its id.
 
-    A request that was made before gives the same job; one that had failed is tried anew.
+    A request that was made before gives the same job; one that ended otherwise than published
+    is tried anew.
 
     Raises:
         InputError: the plate, the subject, the frames or a setting cannot be used.
         ModelError: there is no such pose model.
         StoreError: the store failed; submitting again goes on.
     """
+    resolved = resolve(store, request, inspector, now_s=now_s)
+    spec = resolved.spec
+    _put_file(store, plate_file(spec.plate), request.plate)
+    if spec.poses is not None and request.poses is not None:
+        _put_file(store, poses_file(spec.poses), request.poses)
+    if resolved.folder is not None:
+        put_subject(store, spec.subject, resolved.folder)
+    store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+    _enqueue(store, spec, now_s)
+    return spec.job
+
+
+def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> Resolved:
+    """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
     frame_count = inspector.plate_frame_count(request.plate)
@@ -80,19 +105,13 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
+        name=request.name or request.plate.stem,
         project=request.project,
         priority=request.priority,
-        submitted_at=_stamp(now_s),
+        submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )
-    _put_file(store, plate_file(spec.plate), request.plate)
-    if spec.poses is not None and request.poses is not None:
-        _put_file(store, poses_file(spec.poses), request.poses)
-    if folder is not None:
-        put_subject(store, subject, folder)
-    store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
-    _enqueue(store, spec, now_s)
-    return spec.job
+    return Resolved(spec=spec, folder=folder)
 
 
 def _frames(text: str | None, frame_count: int) -> FrameRange:
@@ -113,14 +132,9 @@ def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
     journal.open(entry)
     latest = journal.latest()
     state = latest.state if latest else JobState.SUBMITTED
-    if state is JobState.FAILED:
+    if state.is_final and state.may_become(JobState.SUBMITTED):
         journal.append(entry)
         state = JobState.SUBMITTED
     is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
     if not state.is_final and not is_queued:
-        store.put(queue_marker(spec, _stamp(now_s)), b"")
-
-
-def _stamp(now_s: float) -> str:
-    """Seconds since 1970 as UTC, in text that sorts by time and fits a key."""
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        store.put(queue_marker(spec, time_part(now_s)), b"")

@@ -7,108 +7,26 @@ attempt, committed last; frames never leave the process.
 import importlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
+from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.timing import FrameRange
-from cluster.assemble import checked_order
+from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
 from cluster.failures import classify
 from cluster.job import Stage
 from cluster.order import Done, Ending, Failed, Order
+from cluster.record import from_json, to_json
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
+from cluster.stages import OnFrame, Pipeline, Solution
 from cluster.store import Store, open_store
-
-OnFrame = Callable[[int], None]
-"""Called with the number of frames finished so far."""
-
-
-class Solution(Protocol):
-    """The solve step's answer: one performer's poses, in plate and in subject pixels."""
-
-    @property
-    def performer(self) -> PoseSequence: ...
-    @property
-    def subject(self) -> PoseSequence: ...
-    @property
-    def report(self) -> Mapping[str, object]: ...
-
-
-class Segment(Protocol):
-    """A closed piece of video on the plate's clock."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def frames(self) -> FrameRange: ...
-    @property
-    def first_pts(self) -> int: ...
-    @property
-    def last_pts(self) -> int: ...
-
-
-class RenderedRange(Protocol):
-    """A segment, and the temporal state that its successor may start from."""
-
-    @property
-    def segment(self) -> Segment: ...
-    @property
-    def boundary(self) -> bytes: ...
-
-
-class Pipeline(Protocol):
-    """The stages on local files, as `bodyswap.pipeline.Pipeline` has them."""
-
-    def pose_range(
-        self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
-    ) -> Detections: ...
-
-    def solve_shot(
-        self,
-        detections: Detections,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-    ) -> Solution: ...
-
-    def solve_given_poses(
-        self,
-        poses: Path,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-    ) -> Solution: ...
-
-    def render_range(
-        self,
-        plate: Path,
-        frames: FrameRange,
-        poses: PoseSequence,
-        subject: Path,
-        out: Path,
-        *,
-        settings: RenderSettings,
-        state: bytes | None,
-        on_frame: OnFrame,
-    ) -> RenderedRange: ...
-
-    def assemble_shot(
-        self,
-        segments: list[Path],
-        plate: Path,
-        frames: FrameRange,
-        out: Path,
-        *,
-        settings: RenderSettings,
-    ) -> None: ...
 
 
 class Worker:
@@ -140,7 +58,7 @@ class Worker:
         Raises:
             BodyswapError: see `failures` for what each kind leads to.
         """
-        lease = order.lease
+        lease, started_s = order.lease, time.monotonic()
         standing = read_commit(self._store, lease.job, lease.shard)
         if standing is not None:
             return Outcome.WON if standing.lease == lease else Outcome.LOST
@@ -154,13 +72,13 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        return put_commit(self._store, commit)
+        return put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
 
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(
             self._scratch.plate(order.spec.plate),
             order.lease.shard.frames,
-            settings=order.spec.render_settings,
+            settings=order.settings,
             on_frame=on_frame,
         )
         return self._commit(
@@ -183,17 +101,15 @@ class Worker:
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
             return self._pipeline.solve_given_poses(
-                poses, plate, spec.frames, subject, spec.render_settings
+                poses, plate, spec.frames, subject, order.settings
             )
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(
-            detections, plate, spec.frames, subject, spec.render_settings
-        )
+        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, order.settings)
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
-        settings = order.spec.render_settings
+        settings = order.settings
         rendered = self._pipeline.render_range(
             self._scratch.plate(order.spec.plate),
             order.lease.shard.frames,
@@ -209,7 +125,9 @@ class Worker:
             lease=order.lease,
             files=(
                 store_file(self._store, order.lease, segment.path),
+                self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
+                self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -217,22 +135,40 @@ class Worker:
         )
 
     def _assemble(self, order: Order, folder: Path) -> Commit:
-        commits = checked_order(order.inputs, order.spec.frames)
-        settings = order.spec.render_settings
+        solved, *rendered = order.inputs
+        commits = checked_order(rendered, order.spec.frames)
+        plate, settings = self._scratch.plate(order.spec.plate), order.settings
+        proven = self._pipeline.prove_joins(
+            [self._part(commit, folder) for commit in commits],
+            plate,
+            PoseSequence.from_bytes(self._read(solved, "subject", folder)),
+            self._scratch.subject(order.spec.subject),
+            folder,
+            settings=settings,
+        )
         shot = folder / f"shot{_suffix(settings)}"
         self._pipeline.assemble_shot(
-            [self._fetched(commit, "segment", folder) for commit in commits],
-            self._scratch.plate(order.spec.plate),
-            order.spec.frames,
-            shot,
-            settings=settings,
+            list(proven.segments), plate, order.spec.frames, shot, settings=settings
         )
         return Commit(
             lease=order.lease,
-            files=(store_file(self._store, order.lease, shot),),
+            files=(
+                store_file(self._store, order.lease, shot),
+                self._stored(order, folder / JOINS, to_json(proven.joins)),
+            ),
             frame_count=sum(commit.frame_count for commit in commits),
             first_pts=commits[0].first_pts,
             last_pts=commits[-1].last_pts,
+        )
+
+    def _part(self, commit: Commit, folder: Path) -> RenderedPart:
+        hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
+        return RenderedPart(
+            frames=commit.lease.shard.frames,
+            segment=self._fetched(commit, "segment", folder),
+            entrance=self._read(commit, "entrance", folder),
+            boundary=self._read(commit, "boundary", folder),
+            picture_hashes=hashes,
         )
 
     def _commit(self, order: Order, *files: StoredFile) -> Commit:

@@ -12,17 +12,25 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "bodyswap").rglob("*.py")) + sorted((ROOT / "cluster").rglob("*.py"))
 DOORS = {
     "av": ("bodyswap/media/",),
+    "OpenEXR": ("bodyswap/media/",),
+    "fileseq": ("bodyswap/media/",),
+    "opentimelineio": ("bodyswap/media/",),
     "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
     "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": ("cluster/runtime_ray.py", "cluster/train.py"),
-    "boto3": ("cluster/store_s3.py",),
-    "botocore": ("cluster/store_s3.py",),
+    "boto3": ("cluster/store_s3.py", "cluster/events/bucket.py", "cluster/events/queue.py"),
+    "botocore": ("cluster/store_s3.py", "cluster/events/bucket.py", "cluster/events/queue.py"),
     "omegaconf": ("bodyswap/config.py",),
+    "standardwebhooks": ("cluster/webhook_post.py",),
+    "joserfc": ("bodyswap/rights/signed.py",),
+    "cryptography": ("bodyswap/rights/signing_keys.py",),
+    "c2pa": ("bodyswap/rights/provenance.py",),
 }
 VALUES = (
-    "errors", "timing", "choice", "frames", "skeleton", "people", "config", "stance", "homography",
+    "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
+    "homography",
 )  # fmt: skip
 
 
@@ -60,7 +68,7 @@ def test_values_import_only_values() -> None:
 
 def test_rooms_do_not_reach_up_to_the_stages() -> None:
     stages = {"decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline"}
-    for room in ("media", "keypoints", "nets", "retargeting", "stage"):
+    for room in ("media", "keypoints", "nets", "retargeting", "stage", "rights"):
         for path in (ROOT / "bodyswap" / room).rglob("*.py"):
             for module in _imports(path):
                 parts = module.split(".")

@@ -20,7 +20,7 @@ def test_settings_survive_storage() -> None:
         ("pose.batch_frames=many", "pose.batch_frames"),
         ("pose.batch_frames=0", "at least 1"),
         ("mode=slow", "mode"),
-        ("codec=theora", "h264 or ffv1"),
+        ("codec=theora", "choose one of h264, h264-10, .*ffv1"),
         ("warmup_frames=-1", "negative"),
         ("codec", "no '='"),
     ],

@@ -14,7 +14,7 @@ from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange, Timeline
-from tests.media.clips import pictures, steady
+from tests.media.clips import pictures, pictures_for, round_matte, steady
 
 UNEVEN = Timeline(
     pts=(900, 940, 980, 1100, 1140, 1150, 1300), time_base=Fraction(1, 1000), rate=Fraction(25)
@@ -35,7 +35,9 @@ every_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 def _encode(
     path: Path, frames: FrameRange, codec: Codec, timeline: Timeline, width: int = 64
 ) -> Segment:
-    made = pictures(len(frames), first=frames.start, width=width)
+    made = pictures_for(codec, len(frames), first=frames.start)
+    if width != 64:
+        made = list(pictures(len(frames), first=frames.start, width=width))
     return encode(made, path, timeline=timeline, frames=frames, codec=codec)
 
 
@@ -68,26 +70,65 @@ def test_colour_survives(tmp_path: Path, codec: Codec) -> None:
         "green": (10, 200, 40),
         "grey": (90, 90, 90),
     }.items():
-        flat = [np.full((48, 64, 3), colour, np.uint8)] * 2
-        path, frames = tmp_path / f"{name}.mp4", FrameRange(start=0, stop=2)
-        encode(flat, path, timeline=steady(2), frames=frames, codec=codec)
+        made = pictures_for(codec, 2)
+        for picture in made:
+            picture[:, :, :3] = colour
+        path, frames = tmp_path / f"{name}{codec.suffix}", FrameRange(start=0, stop=2)
+        encode(made, path, timeline=steady(2), frames=frames, codec=codec)
         (batch,) = decode(index_clip(path), frames)
         assert np.abs(batch.rgb_NHW3.astype(int) - colour).max() <= 2
 
 
-def test_h264_is_tagged_bt709_limited(tmp_path: Path) -> None:
-    segment = _encode(tmp_path / "a.mp4", FrameRange(start=0, stop=2), CODECS["h264"], steady(2))
+@every_codec
+def test_the_file_says_what_its_numbers_mean(tmp_path: Path, codec: Codec) -> None:
+    path = tmp_path / f"a{codec.suffix}"
+    segment = _encode(path, FrameRange(start=0, stop=2), codec, steady(2))
     with av.open(str(segment.path)) as container:
         context = container.streams.video[0].codec_context
-        assert (context.color_primaries, context.color_trc, context.colorspace) == (1, 1, 1)
-        assert context.color_range == 1
+        told = (context.color_primaries, context.color_trc, context.colorspace)
+        assert told == ((1, 13, 0) if codec.is_lossless else (1, 1, 1))
+        # DNxHR in QuickTime has no place for it; limited is what is meant there.
+        unsaid = codec.encoder == "dnxhd"
+        assert context.color_range == (2 if codec.is_lossless else 0 if unsaid else 1)
+
+
+PROFILES = {
+    "h264": ("avc1", "High", 8), "h264-10": ("avc1", "High 10", 10), "hevc": ("hvc1", "Main", 8),
+    "hevc-10": ("hvc1", "Main 10", 10), "prores-hq": ("apch", "HQ", 10),
+    "prores-4444": ("ap4h", "4444", 12), "dnxhr-hq": ("AVdh", "DNXHR HQ", 8),
+    "dnxhr-hqx": ("AVdh", "DNXHR HQX", 10), "ffv1": ("FFV1", None, 8),
+    "ffv1-alpha": ("FFV1", None, 8),
+}  # fmt: skip
+
+
+@every_codec
+def test_the_file_is_of_the_kind_that_was_asked_for(tmp_path: Path, codec: Codec) -> None:
+    path = tmp_path / f"a{codec.suffix}"
+    segment = _encode(path, FrameRange(start=0, stop=2), codec, steady(2))
+    with av.open(str(segment.path)) as container:
+        context = container.streams.video[0].codec_context
+        depth = context.format.components[0].bits
+        assert (context.codec_tag, context.profile, depth) == PROFILES[codec.name]
+
+
+@pytest.mark.parametrize("name", ["prores-4444", "ffv1-alpha"])
+def test_alpha_survives(tmp_path: Path, name: str) -> None:
+    codec, frames = CODECS[name], FrameRange(start=0, stop=3)
+    segment = _encode(tmp_path / f"a{codec.suffix}", frames, codec, steady(3))
+    matte = round_matte(64, 48).astype(int) * 257
+    with av.open(str(segment.path)) as container:
+        for frame in container.decode(video=0):
+            alpha = frame.to_ndarray(format="rgba64le")[:, :, 3].astype(int)
+            assert np.abs(alpha - matte).max() <= 0.003 * 65535
 
 
 @every_codec
 def test_headers_are_equal_whatever_the_length(tmp_path: Path, codec: Codec) -> None:
     timeline, lengths = steady(60), {(0, 1), (1, 2), (2, 9), (9, 60)}
     made = [
-        _encode(tmp_path / f"{start}.mp4", FrameRange(start=start, stop=stop), codec, timeline)
+        _encode(
+            tmp_path / f"{start}{codec.suffix}", FrameRange(start=start, stop=stop), codec, timeline
+        )
         for start, stop in lengths
     ]
     assert len({segment.header_sha256 for segment in made}) == 1
@@ -106,7 +147,9 @@ def test_other_settings_give_another_header(tmp_path: Path) -> None:
 @every_codec
 def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, codec: Codec) -> None:
     frames = FrameRange(start=0, stop=9)
-    one, two = (_encode(tmp_path / name, frames, codec, steady(9)) for name in ("1.mp4", "2.mp4"))
+    one, two = (
+        _encode(tmp_path / f"{name}{codec.suffix}", frames, codec, steady(9)) for name in "12"
+    )
     assert one.sha256 == two.sha256 == sha256(one.path.read_bytes()).hexdigest()
     assert one.size_bytes == one.path.stat().st_size
 
@@ -140,6 +183,13 @@ def test_nothing_is_left_where_pictures_end_in_an_error(tmp_path: Path) -> None:
             codec=CODECS["h264"],
         )
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"an earlier one"]
+
+
+def test_a_picture_too_small_for_dnxhr_is_refused(tmp_path: Path) -> None:
+    small = pictures(1)
+    frames, codec = FrameRange(start=0, stop=1), CODECS["dnxhr-hq"]
+    with pytest.raises(UsageError, match=r"64x48.*begins at 256x120; choose prores-hq"):
+        encode(small, tmp_path / "a.mov", timeline=steady(1), frames=frames, codec=codec)
 
 
 def test_a_size_that_h264_cannot_code_is_refused(tmp_path: Path) -> None:

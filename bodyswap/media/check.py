@@ -1,6 +1,7 @@
 """The last gate: does a delivery decode, every frame, at the plate's times?
 
-It does not know what the frames should show.
+It does not know what the frames should show. ProRes has no checksum, so damage inside a frame of
+it may decode to something; that a segment is the one committed is told by its SHA-256.
 """
 
 from collections.abc import Iterator

@@ -7,21 +7,17 @@ decoding times follow from them and the codec's reordering, so both rise without
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
 
-import av
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.packet import Packet as AnyPacket
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.media.companions import Packet, Span, copy_companions
+from bodyswap.media.index import ClipIndex
 from bodyswap.media.opening import open_clip
 from bodyswap.media.writer import header_hash, open_output
 from bodyswap.timing import Timeline
-
-Packet: TypeAlias = "AnyPacket[VideoStream]"
-EitherPacket: TypeAlias = "AnyPacket[VideoStream] | AnyPacket[AudioStream]"
 
 
 def concat(
@@ -30,12 +26,13 @@ def concat(
     out: Path,
     *,
     first_pts: int | None = None,
-    audio_from: Path | None = None,
+    plate: ClipIndex | None = None,
 ) -> None:
     """Join `segments`, in order, into one file whose frames are shown at `timeline`'s times.
 
-    With `first_pts` the whole is moved so that its first frame is shown then. `audio_from`
-    names a clip whose audio packets are copied unchanged.
+    With `first_pts` the whole is moved so that its first frame is shown then. The timecode, the
+    reel, and every stream beside the pictures come from `plate`, of which `timeline` is all or
+    a part.
 
     Raises:
         IntegrityError: a segment is damaged, their codec headers differ, or their frames are not
@@ -44,17 +41,40 @@ def concat(
     """
     shown = timeline if first_pts is None else timeline.starting_at(first_pts)
     packets = _retimed(list(_video_packets(segments)), timeline, shown)
-    with open_output(out, timeline, movflags="+faststart") as container:
+    with open_output(out, timeline, movflags="+faststart+use_metadata_tags") as container:
         with open_clip(segments[0]) as (_, template):
-            stream = container.add_stream_from_template(template)
+            stream = container.add_stream_from_template(template, rate=timeline.rate)
+            stream.codec_context.codec_tag = template.codec_context.codec_tag
             stream.time_base = timeline.time_base
         for packet in packets:
             packet.stream = stream
-        if audio_from is None:
-            for packet in packets:
-                container.mux(packet)
-        else:
-            _mux_with_audio(container, packets, audio_from)
+        every = list(packets)
+        if plate is not None:
+            _name(container, stream, plate, timeline)
+            span = None if timeline == plate.timeline else _span(timeline, shown)
+            companions = plate.custody.companions
+            every += copy_companions(container, plate.path, companions, out.suffix, span)
+        for each in sorted(every, key=_decoding_time):
+            container.mux(each)
+
+
+def _name(
+    container: OutputContainer, stream: VideoStream, plate: ClipIndex, timeline: Timeline
+) -> None:
+    custody = plate.custody
+    if custody.timecode is not None:
+        skipped = plate.timeline.pts.index(timeline.pts[0])
+        stream.metadata["timecode"] = str(custody.timecode + skipped)
+    if custody.reel:
+        stream.metadata["reel_name"] = container.metadata["reel_name"] = custody.reel
+
+
+def _span(timeline: Timeline, shown: Timeline) -> Span:
+    base = timeline.time_base
+    stop = timeline.pts[-1] + _duration(timeline, len(timeline) - 1)
+    return Span(
+        start_s=timeline.pts[0] * base, stop_s=stop * base, shown_s=shown.pts[0] * shown.time_base
+    )
 
 
 def _video_packets(segments: Sequence[Path]) -> Iterator[Packet]:
@@ -68,7 +88,8 @@ def _video_packets(segments: Sequence[Path]) -> Iterator[Packet]:
                         f"{path.name} was coded with other settings than {segments[0].name}; "
                         "they cannot be joined, render it again"
                     )
-                yield from (packet for packet in container.demux(stream) if packet.size > 0)
+                pictures: Stream = stream
+                yield from (packet for packet in container.demux(pictures) if packet.size > 0)
         except PlateError as error:
             raise IntegrityError(f"a segment is damaged, render it again: {error}") from error
 
@@ -104,25 +125,7 @@ def _duration(timeline: Timeline, index: int) -> int:
     return round(1 / (timeline.rate * timeline.time_base))
 
 
-def _mux_with_audio(container: OutputContainer, packets: list[Packet], plate: Path) -> None:
-    with av.open(f"file:{plate}", options={"protocol_whitelist": "file"}) as source:
-        sound = source.streams.audio[0]
-        try:
-            copy = container.add_stream_from_template(sound)
-        except ValueError as error:
-            raise PlateError(
-                f"the sound of {plate} is coded as {sound.codec_context.name}, which MP4 cannot "
-                "hold; convert the plate's sound to aac, flac or 16-bit PCM"
-            ) from error
-        heard = [packet for packet in source.demux(sound) if packet.size > 0]
-        for packet in heard:
-            packet.stream = copy
-        every: list[EitherPacket] = [*packets, *heard]
-        for each in sorted(every, key=_decoding_time):
-            container.mux(each)
-
-
-def _decoding_time(packet: EitherPacket) -> Fraction:
+def _decoding_time(packet: Packet) -> Fraction:
     if packet.dts is None or packet.time_base is None:
         return Fraction(0)
     return packet.dts * packet.time_base

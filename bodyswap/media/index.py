@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from bodyswap.errors import PlateError
 from bodyswap.media.colour import ColourTags
+from bodyswap.media.custody import Custody, read_custody
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
 from bodyswap.timing import FrameRange, Timeline
@@ -36,12 +37,16 @@ class ClipIndex:
     codec: str
     colour: ColourTags
     quarter_turns: int
-    has_audio: bool
     has_frame_times: bool
     """False where the container tells times but not whose they are: frames go by their order."""
+    custody: Custody
 
     def __len__(self) -> int:
         return len(self.timeline)
+
+    @property
+    def has_audio(self) -> bool:
+        return any(each.kind == "audio" for each in self.custody.companions)
 
     @property
     def frames(self) -> FrameRange:
@@ -62,8 +67,9 @@ def index_clip(path: Path) -> ClipIndex:
         timeline = Timeline(pts=pts, time_base=stream.time_base, rate=_rate(stream, pts))
         _check_length(container, stream, timeline, path)
         is_timed = container.format.name not in _UNTIMED_CONTAINERS
-        codec, has_audio = stream.codec_context.name, bool(container.streams.audio)
-    first, last = _end_frames(path, pts, is_timed=is_timed)
+        codec = stream.codec_context.name
+        first, last = _end_frames(path, pts, is_timed=is_timed)
+        custody = read_custody(container, stream, first, timeline.rate)
     turns = _quarter_turns(first.rotation, path)
     width, height = (last.width, last.height) if turns % 2 == 0 else (last.height, last.width)
     return ClipIndex(
@@ -74,8 +80,8 @@ def index_clip(path: Path) -> ClipIndex:
         codec=codec,
         colour=ColourTags.of_frame(first),
         quarter_turns=turns,
-        has_audio=has_audio,
         has_frame_times=is_timed,
+        custody=custody,
     )
 
 

@@ -13,11 +13,11 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from bodyswap.errors import UsageError
-from bodyswap.frames import RGB
+from bodyswap.frames import RGB, RGBA
 from bodyswap.media.codec import Codec
 from bodyswap.timing import Timeline
 
-_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
+FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
 """Fragments carry their own times, so a segment may begin anywhere on the shot's clock."""
 
 
@@ -29,10 +29,10 @@ class Writer:
         self._stream: VideoStream | None = None
         self.header_sha256 = ""
 
-    def write(self, picture_HW3: RGB, pts: int) -> None:
-        """Code one picture, shown at `pts` ticks of the timeline."""
-        stream = self._stream or self._begin(picture_HW3)
-        frame = self._codec.colour.from_rgb(picture_HW3, self._codec.pixel_format)
+    def write(self, picture_HWC: RGB | RGBA, pts: int) -> None:
+        """Code one picture, shown at `pts` ticks of the timeline; with alpha where it is coded."""
+        stream = self._stream or self._begin(picture_HWC)
+        frame = self._codec.colour.from_rgb(picture_HWC, self._codec.pixel_format)
         frame.pts, frame.time_base = pts, self._timeline.time_base
         self._container.mux(stream.encode(frame))
 
@@ -41,14 +41,10 @@ class Writer:
             self._container.mux(self._stream.encode())
             self.header_sha256 = header_hash(self._stream)
 
-    def _begin(self, picture_HW3: RGB) -> VideoStream:
-        height, width = picture_HW3.shape[:2]
-        multiple = self._codec.multiple
-        if width % multiple or height % multiple:
-            raise UsageError(
-                f"a {width}x{height} picture cannot be coded as {self._codec.name}, whose sides "
-                f"are multiples of {multiple}; choose ffv1"
-            )
+    def _begin(self, picture_HWC: RGB | RGBA) -> VideoStream:
+        height, width, channels = picture_HWC.shape
+        check_size(width, height, self._codec)
+        assert channels == (4 if self._codec.has_alpha else 3)
         stream = self._container.add_stream(
             self._codec.encoder, rate=self._timeline.rate, options=dict(self._codec.options)
         )
@@ -56,6 +52,8 @@ class Writer:
         stream.width, stream.height = width, height
         stream.pix_fmt = self._codec.pixel_format
         context = stream.codec_context
+        if self._codec.tag:
+            context.codec_tag = self._codec.tag
         context.time_base = stream.time_base = self._timeline.time_base
         colour = self._codec.colour
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
@@ -64,10 +62,29 @@ class Writer:
         return stream
 
 
+def check_size(width: int, height: int, codec: Codec) -> None:
+    """Refuse a picture size that the codec cannot hold.
+
+    Raises:
+        UsageError: it is odd, or too small.
+    """
+    multiple, (least_width, least_height) = codec.multiple, codec.least
+    if width % multiple or height % multiple:
+        raise UsageError(
+            f"a {width}x{height} picture cannot be coded as {codec.name}, whose sides "
+            f"are multiples of {multiple}; choose ffv1"
+        )
+    if width < least_width or height < least_height:
+        raise UsageError(
+            f"a {width}x{height} picture is too small for {codec.name}, which begins at "
+            f"{least_width}x{least_height}; choose prores-hq or ffv1"
+        )
+
+
 @contextmanager
 def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer]:
     """A writer to `path`; nothing is left under that name, or any, if the block raises."""
-    with open_output(path, timeline, movflags=_FRAGMENTED) as container:
+    with open_output(path, timeline, movflags=FRAGMENTED) as container:
         writer = Writer(container, timeline, codec)
         yield writer
         writer.finish()
@@ -75,7 +92,8 @@ def open_writer(path: Path, timeline: Timeline, codec: Codec) -> Iterator[Writer
 
 @contextmanager
 def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[OutputContainer]:
-    """An MP4 container that keeps `timeline`'s clock, renamed to `path` when it is closed."""
+    """An MP4 or QuickTime file, by its suffix, that keeps `timeline`'s clock; renamed to `path`
+    when it is closed."""
     partial = path.with_name(f".{path.name}.partial")
     ticks = str(timeline.time_base.denominator)
     options = {
@@ -88,7 +106,8 @@ def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[Ou
         "movflags": movflags,
     }
     try:
-        with av.open(str(partial), "w", format="mp4", options=options) as container:
+        kind = path.suffix.removeprefix(".")
+        with av.open(str(partial), "w", format=kind, options=options) as container:
             yield container
         partial.replace(path)
     finally:
@@ -98,5 +117,7 @@ def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[Ou
 def header_hash(stream: VideoStream) -> str:
     """SHA-256 of what a decoder must know before the first packet."""
     context = stream.codec_context
-    facts = f"{context.name} {context.width}x{context.height} {context.pix_fmt}".encode()
+    facts = " ".join(
+        map(str, (context.name, context.codec_tag, context.width, context.height, context.pix_fmt))
+    ).encode()
     return hashlib.sha256(facts + bytes(context.extradata or b"")).hexdigest()

@@ -1,7 +1,8 @@
-"""Whether the joins between a shot's parts show: the step at each, against the steps beside it.
+"""Whether the joins between a shot's parts show: the error across each, against those beside it.
 
-A join shows where the picture changes more than just before and after, and the reference does not.
-It does not know how a shot was cut, only the manifest that was delivered with it.
+The error is the warping error: what is left of the step from one frame to the next once the
+reference's motion is taken out of it, so neither a fast stunt nor a still one hides a seam. It does
+not know how a shot was cut, only the manifest that was delivered with it.
 """
 
 import json
@@ -15,41 +16,50 @@ from bodyswap.errors import UsageError
 from bodyswap.quality.metrics import FrameQuality, QualityReport
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
-NEIGHBOURS = 3
+NEIGHBOURS = 8
 """So many steps on either side of a join tell what is usual there."""
-_LEAST_GREY = 0.05
-"""A smaller step than this is none: its ratio to another would be noise."""
+_LEAST_GREY = 0.1
+"""A smaller error than this cannot be seen, and its ratio to another would be noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JoinQuality:
-    """One join: the number of the frame after it, and its step as a multiple of its neighbours'.
+    """One join: the number of the frame after it, and what shows across it, in grey levels.
 
-    1 is a step like any other. `change` is of the whole picture; `warping_error` is what is left of
-    it along the reference's motion, and shows joins that motion hides. None: it cannot be told.
+    `usual` and `worst_beside` are the median and the greatest warping error of its neighbours on
+    both sides; `reference_ratio` is the reference's own error here over its neighbours'.
+    `flicker_ratio` is the same of the still background, which a codec's pulse shows in first.
+    None: it cannot be told.
     """
 
     frame: int
-    change: float | None
-    reference_change: float | None
     warping_error: float | None
-    reference_warping_error: float | None
+    usual: float | None
+    worst_beside: float | None
+    reference_ratio: float | None
+    flicker_ratio: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """The error across the join over its neighbours' median: about 1 where none can see it."""
+        return _ratio(self.warping_error, self.usual)
 
     @property
     def excess(self) -> float | None:
-        """How many times larger the render's step is than the reference's; 1 is unseen.
+        """The ratio, less by what the reference itself jumps there: a cut is no fault of a join."""
+        if self.ratio is None:
+            return None
+        return self.ratio / max(1.0, self.reference_ratio or 1.0)
 
-        By whichever of change and warping error shows it more.
-        """
-        pairs = (
-            (self.change, self.reference_change),
-            (self.warping_error, self.reference_warping_error),
-        )
-        known = [ours / true for ours, true in pairs if ours is not None and true is not None]
-        return max(known, default=None)
+    @property
+    def stands_out(self) -> bool:
+        """True where the excess is more than any neighbour's: by chance, one join in seventeen."""
+        beside = _ratio(self.worst_beside, self.usual)
+        return self.excess is not None and beside is not None and self.excess > max(1.0, beside)
 
     def to_dict(self) -> dict[str, object]:
-        return {**asdict(self), "excess": self.excess}
+        told = {"ratio": self.ratio, "excess": self.excess, "stands_out": self.stands_out}
+        return {**asdict(self), **told}
 
 
 def measure_joins(
@@ -57,16 +67,7 @@ def measure_joins(
 ) -> tuple[JoinQuality, ...]:
     """Each join's quality; `frames` are the shot's, `joins` the plate's index after each join."""
     places = [index - frames.start for index in joins]
-    return tuple(
-        JoinQuality(
-            frame=place + frames.start + FIRST_FRAME_NUMBER,
-            change=_ratio(report.frames, "change", place, places),
-            reference_change=_ratio(report.frames, "reference_change", place, places),
-            warping_error=_ratio(report.frames, "warping_error", place, places),
-            reference_warping_error=_ratio(report.frames, "reference_warping_error", place, places),
-        )
-        for place in places
-    )
+    return tuple(_measure(report.frames, place, places, frames) for place in places)
 
 
 def read_joins(manifest: Path, frames: FrameRange) -> tuple[int, ...]:
@@ -98,23 +99,48 @@ def tell_joins(joins: Sequence[JoinQuality]) -> str:
         return f"joins: {len(joins)}; none could be measured" if joins else "no joins"
     worst, frame = max(known)
     typical = float(np.median([excess for excess, _ in known]))
+    loud = [str(join.frame) for join in joins if join.stands_out]
+    verdict = f"above every neighbour: {', '.join(loud)}" if loud else "none above every neighbour"
     return (
-        f"joins: {len(joins)}; the step at one is {typical:.2f} times the reference's, at worst"
-        f" {worst:.2f} at frame {frame}"
+        f"joins: {len(joins)}; the warping error across one is {typical:.2f} times its neighbours',"
+        f" at worst {worst:.2f} at frame {frame}; {verdict}"
     )
 
 
-def _ratio(
-    frames: Sequence[FrameQuality], name: str, place: int, joins: Sequence[int]
-) -> float | None:
-    """The score at `place` over the mean of its neighbours', other joins not counted."""
-    near = range(max(0, place - NEIGHBOURS), min(len(frames), place + NEIGHBOURS + 1))
-    beside = [getattr(frames[index], name) for index in near if index not in joins]
-    known = [score for score in beside if score is not None]
-    here = getattr(frames[place], name)
-    if here is None or not known:
+def _measure(
+    scores: Sequence[FrameQuality], place: int, joins: Sequence[int], frames: FrameRange
+) -> JoinQuality:
+    errors = _beside(scores, "warping_error", place, joins)
+    true_errors = _beside(scores, "reference_warping_error", place, joins)
+    flicker = _beside(scores, "flicker", place, joins)
+    here = scores[place]
+    return JoinQuality(
+        frame=place + frames.start + FIRST_FRAME_NUMBER,
+        warping_error=here.warping_error,
+        usual=_median(errors),
+        worst_beside=max(errors, default=None),
+        reference_ratio=_ratio(here.reference_warping_error, _median(true_errors)),
+        flicker_ratio=_ratio(here.flicker, _median(flicker)),
+    )
+
+
+def _beside(
+    scores: Sequence[FrameQuality], name: str, place: int, joins: Sequence[int]
+) -> list[float]:
+    """The score of the neighbours on both sides; other joins are none."""
+    near = range(max(0, place - NEIGHBOURS), min(len(scores), place + NEIGHBOURS + 1))
+    told = (getattr(scores[index], name) for index in near if index not in joins)
+    return [float(score) for score in told if score is not None]
+
+
+def _median(known: Sequence[float]) -> float | None:
+    return float(np.median(known)) if known else None
+
+
+def _ratio(here: float | None, usual: float | None) -> float | None:
+    if here is None or usual is None:
         return None
-    return float(max(here, _LEAST_GREY) / max(float(np.mean(known)), _LEAST_GREY))
+    return max(here, _LEAST_GREY) / max(usual, _LEAST_GREY)
 
 
 def _range(told: dict[str, int]) -> FrameRange:

@@ -33,20 +33,26 @@ class WorstFrame:
 
 
 def find_worst(report: QualityReport) -> list[WorstFrame]:
-    """The worst by picture, face, warping error above the reference's, and pose; then the next."""
-    ranked = {name: _ranked(report, badness) for name, badness in _MEASURES}
+    """The worst by each score, then the next worst of each that is not beside one shown."""
+    ranked = [(name, _ranked(report, badness)) for name, badness in _MEASURES]
     words: dict[int, list[str]] = {}
-    for name, order in ranked.items():
+    for name, order in ranked:
         if order:
             words.setdefault(order[0], []).append(name)
     found = [
-        WorstFrame(index=index, why=f"worst by {' and '.join(names)}")
+        WorstFrame(index=index, why=f"worst {' and '.join(names)}")
         for index, names in words.items()
     ]
-    for name, order in ranked.items():
-        far = (i for i in order if all(abs(i - one.index) >= APART_FRAMES for one in found))
+    for name, order in ranked:
+        far = (
+            (rank, index)
+            for rank, index in enumerate(order, start=1)
+            if all(abs(index - one.index) >= APART_FRAMES for one in found)
+        )
         if (second := next(far, None)) is not None:
-            found.append(WorstFrame(index=second, why=f"next worst by {name}"))
+            rank, index = second
+            why = f"number {rank} by {name}, the worst away from frames shown above"
+            found.append(WorstFrame(index=index, why=why))
     return found
 
 
@@ -101,6 +107,7 @@ def _scores(frame: FrameQuality) -> str:
         ("LPIPS {:.3f}", frame.lpips),
         ("face SSIM {:.3f}", frame.face_ssim),
         ("warping error {:.1f}", frame.warping_error),
+        ("the reference's {:.1f}", frame.reference_warping_error),
         ("pose error {:.1f} %", frame.pose_error_percent),
     ):
         if score is not None:
@@ -108,8 +115,13 @@ def _scores(frame: FrameQuality) -> str:
     return ", ".join(told)
 
 
-def _picture(frame: FrameQuality) -> float:
-    return -frame.ssim if frame.lpips is None else frame.lpips
+def _picture(frame: FrameQuality) -> float | None:
+    return frame.lpips
+
+
+def _likeness(frame: FrameQuality) -> float | None:
+    """SSIM, where there is no LPIPS, which sees more of what people mind."""
+    return -frame.ssim if frame.lpips is None else None
 
 
 def _face(frame: FrameQuality) -> float | None:
@@ -127,8 +139,9 @@ def _pose(frame: FrameQuality) -> float | None:
 
 
 _MEASURES: tuple[tuple[str, Badness], ...] = (
-    ("picture", _picture),
-    ("face", _face),
-    ("warping", _motion),
-    ("pose", _pose),
+    ("LPIPS", _picture),
+    ("SSIM", _likeness),
+    ("face SSIM", _face),
+    ("warping error above the reference's", _motion),
+    ("pose error", _pose),
 )

@@ -59,9 +59,9 @@ def train_subject(
 
     `out` also holds losses.csv, losses.png and samples. A usable subject is exported, and a state
     to resume from is kept in `checkpoints`, every `config.export_every_s` seconds; without
-    `checkpoints` states are kept in `out`/training. `samples_of` is the footage drawn in samples, the training
-    footage itself where none is given. Of several replicas each is called so, and the first leaves
-    the states and the subject; the others' `out` holds losses only.
+    `checkpoints` states are kept in `out`/training. `samples_of` is the footage drawn in samples,
+    the training footage itself where none is given. Of several replicas each is called so, and the
+    first leaves the states and the subject; the others' `out` holds losses only.
 
     Raises:
         UsageError: the VGG weights named in the config cannot be used.

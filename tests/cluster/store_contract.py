@@ -1,12 +1,14 @@
 """What every store must do. A backend's tests subclass `StoreContract` and give it a `store`."""
 
 import multiprocessing
+import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bodyswap.errors import StoreError
+from cluster.compose import Piece
 from cluster.store import Store, open_store
 
 WRITERS, PROCESSES, KEYS = 8, 4, 40
@@ -79,6 +81,58 @@ class StoreContract:
             store.copy("absent", "present")
         assert not (tmp_path / "out").exists() and store.get("present") is None
 
+    def test_a_part_of_an_object_is_read_without_the_rest(self, store: Store) -> None:
+        store.put("ten", b"0123456789")
+        assert store.read_range("ten", 2, 5) == b"234"
+        assert store.read_range("ten", 8, 50) == b"89"
+        assert store.read_range("ten", 10, 12) == b"" == store.read_range("ten", 3, 3)
+        with pytest.raises(StoreError, match="'absent' is not in the store"):
+            store.read_range("absent", 0, 1)
+
+    def test_pieces_of_objects_become_one_object(self, store: Store) -> None:
+        large, small = random_bytes(12 << 20), random_bytes(1000)
+        store.put("large", large)
+        store.put("small", small)
+        composed = store.compose(
+            "joined",
+            [
+                b"head",
+                Piece(key="small", start=10, stop=900),
+                Piece(key="large", start=100, stop=len(large)),
+                Piece(key="small", start=0, stop=len(small)),
+                Piece(key="large", start=0, stop=6 << 20),
+                b"tail",
+            ],
+        )
+        expected = b"head" + small[10:900] + large[100:] + small + large[: 6 << 20] + b"tail"
+        assert composed.is_ours and store.get("joined") == expected
+        assert composed.moved_bytes <= len(expected)
+
+    def test_small_pieces_alone_become_one_object_too(self, store: Store) -> None:
+        store.put("small", b"0123456789")
+        pieces = [Piece(key="small", start=start, stop=10) for start in (7, 8)]
+        assert store.compose("joined", [b"", *pieces]).is_ours
+        assert store.get("joined") == b"78989"
+
+    def test_a_key_that_is_taken_is_not_composed_again(self, store: Store) -> None:
+        store.put("large", random_bytes(11 << 20))
+        store.put("taken", b"first")
+        whole = Piece(key="large", start=0, stop=11 << 20)
+        assert not store.compose("taken", [whole]).is_ours
+        assert store.get("taken") == b"first"
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: store.compose("raced", [whole]), range(4)))
+        assert sum(answer.is_ours for answer in answers) == 1
+        facts = store.head("raced")
+        assert facts is not None and facts.size_bytes == 11 << 20
+
+    def test_a_piece_that_is_not_there_leaves_nothing(self, store: Store) -> None:
+        store.put("short", b"12345")
+        for piece in (Piece(key="short", start=0, stop=9), Piece(key="no", start=0, stop=9)):
+            with pytest.raises(StoreError, match=f"'{piece.key}'"):
+                store.compose("joined", [b"x", piece])
+        assert store.get("joined") is None
+
     @pytest.mark.parametrize(
         "key", ["", "/etc/passwd", "../escape", "a/../../b", "a//b", ".incoming/x", "a b", "a/"]
     )
@@ -105,6 +159,10 @@ class StoreContract:
         assert len(won) == len(dict(won)) == KEYS, "a key was won twice, or by nobody"
         for key, writer in won:
             assert store.get(key) == str(writer).encode()
+
+
+def random_bytes(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
 
 
 def _race(url: str, writers: range) -> list[tuple[str, int]]:

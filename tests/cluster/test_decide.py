@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,21 +12,22 @@ from cluster.commit import Commit
 from cluster.decide import (
     Action,
     Enter,
-    Fail,
-    JobView,
+    GiveUp,
     MakePlan,
     Publish,
-    ShardView,
-    Snapshot,
+    Release,
     Start,
+    Stop,
     decide,
 )
 from cluster.failures import Cause, Failure
 from cluster.job import JobState, Stage
-from cluster.lease import Lease
+from cluster.lease import CONFIRM_WITHIN_S, Held, Lease
 from cluster.plan import Shard, make_plan
+from cluster.snapshot import JobView, ProjectShare, ShardView, Snapshot, WorkerView
 
 Change = Callable[[ShardView], ShardView]
+NOW_S = 1e6
 FRAMES = FrameRange(start=0, stop=240)
 
 
@@ -34,7 +35,7 @@ def _job(mode: Mode = Mode.FAST, shards: int = 3) -> JobView:
     spec = make_spec(frames=FRAMES, shards=shards, mode=mode)
     plan = make_plan(spec, workers=1)
     views = tuple(ShardView(shard=shard) for shard in plan.all_shards)
-    return JobView(spec=spec, state=JobState.PLANNED, plan=plan, shards=views)
+    return JobView(spec=spec, state=JobState.PLANNED, priority=50, plan=plan, shards=views)
 
 
 def _changed(job: JobView, stage: Stage, change: Change, *indices: int) -> JobView:
@@ -49,11 +50,18 @@ def _changed(job: JobView, stage: Stage, change: Change, *indices: int) -> JobVi
 
 def _committed(view: ShardView) -> ShardView:
     lease = Lease(job="j", shard=view.shard, epoch=1, worker="w")
-    return replace(view, running_on=None, commit=Commit(lease=lease, files=(), frame_count=1))
+    return replace(view, held=None, commit=Commit(lease=lease, files=(), frame_count=1))
 
 
-def _running(view: ShardView) -> ShardView:
-    return replace(view, running_on="busy")
+def _running_on(worker: str) -> Change:
+    def change(view: ShardView) -> ShardView:
+        lease = Lease(job="j", shard=view.shard, epoch=1, worker=worker)
+        return replace(view, held=Held(lease=lease, advanced_at_s=NOW_S))
+
+    return change
+
+
+_running = _running_on("busy")
 
 
 def _failing(*failures: tuple[Cause, str]) -> Change:
@@ -65,9 +73,13 @@ def _failing(*failures: tuple[Cause, str]) -> Change:
 
 
 def _decided(
-    *jobs: JobView, idle: tuple[str, ...] = ("a", "b"), now_s: float = 1e6
+    *jobs: JobView,
+    idle: tuple[str, ...] = ("a", "b"),
+    busy: tuple[str, ...] = ("busy",),
+    now_s: float = NOW_S,
 ) -> list[Action]:
-    return decide(Snapshot(now_s=now_s, jobs=jobs, idle_workers=idle))
+    workers = tuple(WorkerView(name=name, is_idle=name in idle) for name in (*idle, *busy))
+    return decide(Snapshot(now_s=now_s, jobs=jobs, workers=workers, shares={}))
 
 
 def _starts(actions: list[Action]) -> list[tuple[Stage, int, str]]:
@@ -130,6 +142,9 @@ def test_exact_mode_poses_in_parallel() -> None:
 
 def test_after_the_last_stage_it_is_published_and_then_said_to_be() -> None:
     job = _changed(_up_to(Stage.ASSEMBLE, _job()), Stage.ASSEMBLE, _committed)
+    verifying = Enter(job=job.spec.job, state=JobState.VERIFYING)
+    assert _decided(job) == [verifying, Publish(job=job.spec.job)]
+    job = replace(job, state=JobState.VERIFYING)
     assert _decided(job) == [Publish(job=job.spec.job)]
     published = replace(job, is_published=True)
     assert _decided(published) == [Enter(job=job.spec.job, state=JobState.PUBLISHED)]
@@ -144,28 +159,171 @@ def test_a_failed_shard_goes_to_another_worker_after_its_pause() -> None:
     job = _changed(_job(shards=1), Stage.POSE, _failing((Cause.DEATH, "a")))
     assert _starts(_decided(job, now_s=0.01)) == []
     assert _starts(_decided(job, now_s=9.0)) == [(Stage.POSE, 0, "b")]
-    assert _starts(_decided(job, now_s=9.0, idle=("a",))) == [(Stage.POSE, 0, "a")]
+    assert _starts(_decided(job, now_s=9.0, idle=("a",))) == [], "another will be idle soon"
+    alone = _decided(job, now_s=9.0, idle=("a",), busy=())
+    assert _starts(alone) == [(Stage.POSE, 0, "a")]
 
 
 @pytest.mark.parametrize("cause", [Cause.INPUT, Cause.MODEL])
 def test_input_that_cannot_be_used_stops_the_job_at_once(cause: Cause) -> None:
     job = _changed(_job(), Stage.POSE, _failing((cause, "a")), 1)
     (fail,) = _decided(job)
-    assert isinstance(fail, Fail) and fail.shard.index == 1 and fail.failure.cause is cause
+    assert isinstance(fail, GiveUp) and fail.shard.index == 1 and fail.failure.cause is cause
 
 
-def test_three_deaths_of_one_shard_stop_the_job_but_two_do_not() -> None:
-    deaths = [(Cause.DEATH, "a"), (Cause.DEATH, "b"), (Cause.DEATH, "c")]
-    job = _changed(_job(), Stage.POSE, _failing(*deaths), 1)
-    assert [type(action) for action in _decided(job)] == [Fail]
-    job = _changed(_job(), Stage.POSE, _failing(*deaths[:2]), 1)
-    assert Fail not in [type(action) for action in _decided(job)]
+DEATHS = [(Cause.DEATH, "a"), (Cause.DEATH, "b"), (Cause.DEATH, "c")]
+
+
+def test_a_poison_shard_ends_the_job_only_after_the_rest_is_done() -> None:
+    job = _changed(_job(), Stage.POSE, _failing(*DEATHS), 1)
+    assert [index for _, index, _ in _starts(_decided(job))] == [0, 2]
+    job = _changed(job, Stage.POSE, _committed, 0)
+    running = _changed(job, Stage.POSE, _running, 2)
+    assert GiveUp not in [type(action) for action in _decided(running)]
+    (end,) = _decided(_changed(job, Stage.POSE, _committed, 2))
+    assert isinstance(end, GiveUp)
+    assert (end.state, end.shard.index, end.failure.worker) == (JobState.QUARANTINED, 1, "c")
+
+
+def test_in_exact_mode_what_comes_after_a_poison_shard_is_given_up_with_it() -> None:
+    job = _up_to(Stage.RENDER, _job(Mode.EXACT))
+    job = _changed(_changed(job, Stage.RENDER, _committed, 0), Stage.RENDER, _failing(*DEATHS), 1)
+    assert [type(action) for action in _decided(job) if not isinstance(action, Enter)] == [GiveUp]
+
+
+def test_two_deaths_of_a_shard_end_nothing() -> None:
+    job = _changed(_job(), Stage.POSE, _failing(*DEATHS[:2]), 1)
+    assert 1 in [index for _, index, _ in _starts(_decided(job, idle=("a", "b", "c")))]
+
+
+def _after_memory_ran_out(times: int) -> JobView:
+    return _changed(_job(shards=1), Stage.POSE, _failing(*[(Cause.MEMORY, "a")] * times))
+
+
+def test_after_memory_ran_out_the_next_attempt_has_smaller_batches() -> None:
+    for times in (0, 1, 2):
+        decided = _decided(_after_memory_ran_out(times))
+        (start,) = [action for action in decided if isinstance(action, Start)]
+        assert start.batch_divisor == 2**times
+
+
+def _stalled(view: ShardView) -> ShardView:
+    view = _running(view)
+    assert view.held is not None
+    return replace(view, held=replace(view.held, frames_done=4, advanced_at_s=NOW_S - 1000))
+
+
+def test_a_worker_whose_frames_stopped_is_ended_once_and_held_until_it_is_gone() -> None:
+    job = _changed(_job(shards=1), Stage.POSE, _stalled)
+    (lease,) = [held.lease for held in job.held]
+    assert _decided(job) == [
+        Stop(job="j", lease=lease),
+        Enter(job=job.spec.job, state=JobState.POSING),
+    ]
+    asked = _changed(
+        job,
+        Stage.POSE,
+        lambda view: replace(view, held=replace(_held(view), stop_asked_at_s=NOW_S)),
+    )
+    assert [action for action in _decided(asked) if not isinstance(action, Enter)] == []
+    gone = _decided(asked, busy=())
+    assert gone[0] == Release(job="j", lease=lease) and not _starts(gone)
+    later = _decided(asked, now_s=NOW_S + CONFIRM_WITHIN_S + 1)
+    assert later[0] == Release(job="j", lease=lease), "a worker out of reach holds for ever"
+
+
+def _held(view: ShardView) -> Held:
+    assert view.held is not None
+    return view.held
+
+
+def test_loading_models_before_the_first_frame_is_no_stall() -> None:
+    job = _changed(_job(shards=1), Stage.POSE, _running)
+    assert not [a for a in _decided(job, now_s=NOW_S + 1000) if isinstance(a, Stop)]
+    assert [a for a in _decided(job, now_s=NOW_S + 2000) if isinstance(a, Stop)]
+
+
+def test_a_cancelled_jobs_workers_are_ended_and_a_paused_jobs_are_let_finish() -> None:
+    job = _changed(_job(shards=2), Stage.POSE, _running, 0)
+    (lease,) = [held.lease for held in job.held]
+    assert _decided(replace(job, state=JobState.CANCELLED)) == [Stop(job="j", lease=lease)]
+    assert _decided(replace(job, state=JobState.PAUSED)) == []
+
+
+def _of_project(project: str, *, plate: str, priority: int = 50) -> JobView:
+    job = _job(shards=6)
+    spec = replace(job.spec, project=project, plate=replace(job.spec.plate, sha256=plate * 64))
+    return replace(job, spec=spec, priority=priority)
+
+
+def _matched(
+    *jobs: JobView, workers: Sequence[WorkerView], shares: dict[str, ProjectShare] | None = None
+) -> list[tuple[str, str]]:
+    snapshot = Snapshot(now_s=NOW_S, jobs=jobs, workers=tuple(workers), shares=shares or {})
+    project = {job.spec.job: job.spec.project for job in jobs}
+    actions = [action for action in decide(snapshot) if isinstance(action, Start)]
+    return [(project[action.job], action.worker) for action in actions]
+
+
+def _crew(names: str, **facts: float) -> list[WorkerView]:
+    return [WorkerView(name=name, benched_until_s=facts.get(name, 0.0)) for name in names]
+
+
+def test_projects_share_the_workers_whatever_their_jobs_priorities() -> None:
+    rich = [_of_project("rich", plate=plate, priority=99) for plate in "ab"]
+    poor = _of_project("poor", plate="c", priority=1)
+    projects = [name for name, _ in _matched(*rich, poor, workers=_crew("abcd"))]
+    assert sorted(projects) == ["poor", "poor", "rich", "rich"]
+
+
+def test_a_weight_of_three_gets_three_of_four_workers() -> None:
+    jobs = [_of_project("rich", plate="a"), _of_project("poor", plate="b")]
+    shares = {"rich": ProjectShare(weight=3.0)}
+    projects = [name for name, _ in _matched(*jobs, workers=_crew("abcd"), shares=shares)]
+    assert projects.count("rich") == 3
+
+
+def test_a_project_never_has_more_workers_than_its_quota() -> None:
+    shares = {"rich": ProjectShare(most_workers=2)}
+    running = _changed(_of_project("rich", plate="a"), Stage.POSE, _running, 0)
+    matched = _matched(running, workers=[*_crew("abcd"), BUSY], shares=shares)
+    assert [name for name, _ in matched] == ["rich"]
+
+
+BUSY = WorkerView(name="busy", is_idle=False)
+
+
+def test_within_a_project_the_higher_priority_goes_first_then_the_older_job() -> None:
+    old, new, urgent = (_of_project("p", plate=plate) for plate in "abc")
+    new = replace(new, spec=replace(new.spec, submitted_at="20270101T000000.000000Z"))
+    urgent = replace(urgent, priority=51)
+    order = [
+        action.job
+        for action in _decided(new, old, urgent, idle=tuple("abcdefghijklmnopqr"))
+        if isinstance(action, Start)
+    ]
+    assert list(dict.fromkeys(order)) == [urgent.spec.job, old.spec.job, new.spec.job]
+
+
+def test_a_worker_with_the_subject_loaded_is_taken_before_one_that_has_none() -> None:
+    job = _job(shards=1)
+    warm = WorkerView(name="warm", subject=job.spec.subject.digest)
+    others = [WorkerView(name="other", subject="x"), WorkerView(name="empty")]
+    assert _matched(job, workers=[*others, warm])[0][1] == "warm"
+    assert _matched(job, workers=others)[0][1] == "empty"
+
+
+def test_a_benched_worker_gets_nothing_unless_all_are_benched() -> None:
+    job = _job(shards=6)
+    assert {worker for _, worker in _matched(job, workers=_crew("ab", a=NOW_S + 1))} == {"b"}
+    both = _crew("ab", a=NOW_S + 1, b=NOW_S + 1)
+    assert {worker for _, worker in _matched(job, workers=both)} == {"a", "b"}
 
 
 def test_a_last_attempt_that_is_still_running_is_not_given_up() -> None:
     job = _changed(_job(), Stage.POSE, _failing((Cause.INPUT, "a")), 1)
     job = _changed(job, Stage.POSE, _running, 1)
-    assert Fail not in [type(action) for action in _decided(job)]
+    assert GiveUp not in [type(action) for action in _decided(job)]
 
 
 def test_final_jobs_are_left_alone_and_earlier_jobs_are_served_first() -> None:
@@ -190,7 +348,8 @@ class _Farm:
 
     def step(self, now_s: float) -> None:
         idle = tuple(name for name in self._workers if name not in self.running)
-        for action in _decided(self.job, idle=idle, now_s=now_s):
+        busy = tuple(self.running)
+        for action in _decided(self.job, idle=idle, busy=busy, now_s=now_s):
             self._do(action)
 
     def commit(self, worker: str) -> None:
@@ -202,7 +361,7 @@ class _Farm:
         shard = self.running.pop(worker)
         died = _failing((Cause.DEATH, worker))
         self.job = _changed(
-            self.job, shard.stage, lambda view: replace(died(view), running_on=None), shard.index
+            self.job, shard.stage, lambda view: replace(died(view), held=None), shard.index
         )
 
     def _do(self, action: Action) -> None:
@@ -216,11 +375,14 @@ class _Farm:
                 assert action.worker not in self.running
                 assert action.shard not in (*self.running.values(), *self.commits)
                 self.running[action.worker] = action.shard
-                self.job = _changed(self.job, action.shard.stage, _running, action.shard.index)
+                run = _running_on(action.worker)
+                self.job = _changed(self.job, action.shard.stage, run, action.shard.index)
             case Publish():
                 self.job = replace(self.job, is_published=True)
-            case Fail():
+            case GiveUp():
                 raise AssertionError("two deaths of a shard do not fail a job")
+            case Stop() | Release():
+                raise AssertionError("nobody stalls here")
 
 
 @settings(max_examples=60, deadline=None)

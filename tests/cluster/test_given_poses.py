@@ -47,7 +47,15 @@ def test_given_poses_are_rendered_and_no_frame_is_posed(farm: TinyFarm) -> None:
         json.loads(farm.store.get(key) or b"")["state"]
         for key in farm.store.list_keys(JobKeys(job=job).journal)
     ]
-    assert states == ["submitted", "planned", "solving", "rendering", "assembling", "published"]
+    assert states == [
+        "submitted",
+        "planned",
+        "solving",
+        "rendering",
+        "assembling",
+        "verifying",
+        "published",
+    ]
 
 
 def test_the_same_poses_are_the_same_job_and_others_another(farm: TinyFarm) -> None:

@@ -58,18 +58,35 @@ def test_a_job_of_no_frames_is_refused() -> None:
         make_spec(frames=FrameRange(start=5, stop=5))
 
 
-def test_final_states_stay_except_that_a_failed_job_may_be_submitted_again() -> None:
-    for later in JobState:
-        assert not JobState.PUBLISHED.may_become(later)
-        assert JobState.FAILED.may_become(later) == (later is JobState.SUBMITTED)
+ASIDE = {JobState.PAUSED, JobState.CANCELLED, JobState.FAILED, JobState.QUARANTINED}
+WAY = [state for state in JobState if state not in ASIDE]
 
 
-def test_states_never_go_back() -> None:
-    states = [state for state in JobState if not state.is_final]
-    for before in states:
-        for later in states:
-            assert before.may_become(later) == (states.index(later) > states.index(before))
-        assert before.may_become(JobState.FAILED) and before.may_become(JobState.PUBLISHED)
+def test_only_an_end_is_final() -> None:
+    finals = {state for state in JobState if state.is_final}
+    assert finals == ASIDE - {JobState.PAUSED} | {JobState.PUBLISHED}
+
+
+def test_a_published_job_stays_published() -> None:
+    assert not any(JobState.PUBLISHED.may_become(later) for later in JobState)
+
+
+def test_other_ends_are_left_only_for_the_beginning_of_the_way() -> None:
+    for state in ASIDE - {JobState.PAUSED}:
+        following = {later for later in JobState if state.may_become(later)}
+        assert following == {JobState.SUBMITTED, JobState.PLANNED}
+
+
+def test_states_on_the_way_never_go_back_and_may_step_aside() -> None:
+    for before in WAY[:-1]:
+        for later in WAY:
+            assert before.may_become(later) == (WAY.index(later) > WAY.index(before))
+        assert all(before.may_become(state) for state in ASIDE)
+
+
+def test_a_paused_job_goes_on_or_ends_but_is_not_published_asleep() -> None:
+    following = {later for later in JobState if JobState.PAUSED.may_become(later)}
+    assert following == {JobState.SUBMITTED, JobState.PLANNED} | ASIDE - {JobState.PAUSED}
 
 
 def test_queue_markers_sort_by_priority_then_time_and_name_their_job() -> None:

@@ -107,12 +107,12 @@ def test_a_killed_workers_shard_is_rendered_by_another_and_no_frame_is_lost(
     assert death["cause"] == "death" and death["worker"] != part.worker
 
 
-def test_a_shard_that_kills_every_worker_fails_the_job_after_three(
+def test_a_shard_that_kills_every_worker_is_quarantined_after_three(
     farm: TinyFarm, runtime: RayRuntime
 ) -> None:
     job = farm.client.submit(farm.request(trouble=Trouble(kind="die", at=15)))
     status = _run(farm, runtime, job)
-    assert (status.state, status.exit_code) == (JobState.FAILED, 8)
+    assert (status.state, status.exit_code) == (JobState.QUARANTINED, 8)
     assert "render 1 (1011-1020) failed 3 times" in status.message
 
 

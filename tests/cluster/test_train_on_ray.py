@@ -47,7 +47,7 @@ def _above(pid: int, parents: dict[int, int]) -> list[int]:
 @pytest.mark.timeout(600)
 def test_a_killed_worker_is_replaced_and_the_training_goes_on_to_its_end(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
-    training = submit_tiny(store, film_clip(tmp_path / "rex.mkv"), workers=WORKERS)
+    training = submit_tiny(store, film_clip(tmp_path / "rex.mp4"), workers=WORKERS)
     keys = TrainingKeys(training=training)
     command = [
         sys.executable, "-m", "cluster", "work-train", training, "--runtime", "ray",

@@ -39,7 +39,7 @@ WEIGHTS = "generator.safetensors"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film_clip(tmp_path_factory.mktemp("clips") / "rex.mkv")
+    return film_clip(tmp_path_factory.mktemp("clips") / "rex.mp4")
 
 
 def _finished(store: LocalStore, training: str, scratch: Path) -> SubjectRef:

@@ -10,7 +10,7 @@ import os
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
+from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
@@ -51,7 +52,9 @@ class TinySegment:
 @dataclass(frozen=True, kw_only=True)
 class TinyRange:
     segment: TinySegment
+    entrance: bytes
     boundary: bytes
+    picture_hashes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +149,11 @@ class TinyPipeline:
         first = frames if state else frames.with_warm_up(settings.warmup_frames or 0)
         first = FrameRange(start=max(first.start, poses.frames.start), stop=first.stop)
         value = struct.unpack("<d", state)[0] if state else 0.0
-        lines = []
+        lines, entrance = [], b""
         for index in first:
             _make_trouble(trouble, index)
+            if index == frames.start:
+                entrance = struct.pack("<d", value)
             value = 0.5 * value + float(poses.keypoints_NK2[index - poses.frames.start, 0, 0])
             if index in frames:
                 lines.append(json.dumps([index, index * TICKS_A_FRAME, value]))
@@ -159,7 +164,39 @@ class TinyPipeline:
                 log.write(json.dumps([os.getpid(), frames.start, started_s, time.time()]) + "\n")
         pts = [json.loads(line)[1] for line in lines]
         segment = TinySegment(path=out, frames=frames, first_pts=pts[0], last_pts=pts[-1])
-        return TinyRange(segment=segment, boundary=struct.pack("<d", value))
+        return TinyRange(
+            segment=segment,
+            entrance=entrance,
+            boundary=struct.pack("<d", value),
+            picture_hashes=tuple(str(json.loads(line)[2]) for line in lines),
+        )
+
+    def prove_joins(
+        self,
+        parts: Sequence[RenderedPart],
+        plate: Path,
+        poses: PoseSequence,
+        subject: Path,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> ProvenJoins:
+        segments, joins, before = [parts[0].segment], [], parts[0].boundary
+        for part in parts[1:]:
+            (apart,) = np.abs(np.frombuffer(before) - np.frombuffer(part.entrance))
+            segment, boundary, mended_frames = part.segment, part.boundary, 0
+            if apart > settings.join_tolerance:
+                again = self.render_range(
+                    plate, part.frames, poses, subject, folder / f"mended-{part.frames.start}",
+                    settings=settings, state=before, on_frame=lambda done: None,
+                )  # fmt: skip
+                segment, boundary = again.segment.path, again.boundary
+                mended_frames = len(part.frames)
+            before = boundary
+            segments.append(segment)
+            score = JoinScore(block=float(apart), largest=float(apart), p99=0.0, psnr_db=None)
+            joins.append(Join(frame=part.frames.start, score=score, mended_frames=mended_frames))
+        return ProvenJoins(segments=tuple(segments), joins=tuple(joins))
 
     def assemble_shot(
         self,

@@ -7,24 +7,24 @@ from bodyswap.encode import CODECS, Codec, encode
 from bodyswap.errors import IntegrityError
 from bodyswap.media.check import check_delivery
 from bodyswap.timing import FrameRange, Timeline
-from tests.media.clips import steady
+from tests.media.clips import pictures_for, steady
 
 COUNT = 12
 every_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
 
 def _delivery(folder: Path, codec: Codec) -> Path:
-    noise = np.random.default_rng(1).integers(0, 256, (COUNT, 48, 64, 3), np.uint8)
-    whole = FrameRange(start=0, stop=COUNT)
-    return encode(
-        noise, folder / "shot.mp4", timeline=steady(COUNT), frames=whole, codec=codec
-    ).path
+    shape = pictures_for(codec, 1)[0].shape
+    noise = np.random.default_rng(1).integers(0, 256, (COUNT, *shape), np.uint8)
+    whole, path = FrameRange(start=0, stop=COUNT), folder / f"shot{codec.suffix}"
+    return encode(noise, path, timeline=steady(COUNT), frames=whole, codec=codec).path
 
 
 @every_codec
 def test_a_good_delivery_passes(tmp_path: Path, codec: Codec) -> None:
     check = check_delivery(_delivery(tmp_path, codec), steady(COUNT))
-    assert (check.frame_count, check.width, check.height) == (COUNT, 64, 48)
+    size = (max(64, codec.least[0]), max(48, codec.least[1]))
+    assert (check.frame_count, check.width, check.height) == (COUNT, *size)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,9 @@ def test_another_timeline_is_refused(tmp_path: Path, timeline: Timeline, complai
         check_delivery(path, timeline)
 
 
-@every_codec
+@pytest.mark.parametrize(
+    "codec", [codec for name, codec in CODECS.items() if not name.startswith("prores")]
+)
 def test_damage_is_found_though_count_and_times_are_right(tmp_path: Path, codec: Codec) -> None:
     path = _delivery(tmp_path, codec)
     data = bytearray(path.read_bytes())

@@ -12,7 +12,7 @@ from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange, Timeline
-from tests.media.clips import cut_in, pictures, sound_packets, steady, write_clip
+from tests.media.clips import cut_in, packets_beside, pictures, pictures_for, steady, write_clip
 
 COUNT = 26
 GAPS = np.random.default_rng(3).integers(10, 90, COUNT)
@@ -34,7 +34,7 @@ def _segments(
     folder.mkdir(exist_ok=True)
     return [
         encode(
-            pictures(len(part), first=part.start),
+            pictures_for(codec, len(part), first=part.start),
             folder / f"{part.start}{codec.suffix}",
             timeline=timeline,
             frames=part,
@@ -70,8 +70,9 @@ def test_a_joined_shot_has_the_timelines_times_and_the_segments_pixels(
 def test_segments_of_one_frame_join(tmp_path: Path, codec: Codec) -> None:
     timeline = steady(5)
     parts = _segments(tmp_path, timeline, codec, cut_in(5, 5))
-    concat(parts, timeline, tmp_path / "shot.mp4")
-    assert check_delivery(tmp_path / "shot.mp4", timeline).frame_count == 5
+    out = tmp_path / f"shot{codec.suffix}"
+    concat(parts, timeline, out)
+    assert check_delivery(out, timeline).frame_count == 5
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -108,21 +109,22 @@ def test_a_part_of_a_shot_can_be_moved_to_its_beginning(tmp_path: Path) -> None:
 
 def test_sound_is_copied_byte_for_byte(tmp_path: Path) -> None:
     plate = write_clip(tmp_path / "plate.mp4", pictures(COUNT), sound="aac")
-    timeline = index_clip(plate).timeline
+    clip = index_clip(plate)
+    timeline = clip.timeline
     parts = _segments(tmp_path / "parts", timeline, CODECS["h264"], cut_in(COUNT, 3))
     out = tmp_path / "shot.mp4"
-    concat(parts, timeline, out, audio_from=plate)
+    concat(parts, timeline, out, plate=clip)
     assert index_clip(out).has_audio
-    assert sound_packets(out) == sound_packets(plate)
+    assert packets_beside(out) == packets_beside(plate)
     assert check_delivery(out, timeline).frame_count == COUNT
 
 
 def test_sound_that_mp4_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
     plate = write_clip(tmp_path / "plate.mkv", pictures(6), sound="pcm_u8")
-    timeline = index_clip(plate).timeline
-    parts = _segments(tmp_path / "parts", timeline, CODECS["h264"], cut_in(6, 2))
+    clip = index_clip(plate)
+    parts = _segments(tmp_path / "parts", clip.timeline, CODECS["h264"], cut_in(6, 2))
     with pytest.raises(PlateError, match="pcm_u8"):
-        concat(parts, timeline, tmp_path / "shot.mp4", audio_from=plate)
+        concat(parts, clip.timeline, tmp_path / "shot.mp4", plate=clip)
     assert not (tmp_path / "shot.mp4").exists()
 
 

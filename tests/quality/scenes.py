@@ -27,13 +27,14 @@ def panned(count: int, step: int = 2, seed: int = 3) -> list[RGB]:
     return [wide[:, step * index : step * index + WIDTH].copy() for index in range(count)]
 
 
-def walked(count: int, step: int = 3) -> list[RGB]:
-    """A textured block that walks over a background that keeps still."""
+def walked(count: int, step: int = 3, start: int = 8) -> list[RGB]:
+    """A textured block that walks from column `start` over a background that keeps still."""
     scene, block = texture(5), texture(6)[:40, :24]
     pictures = []
     for index in range(count):
         picture = scene.copy()
-        picture[30:70, 8 + step * index : 32 + step * index] = block
+        left = start + step * index
+        picture[30:70, left : left + 24] = block
         pictures.append(picture)
     return pictures
 

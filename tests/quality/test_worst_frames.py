@@ -21,19 +21,39 @@ def _report(ssim: dict[int, float], face: dict[int, float] | None = None) -> Qua
     )
 
 
-def test_a_bad_moment_is_shown_once_and_the_next_elsewhere() -> None:
-    found = find_worst(_report({10: 0.1, 11: 0.2, 12: 0.2, 20: 0.5}))
+def test_a_bad_moment_is_shown_once_and_the_next_elsewhere_says_what_was_passed_over() -> None:
+    found = find_worst(_report({10: 0.1, 11: 0.2, 12: 0.3, 20: 0.5}))
     assert [(one.index, one.why) for one in found] == [
-        (10, "worst by picture"),
-        (20, "next worst by picture"),
+        (10, "worst SSIM"),
+        (20, "number 4 by SSIM, the worst away from frames shown above"),
     ]
 
 
 def test_the_worst_by_each_score_is_always_there_and_named_for_all_it_is_worst_in() -> None:
     near = find_worst(_report({10: 0.1}, {10 + APART_FRAMES - 3: 0.1}))
-    assert [one.index for one in near][:2] == [10, 10 + APART_FRAMES - 3]
+    assert [(one.index, one.why) for one in near][:2] == [
+        (10, "worst SSIM"),
+        (10 + APART_FRAMES - 3, "worst face SSIM"),
+    ]
     same = find_worst(_report({10: 0.1}, {10: 0.1}))
-    assert same[0].why == "worst by picture and face"
+    assert same[0].why == "worst SSIM and face SSIM"
+
+
+def test_motion_is_ranked_and_named_by_what_exceeds_the_reference() -> None:
+    restless = {3: (9.0, 8.5), 20: (5.0, 1.0)}
+    report = QualityReport(
+        frames=tuple(
+            FrameQuality(
+                psnr_db=30.0, ssim=0.9, lpips=0.1,
+                warping_error=restless.get(index, (1.0, 1.0))[0],
+                reference_warping_error=restless.get(index, (1.0, 1.0))[1],
+            )
+            for index in range(COUNT)
+        )
+    )  # fmt: skip
+    whys = {one.index: one.why for one in find_worst(report)}
+    assert whys[20] == "worst warping error above the reference's"
+    assert whys[0] == "worst LPIPS" and not any("SSIM" in why for why in whys.values())
 
 
 def test_the_picture_asks_for_those_frames_and_shows_where_they_differ() -> None:

@@ -1,0 +1,161 @@
+"""OpenEXR frames: scene-linear parts in one file, with the frame's timecode, rate and reel.
+
+It does not know what the parts show. Shape letters: H rows, W columns, C channels.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import OpenEXR
+
+from bodyswap.errors import PlateError, UsageError
+from bodyswap.timecode import Timecode
+
+Floats = npt.NDArray[np.floating]
+
+REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+"""CIE 1931 xy of red, green, blue and white."""
+_PAIRED_ABOVE = 30
+"""EXR counts frames as tape did: faster than this, in pairs, the field mark telling which."""
+
+
+class Compression(StrEnum):
+    """How pixels are packed: ZIP gives back every bit, DWAA what an eye sees, in half the space."""
+
+    ZIP = "zip"
+    DWAA = "dwaa"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameLabel:
+    """Which frame a file is. `number` is what people call it."""
+
+    number: int
+    rate: Fraction
+    timecode: Timecode | None = None
+    reel: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Named channels of one picture: (H, W) each; half floats, or whole ones where they are."""
+
+    name: str
+    channels: Mapping[str, Floats]
+
+
+def write_exr(
+    path: Path, parts: Sequence[Part], label: FrameLabel, compression: Compression
+) -> None:
+    """Write the parts to `path`, which appears when it is whole."""
+    packed = {Compression.ZIP: OpenEXR.ZIP_COMPRESSION, Compression.DWAA: OpenEXR.DWAA_COMPRESSION}
+    header = {
+        "type": OpenEXR.scanlineimage,
+        "compression": packed[compression],
+        "framesPerSecond": label.rate,
+        "imageCounter": label.number,
+        "chromaticities": REC709,
+        **({"timeCode": _packed(label.timecode)} if label.timecode else {}),
+        **({"reelName": label.reel} if label.reel else {}),
+    }
+    made = [OpenEXR.Part(dict(header), _contiguous(part), part.name) for part in parts]
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        # One thread: a worker has as many processes as it has cores to use.
+        OpenEXR.File(made, num_threads=1).write(str(partial))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_exr(path: Path) -> tuple[Part, ...]:
+    """Every part of the file.
+
+    Raises:
+        PlateError: it is no EXR, or is cut short.
+    """
+    data = _bytes_of(path)
+    opened = _opened(path, data)
+    # Of a file that is cut short OpenEXR leaves out parts, and only prints that it did.
+    if len(opened.parts) != len(_opened(path, data, header_only=True).parts):
+        raise PlateError(f"{path} is cut short or damaged; copy it again")
+    return tuple(
+        Part(
+            name=part.name(),
+            channels={name: channel.pixels for name, channel in part.channels.items()},
+        )
+        for part in opened.parts
+    )
+
+
+def read_label(path: Path) -> FrameLabel:
+    """Which frame the file says it is; 24 frames a second and number 0 where it does not say.
+
+    Raises:
+        PlateError: it is no EXR.
+    """
+    header = _opened(path, _bytes_of(path), header_only=True).parts[0].header
+    rate = Fraction(header.get("framesPerSecond", 24))
+    code = header.get("timeCode")
+    return FrameLabel(
+        number=int(header.get("imageCounter", 0)),
+        rate=rate,
+        timecode=None if code is None else _unpacked(code, rate),
+        reel=str(header.get("reelName", "")),
+    )
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PlateError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _opened(path: Path, data: bytes, *, header_only: bool = False) -> OpenEXR.File:
+    try:
+        opened = OpenEXR.File(
+            io.BytesIO(data), separate_channels=True, header_only=header_only, num_threads=1
+        )
+    except RuntimeError as error:
+        raise PlateError(f"{path} is not an OpenEXR file that can be read: {error}") from error
+    if not opened.parts:
+        raise PlateError(f"{path} is cut short or damaged; copy it again")
+    return opened
+
+
+def _contiguous(part: Part) -> dict[str, Floats]:
+    kept = (np.float32, np.float16)
+    return {
+        name: np.ascontiguousarray(pixels, pixels.dtype if pixels.dtype in kept else np.float16)
+        for name, pixels in part.channels.items()
+    }
+
+
+def _packed(code: Timecode) -> OpenEXR.TimeCode:
+    hours, minutes, seconds, frame = code.fields
+    field = 0
+    if code.names_a_second > _PAIRED_ABOVE:
+        frame, field = divmod(frame, 2)
+    return OpenEXR.TimeCode(
+        hours, minutes, seconds, frame, code.is_drop_frame, False, bool(field), *[False] * 3,
+        *[0] * 8,
+    )  # fmt: skip
+
+
+def _unpacked(code: OpenEXR.TimeCode, rate: Fraction) -> Timecode | None:
+    frame = code.frame
+    if round(rate) > _PAIRED_ABOVE:
+        frame = frame * 2 + bool(code.fieldPhase)
+    mark = ";" if code.dropFrame else ":"
+    text = f"{code.hours:02d}:{code.minutes:02d}:{code.seconds:02d}{mark}{frame:02d}"
+    try:
+        return Timecode.parse(text, rate)
+    except UsageError:
+        return None  # another program's, at a rate that the file does not tell

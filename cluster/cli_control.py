@@ -1,0 +1,89 @@
+"""The verbs that ask things of jobs: `bodyswap pause | resume | cancel | retry | priority`.
+
+Each leaves a request in the store and returns at once; it does not know what the farm makes of it.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bodyswap.cli import JsonOption
+from bodyswap.errors import JobError, UsageError
+from bodyswap.terminal import complain
+from cluster.cli_options import JobArgument, JobsArgument, StoreOption, client_of
+from cluster.client import Client
+from cluster.control import Request
+from cluster.job_words import tell_request
+
+app = typer.Typer()
+
+
+@app.command()
+def pause(jobs: JobsArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Start nothing more of the jobs until they are resumed; what runs is let finish."""
+    client = client_of(store)
+    _ask_each(client, jobs, client.pause, as_json)
+
+
+@app.command()
+def resume(jobs: JobsArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Let paused jobs go on."""
+    client = client_of(store)
+    _ask_each(client, jobs, client.resume, as_json)
+
+
+@app.command()
+def cancel(jobs: JobsArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Give jobs up; what they committed stays for a `retry`."""
+    client = client_of(store)
+    _ask_each(client, jobs, client.cancel, as_json)
+
+
+@app.command()
+def retry(
+    jobs: JobsArgument,
+    shard: Annotated[
+        list[str] | None,
+        typer.Option(metavar="render-2", help="Only this shard; may be repeated."),
+    ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="All that failed: so too without --shard.")
+    ] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try again what failed of jobs, or only the shards named."""
+    if shard and failed:
+        raise UsageError("--failed means all that failed, and --shard names them; give one of them")
+    client = client_of(store)
+    _ask_each(client, jobs, lambda job: client.retry(job, shard or None), as_json)
+
+
+@app.command()
+def priority(
+    job: JobArgument,
+    to: Annotated[int, typer.Argument(help="0 to 99, the highest first.", metavar="PRIORITY")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve a job, or those that a pattern fits, earlier or later."""
+    client = client_of(store)
+    _ask_each(client, [job], lambda job: client.set_priority(job, to), as_json)
+
+
+def _ask_each(
+    client: Client, patterns: list[str], ask: Callable[[str], Request], as_json: bool
+) -> None:
+    """Ask it of every job that fits; a job it is not for stops none of the others."""
+    jobs = client.find_jobs(*patterns)
+    refused: list[JobError] = []
+    for job in jobs:
+        try:
+            tell_request(job, ask(job), as_json=as_json)
+        except JobError as error:
+            refused.append(error)
+    if len(refused) == len(jobs):
+        raise refused[0]
+    for each in refused:
+        complain(f"left as it is: {each}")

@@ -1,0 +1,151 @@
+"""The verbs that begin with a plate: `bodyswap demo | render | submit`.
+
+It does not know how a shot is made, only what was asked.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
+from bodyswap.config import CodecName, Mode, RenderSettings
+from bodyswap.errors import UsageError
+from bodyswap.terminal import Show, WorkSeen, say, show_progress
+from cluster.cli_options import (
+    OutOption,
+    RuntimeKind,
+    RuntimeOption,
+    StoreOption,
+    WorkersOption,
+    client_of,
+    me,
+    named_store,
+)
+from cluster.job import DEFAULT_PRIORITY
+from cluster.job_words import seen, tell_files
+from cluster.submit import JobRequest
+
+app = typer.Typer()
+
+
+PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
+SubjectOption = Annotated[
+    str, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
+]
+ShardsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Cut each pass in so many.  [default: the planner's choice]"),
+]
+ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins.")]
+CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
+FramesOption = Annotated[
+    str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
+]
+PosesOption = Annotated[
+    Path | None,
+    typer.Option(help="A poses.npz of `bodyswap pose`, corrected: taken as it is.", metavar="FILE"),
+]
+
+
+@app.command()
+def demo(
+    out: OutOption = Path("out/demo"),
+    store: StoreOption = None,
+    runtime: RuntimeOption = RuntimeKind.RAY,
+    workers: WorkersOption = None,
+    shards: ShardsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Film a stunt on the stage, and render vega doing it, through every stage of the farm."""
+    from cluster.demo import film_demo
+
+    with show_progress(as_json=as_json) as show:
+        show(WorkSeen(stage="filming", done=0, total=2, unit="people"))
+        footage = film_demo(out)
+        show(WorkSeen(stage="filming", done=2, total=2, unit="people"))
+        request = JobRequest(plate=footage.plate, subject="vega", shards=shards, submitted_by=me())
+        url = store or str(out / "store")
+        _render(request, out, url, runtime, workers, show, as_json, truth=footage.truth)
+
+
+@app.command()
+def render(
+    plate: PlateArgument,
+    subject: SubjectOption,
+    out: OutOption,
+    store: StoreOption = None,
+    runtime: RuntimeOption = RuntimeKind.INLINE,
+    workers: WorkersOption = None,
+    codec: CodecOption = CodecName.H264,
+    shards: ShardsOption = None,
+    mode: ModeOption = Mode.FAST,
+    frames: FramesOption = None,
+    performer: PerformerOption = None,
+    poses: PosesOption = None,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Render the subject into the plate's motion: submit, work and fetch in one process."""
+    request = JobRequest(
+        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, submitted_by=me(),
+    )  # fmt: skip
+    with show_progress(as_json=as_json) as show:
+        _render(request, out, store, runtime, workers, show, as_json)
+
+
+@app.command()
+def submit(
+    plate: PlateArgument,
+    subject: SubjectOption,
+    store: StoreOption = None,
+    codec: CodecOption = CodecName.H264,
+    shards: ShardsOption = None,
+    mode: ModeOption = Mode.FAST,
+    frames: FramesOption = None,
+    performer: PerformerOption = None,
+    poses: PosesOption = None,
+    name: Annotated[
+        str, typer.Option(help="What people call the job.  [default: the plate's name]")
+    ] = "",
+    project: Annotated[str, typer.Option(help="Whose job it is.")] = "default",
+    priority: Annotated[int, typer.Option(min=0, max=99)] = DEFAULT_PRIORITY,
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a job into the store; a farm working on that store will render it."""
+    request = JobRequest(
+        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, name=name, project=project,
+        priority=priority, submitted_by=me(),
+    )  # fmt: skip
+    job = client_of(store).submit(request)
+    say(json.dumps({"job": job}) if as_json else job)
+
+
+def _render(
+    request: JobRequest, out: Path, url: str | None, runtime: RuntimeKind, workers: int | None,
+    show: Show, as_json: bool, truth: Path | None = None,
+) -> None:  # fmt: skip
+    from cluster.shot import render_shot
+
+    shot = render_shot(
+        named_store(url), request, out, runtime=runtime, workers=workers, truth=truth,
+        on_status=lambda status: show(seen(status)),
+    )  # fmt: skip
+    tell_files(shot.job, shot.files, as_json=as_json)
+
+
+def _settings(
+    mode: Mode, codec: CodecName, changes: list[str] | None, performer: str | None,
+    poses: Path | None,
+) -> RenderSettings:  # fmt: skip
+    if performer is not None and poses is not None:
+        raise UsageError(
+            "--performer chooses among the people found, and --poses already has the performer;"
+            " give one of them"
+        )
+    plain = RenderSettings(mode=mode, codec=codec.value)
+    return plain.with_overrides(all_changes(changes, performer))

@@ -1,0 +1,113 @@
+"""What a worker asks of one machine's stages, without loading them.
+
+It does not know who fulfils it: `bodyswap.pipeline.Pipeline` does, and so do small ones in tests.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bodyswap.config import RenderSettings
+from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.people import Detections, PoseSequence
+from bodyswap.timing import FrameRange
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames finished so far."""
+
+
+class Solution(Protocol):
+    """The solve step's answer: one performer's poses, in plate and in subject pixels."""
+
+    @property
+    def performer(self) -> PoseSequence: ...
+    @property
+    def subject(self) -> PoseSequence: ...
+    @property
+    def report(self) -> Mapping[str, object]: ...
+
+
+class Segment(Protocol):
+    """A closed piece of video on the plate's clock."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def frames(self) -> FrameRange: ...
+    @property
+    def first_pts(self) -> int: ...
+    @property
+    def last_pts(self) -> int: ...
+
+
+class RenderedRange(Protocol):
+    """A segment, and what joining it to its neighbours takes."""
+
+    @property
+    def segment(self) -> Segment: ...
+    @property
+    def entrance(self) -> bytes: ...
+    @property
+    def boundary(self) -> bytes: ...
+    @property
+    def picture_hashes(self) -> Sequence[str]: ...
+
+
+class Pipeline(Protocol):
+    """The stages on local files, as `bodyswap.pipeline.Pipeline` has them."""
+
+    def pose_range(
+        self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
+    ) -> Detections: ...
+
+    def solve_shot(
+        self,
+        detections: Detections,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution: ...
+
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution: ...
+
+    def render_range(
+        self,
+        plate: Path,
+        frames: FrameRange,
+        poses: PoseSequence,
+        subject: Path,
+        out: Path,
+        *,
+        settings: RenderSettings,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> RenderedRange: ...
+
+    def prove_joins(
+        self,
+        parts: Sequence[RenderedPart],
+        plate: Path,
+        poses: PoseSequence,
+        subject: Path,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> ProvenJoins: ...
+
+    def assemble_shot(
+        self,
+        segments: list[Path],
+        plate: Path,
+        frames: FrameRange,
+        out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None: ...
