@@ -7,7 +7,7 @@ It does not know how anything is trained. Torch and Ray are imported inside each
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +31,7 @@ from bodyswap.cli_train import (
 )
 from bodyswap.config import cache_folder
 from bodyswap.errors import StoreError, UsageError
-from bodyswap.terminal import Show, WorkSeen, say, show_progress
+from bodyswap.terminal import WorkSeen, say, show_progress
 from cluster.cli_options import RuntimeKind, StoreOption, me, named_store
 from cluster.store import Store
 from cluster.training_spec import TrainingSpec
@@ -96,16 +96,28 @@ def work_train(
     scratch: Annotated[
         Path | None, typer.Option(help="Prepared footage, on each node.  [default: the cache]")
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve Prometheus there, like 127.0.0.1:9400."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train what was submitted and is not finished, each to its end; running it again goes on."""
-    opened = named_store(store)
+    from cluster.training_metrics import TrainingMetrics, served
+
+    opened, told = named_store(store), TrainingMetrics()
     specs = unfinished_trainings(opened) if training is None else [find_training(opened, training)]
-    with show_progress(as_json=as_json) as show:
+    with show_progress(as_json=as_json) as show, served(told, metrics):
+
+        def on_status(status: TrainingStatus) -> None:
+            told.see(status)
+            show(_seen(status))
+
         for spec in specs:
             folder = scratch or cache_folder() / "training"
-            with _shown(opened, spec, show):
+            with _watched(opened, spec, on_status):
                 _run(opened, spec, runtime, address, folder.resolve())
+            told.see(read_status(opened, spec))
             _tell(read_status(opened, spec), as_json)
     ended = [read_status(opened, spec) for spec in specs]
     for status in ended:
@@ -122,8 +134,10 @@ def trainings(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 
 @contextmanager
-def _shown(store: Store, spec: TrainingSpec, show: Show) -> Iterator[None]:
-    """Show meanwhile what the training tells the store."""
+def _watched(
+    store: Store, spec: TrainingSpec, on_status: Callable[[TrainingStatus], None]
+) -> Iterator[None]:
+    """Pass on meanwhile what the training tells the store."""
     is_over = threading.Event()
 
     def watch() -> None:
@@ -133,7 +147,7 @@ def _shown(store: Store, spec: TrainingSpec, show: Show) -> Iterator[None]:
             with suppress(StoreError):
                 status = read_status(store, spec)
                 if status != before:
-                    show(_seen(status))
+                    on_status(status)
                 before = status
 
     threading.Thread(target=watch, daemon=True).start()

@@ -114,8 +114,9 @@ class _Run:
         is_small = done < self.config.half_size_until
         footage = self.small if is_small else self.footage
         batch = draw_batch(
-            footage, self.config, self.spent.steps, rank=self.replica.rank, of=self.replica.size
-        )
+            footage, self.config, self.spent.steps, rank=self.replica.rank, of=self.replica.size,
+            device=self.trainer.device,
+        )  # fmt: skip
         losses = self.trainer.train(batch, done)
         took_s = time.monotonic() - began
         self.spent = Spent(steps=self.spent.steps + 1, seconds=self.spent.seconds + took_s)
