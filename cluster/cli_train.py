@@ -4,14 +4,12 @@ It does not know how anything is trained. Torch and Ray are imported inside each
 `--help` is quick.
 """
 
-import getpass
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +29,11 @@ from bodyswap.cli_train import (
     training_request,
     training_seen,
 )
-from bodyswap.config import cache_folder, default_store_url
-from bodyswap.errors import BodyswapError, StoreError
-from bodyswap.terminal import Show, WorkSeen, say, show_progress
-from cluster.cli_options import StoreOption
-from cluster.store import Store, open_store
+from bodyswap.config import cache_folder
+from bodyswap.errors import StoreError, UsageError
+from bodyswap.terminal import WorkSeen, say, show_progress
+from cluster.cli_options import RuntimeKind, StoreOption, me, named_store
+from cluster.store import Store
 from cluster.training_spec import TrainingSpec
 from cluster.training_status import (
     TrainingStatus,
@@ -50,11 +48,6 @@ from cluster.training_status import (
 app = typer.Typer()
 
 _LOOK_EVERY_S = 0.5
-
-
-class TrainerKind(StrEnum):
-    INLINE = "inline"
-    RAY = "ray"
 
 
 @app.command(name="submit-train")
@@ -82,7 +75,7 @@ def submit_train(
         footage, subject, consent, hold_out, height, recipe, minutes, steps, vgg, changes
     )
     training = submit_training(
-        _open(store), request, workers=workers, now_s=time.time(), submitted_by=_me()
+        named_store(store), request, workers=workers, now_s=time.time(), submitted_by=me()
     )
     say(json.dumps({"training": training}) if as_json else training)
 
@@ -95,24 +88,36 @@ def work_train(
     ] = None,
     store: StoreOption = None,
     runtime: Annotated[
-        TrainerKind, typer.Option(help="Where to train: this process, or Ray's workers.")
-    ] = TrainerKind.RAY,
+        RuntimeKind, typer.Option(help="Where to train: this process, or Ray's workers.")
+    ] = RuntimeKind.RAY,
     address: Annotated[
         str | None, typer.Option(help="The Ray cluster.  [default: this machine alone]")
     ] = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Prepared footage, on each node.  [default: the cache]")
     ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Serve Prometheus there, like 127.0.0.1:9400."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train what was submitted and is not finished, each to its end; running it again goes on."""
-    opened = _open(store)
+    from cluster.training_metrics import TrainingMetrics, served
+
+    opened, told = named_store(store), TrainingMetrics()
     specs = unfinished_trainings(opened) if training is None else [find_training(opened, training)]
-    with show_progress(as_json=as_json) as show:
+    with show_progress(as_json=as_json) as show, served(told, metrics):
+
+        def on_status(status: TrainingStatus) -> None:
+            told.see(status)
+            show(_seen(status))
+
         for spec in specs:
             folder = scratch or cache_folder() / "training"
-            with _shown(opened, spec, show):
+            with _watched(opened, spec, on_status):
                 _run(opened, spec, runtime, address, folder.resolve())
+            told.see(read_status(opened, spec))
             _tell(read_status(opened, spec), as_json)
     ended = [read_status(opened, spec) for spec in specs]
     for status in ended:
@@ -123,14 +128,16 @@ def work_train(
 @app.command()
 def trainings(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """List the store's trainings, and how far each is."""
-    opened = _open(store)
+    opened = named_store(store)
     for training in training_ids(opened):
         _tell(read_status(opened, read_training(opened, training)), as_json)
 
 
 @contextmanager
-def _shown(store: Store, spec: TrainingSpec, show: Show) -> Iterator[None]:
-    """Show meanwhile what the training tells the store."""
+def _watched(
+    store: Store, spec: TrainingSpec, on_status: Callable[[TrainingStatus], None]
+) -> Iterator[None]:
+    """Pass on meanwhile what the training tells the store."""
     is_over = threading.Event()
 
     def watch() -> None:
@@ -140,7 +147,7 @@ def _shown(store: Store, spec: TrainingSpec, show: Show) -> Iterator[None]:
             with suppress(StoreError):
                 status = read_status(store, spec)
                 if status != before:
-                    show(_seen(status))
+                    on_status(status)
                 before = status
 
     threading.Thread(target=watch, daemon=True).start()
@@ -151,9 +158,9 @@ def _shown(store: Store, spec: TrainingSpec, show: Show) -> Iterator[None]:
 
 
 def _run(
-    store: Store, spec: TrainingSpec, runtime: TrainerKind, address: str | None, scratch: Path
+    store: Store, spec: TrainingSpec, runtime: RuntimeKind, address: str | None, scratch: Path
 ) -> None:
-    if runtime is TrainerKind.RAY:
+    if runtime is RuntimeKind.RAY:
         from cluster.train import train_on_ray
 
         train_on_ray(store, spec, scratch, address=address)
@@ -162,15 +169,11 @@ def _run(
     from cluster.training_run import run_replica
 
     if spec.workers > 1:
-        raise BodyswapError(
+        raise UsageError(
             f"training {spec.training} asks for {spec.workers} workers, and this process is one;"
             " give --runtime ray"
         )
     run_replica(store, spec, ALONE, scratch)
-
-
-def _open(url: str | None) -> Store:
-    return open_store(url or default_store_url())
 
 
 def _seen(status: TrainingStatus) -> WorkSeen:
@@ -183,10 +186,3 @@ def _tell(status: TrainingStatus, as_json: bool) -> None:
         return
     told = status.message or f"step {status.step}, {status.done:.0%}"
     say(f"{status.training}  {status.subject}  {status.state}: {told}")
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"

@@ -17,6 +17,7 @@ from bodyswap.train import Prepared, TrainingRequest, prepare
 from bodyswap.training.finish import finish_subject
 from bodyswap.training.footage_cache import FootageCache
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
+from bodyswap.training.losses_picture import LOSSES_PICTURE
 from bodyswap.training.replica import Replica
 from bodyswap.training.settings import TrainSettings
 from cluster.doors import permit_training
@@ -161,8 +162,9 @@ class _Told:
 
     def mirror(self) -> None:
         """Put losses and new samples into the store."""
-        if (self._out / _LOSSES).is_file():
-            self._store.put_file(self._keys.out(_LOSSES), self._out / _LOSSES)
+        for name in (_LOSSES, LOSSES_PICTURE):
+            if (self._out / name).is_file():
+                self._store.put_file(self._keys.out(name), self._out / name)
         for path in sorted((self._out / _SAMPLES).glob("*.png")):
             if path.name not in self._sent:
                 self._store.put_file(self._keys.out(f"{_SAMPLES}/{path.name}"), path)

@@ -6,7 +6,7 @@ It does not know who trains.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bodyswap.errors import BodyswapError, JobError, StoreError
+from bodyswap.errors import BodyswapError, JobError
 from cluster.record import from_json, from_yaml, to_json
 from cluster.store import Store, missing
 from cluster.training_spec import TRAINING, TrainingKeys, TrainingSpec, TrainingState
@@ -52,7 +52,7 @@ def read_status(store: Store, spec: TrainingSpec) -> TrainingStatus:
 
 
 def read_training(store: Store, training: str) -> TrainingSpec:
-    """The training of this id. Raises StoreError where there is none, or it is damaged."""
+    """The training of this id. Raises StoreError where there is none, or its spec is damaged."""
     key = TrainingKeys(training=training).spec
     data = store.get(key)
     if data is None:
@@ -85,5 +85,5 @@ def unfinished_trainings(store: Store) -> list[TrainingSpec]:
 def training_error(status: TrainingStatus) -> BodyswapError:
     """What a verb ends with, where its training did."""
     error = JobError(f"training {status.training} failed: {status.message}")
-    error.exit_code = status.exit_code or StoreError.exit_code
+    error.exit_code = status.exit_code or JobError.exit_code
     return error

@@ -24,6 +24,7 @@ DOORS = {
     "botocore": ("cluster/store_s3.py", "cluster/events/bucket.py", "cluster/events/queue.py"),
     "omegaconf": ("bodyswap/config.py",),
     "standardwebhooks": ("cluster/webhook_post.py",),
+    "prometheus_client": ("cluster/training_metrics.py",),
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),

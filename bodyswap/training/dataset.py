@@ -59,9 +59,15 @@ class Batch:
 
 
 def draw_batch(
-    footage: SubjectFootage, config: TrainingConfig, step: int, *, rank: int = 0, of: int = 1
+    footage: SubjectFootage,
+    config: TrainingConfig,
+    step: int,
+    *,
+    rank: int = 0,
+    of: int = 1,
+    device: torch.device | str = "cpu",
 ) -> Batch:
-    """What replica `rank` of so many trains on in this step.
+    """What replica `rank` of so many trains on in this step; pictures are placed on the device.
 
     All of them together train on what one would whose `batch` and `twins` are `of` times as many.
     """
@@ -77,7 +83,9 @@ def draw_batch(
     )
     keypoints_BTK2 = _moved(footage.poses.keypoints_NK2[frames_BT], placement_B23)
     clouded = _cloud_each(footage, keypoints_BTK2, frames_BT, config.disturbance, rngs)
-    real_BT3HW, matte_BT1HW, background_B3HW = _pictures(footage, frames_BT, placement_B23, size)
+    real_BT3HW, matte_BT1HW, background_B3HW = _pictures(
+        footage, frames_BT, placement_B23, size, device
+    )
     twins = range(config.batch * of + rank, (config.batch + config.twins) * of, of)
     return Batch(
         skeleton=footage.poses.skeleton,
@@ -233,13 +241,14 @@ def _pictures(
     frames_BT: npt.NDArray[np.int64],
     placement_B23: npt.NDArray[np.float32],
     size: tuple[int, int],
+    device: torch.device | str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     count, length = frames_BT.shape
     flat = frames_BT.reshape(-1)
-    rgb = torch.from_numpy(footage.rgb_NHW3[flat]).permute(0, 3, 1, 2).float()
-    matte = torch.from_numpy(footage.matte_NHW[flat])[:, None].float()
-    plate = torch.from_numpy(footage.background_HW3).permute(2, 0, 1).float()
-    each = torch.from_numpy(placement_B23)
+    rgb = torch.from_numpy(footage.rgb_NHW3[flat]).to(device).permute(0, 3, 1, 2).float()
+    matte = torch.from_numpy(footage.matte_NHW[flat]).to(device)[:, None].float()
+    plate = torch.from_numpy(footage.background_HW3).to(device).permute(2, 0, 1).float()
+    each = torch.from_numpy(placement_B23).to(device)
     every = each.repeat_interleave(length, dim=0)
     frames = warp_affine(torch.cat([rgb, matte], 1), every, size, padding_mode="border")
     plates = warp_affine(plate.expand(count, -1, -1, -1), each, size, padding_mode="border")

@@ -8,7 +8,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,7 @@ from bodyswap.timing import FrameRange
 from bodyswap.training.footage import SubjectFootage
 
 _FORMAT = 1
+_SCRATCH = ".partial-"
 
 
 def content_key(
@@ -61,11 +63,10 @@ class FootageCache:
         """The poses of this key, made where they are not kept."""
         path = self._folder / f"{key}.npz"
         if not path.is_file():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._folder))
-            (scratch / path.name).write_bytes(self._pose_bytes(f"poses/{path.name}", make))
-            (scratch / path.name).replace(path)
-            scratch.rmdir()
+            found = self._pose_bytes(f"poses/{path.name}", make)
+            with self._beside() as scratch:
+                (scratch / path.name).write_bytes(found)
+                (scratch / path.name).replace(path)
         return PoseSequence.from_bytes(path.read_bytes())
 
     def _pose_bytes(self, key: str, make: Callable[[], PoseSequence]) -> bytes:
@@ -84,21 +85,23 @@ class FootageCache:
         """
         folder = self._folder / key
         if not folder.is_dir():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=self._folder))
-            _write(make(), scratch)
-            _move(scratch, folder)
+            made = make()
+            with self._beside() as scratch:
+                _write(made, scratch)
+                # Another process may have been quicker; what it made is the same.
+                with suppress(OSError):
+                    scratch.rename(folder)
         return _read(folder)
 
-
-def _move(scratch: Path, folder: Path) -> None:
-    """Give the folder its name, unless another process did meanwhile."""
-    try:
-        scratch.rename(folder)
-    except OSError:
-        shutil.rmtree(scratch)
-        if not folder.is_dir():
-            raise
+    @contextmanager
+    def _beside(self) -> Iterator[Path]:
+        """A folder to write into, on the file system of what is kept."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._folder))
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _write(footage: SubjectFootage, folder: Path) -> None:

@@ -21,6 +21,7 @@ from bodyswap.training.checkpoints import FolderCheckpoints
 from bodyswap.training.config import NetworkSettings, TrainingConfig
 from bodyswap.training.dataset import draw_batch
 from bodyswap.training.footage import SIDE_STEP, SubjectFootage
+from bodyswap.training.losses_picture import LOSSES_PICTURE, write_losses
 from bodyswap.training.replica import ALONE, Replica
 from bodyswap.training.samples import write_samples
 from bodyswap.training.state import Checkpoints, Spent, restore_state, save_state
@@ -56,11 +57,11 @@ def train_subject(
 ) -> Subject:
     """Train until the budget is spent; the subject is left in `out`/subject.
 
-    `out` also holds losses.csv and samples. A usable subject is exported, and a state to resume
-    from is kept in `checkpoints`, every `config.export_every_s` seconds; without `checkpoints`
-    states are kept in `out`/training. `samples_of` is the footage drawn in samples, the training
-    footage itself where none is given. Of several replicas each is called so, and the first leaves
-    the states and the subject; the others' `out` holds losses only.
+    `out` also holds losses.csv, losses.png and samples. A usable subject is exported, and a state
+    to resume from is kept in `checkpoints`, every `config.export_every_s` seconds; without
+    `checkpoints` states are kept in `out`/training. `samples_of` is the footage drawn in samples,
+    the training footage itself where none is given. Of several replicas each is called so, and the
+    first leaves the states and the subject; the others' `out` holds losses only.
 
     Raises:
         UsageError: the VGG weights named in the config cannot be used.
@@ -113,8 +114,9 @@ class _Run:
         is_small = done < self.config.half_size_until
         footage = self.small if is_small else self.footage
         batch = draw_batch(
-            footage, self.config, self.spent.steps, rank=self.replica.rank, of=self.replica.size
-        )
+            footage, self.config, self.spent.steps, rank=self.replica.rank, of=self.replica.size,
+            device=self.trainer.device,
+        )  # fmt: skip
         losses = self.trainer.train(batch, done)
         took_s = time.monotonic() - began
         self.spent = Spent(steps=self.spent.steps + 1, seconds=self.spent.seconds + took_s)
@@ -145,6 +147,7 @@ class _Run:
             self.footage.background_HW3,
             self.beside,
         )
+        write_losses(self.record, self.out / LOSSES_PICTURE)
         save_state(self.checkpoints, self.trainer, self.spent, self.record)
 
     def subject(self) -> Subject:

@@ -39,7 +39,7 @@ WEIGHTS = "generator.safetensors"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film_clip(tmp_path_factory.mktemp("clips") / "rex.mkv")
+    return film_clip(tmp_path_factory.mktemp("clips") / "rex.mp4")
 
 
 def _finished(store: LocalStore, training: str, scratch: Path) -> SubjectRef:
@@ -76,7 +76,8 @@ def test_the_subject_is_in_the_store_measured_and_what_led_there_beside(
     assert told is not None
     rows = list(csv.DictReader(io.StringIO(told.decode())))
     assert [int(row["step"]) for row in rows] == list(range(1, STEPS + 1))
-    assert store.head(TrainingKeys(training=training).out("samples/000004.png")) is not None
+    for name in ("samples/000004.png", "losses.png"):
+        assert store.head(TrainingKeys(training=training).out(name)) is not None, name
 
 
 def test_a_finished_training_is_not_begun_again(

@@ -11,6 +11,7 @@ from bodyswap.timing import FrameRange
 from bodyswap.training.dataset import draw_batch
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.footage_cache import FootageCache, content_key
+from cluster.store_local import LocalStore
 from tests.training.subject_film import TINY, film, standing_poses
 
 
@@ -43,14 +44,32 @@ def test_poses_are_found_once(tmp_path: Path) -> None:
     assert np.array_equal(kept.keypoints_NK2, made.keypoints_NK2)
 
 
-def test_a_preparation_that_was_killed_is_begun_again(tmp_path: Path) -> None:
+def test_poses_found_on_another_machine_are_not_found_again(tmp_path: Path) -> None:
+    store, made = LocalStore(tmp_path / "store"), standing_poses(3)
+    FootageCache(tmp_path / "here", store).poses("key", lambda: made)
+    kept = FootageCache(tmp_path / "there", store).poses("key", lambda: pytest.fail("looked again"))
+    assert np.array_equal(kept.keypoints_NK2, made.keypoints_NK2)
+
+
+def test_a_preparation_that_failed_leaves_nothing_and_is_begun_again(tmp_path: Path) -> None:
     with pytest.raises(_NotAgainError):
         FootageCache(tmp_path).footage("key", _never)
-    half = tmp_path / "key.partial"
-    assert half.is_dir()
-    (half / "rgb.npy").write_bytes(b"half")
+    broken = film()
+    object.__setattr__(broken, "poses", None)
+    with pytest.raises(AttributeError):
+        FootageCache(tmp_path).footage("key", lambda: broken)
+    assert list(tmp_path.iterdir()) == []
     assert len(FootageCache(tmp_path).footage("key", film)) == 4
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_of_two_that_prepare_at_once_both_read_what_the_quicker_one_kept(tmp_path: Path) -> None:
+    def overtaken() -> SubjectFootage:
+        FootageCache(tmp_path).footage("key", film)
+        return film()
+
+    assert len(FootageCache(tmp_path).footage("key", overtaken)) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_anything_that_footage_comes_from_is_in_its_key() -> None:

@@ -63,3 +63,17 @@ def test_an_overflow_changes_no_weight_and_the_scale_is_kept_with_the_state() ->
     again = Learner([weight], 0.1, ALONE, Precision("fp16", CPU).scaler())
     again.restore(learner.state())
     assert again.state()["scaler"]["scale"] == learner.state()["scaler"]["scale"] == 32768.0
+
+
+@pytest.mark.gpu
+def test_a_gpu_learns_what_the_cpu_does_with_the_fewer_bits_it_gains_by() -> None:
+    losses = {}
+    for device, precision in ((torch.device("cuda"), "auto"), (CPU, "fp32")):
+        config, footage = replace(TINY, precision=precision), film(8)
+        shape = generator_config(footage, STANCE, config.networks)
+        trainer = Trainer(config, shape, None, device)
+        batches = [draw_batch(footage, config, step, device=device) for step in range(3)]
+        assert batches[0].real_BT3HW.device.type == device.type
+        losses[precision] = [trainer.train(batch, 0.9)["pixel"] for batch in batches]
+    assert Precision("auto", torch.device("cuda")).dtype is not torch.float32
+    assert losses["auto"] == pytest.approx(losses["fp32"], rel=0.1)
