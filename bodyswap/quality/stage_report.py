@@ -115,7 +115,7 @@ def report_on(options: argparse.Namespace) -> list[StageRow]:
     for name in options.motions:
         transfer = film_transfer(
             driver, performer, stage_motion(name, options.frames),
-            plate_px=plate_px, subject_px=subject.card.height,
+            plate_px=plate_px, subject_size=(subject.card.width, subject.card.height),
         )  # fmt: skip
         score = scorer.score(transfer)
         rows.append(StageRow.of(score))

@@ -34,7 +34,11 @@ def subject() -> Subject:
 @pytest.fixture(scope="module")
 def transfer() -> StageTransfer:
     return film_transfer(
-        REX, VEGA, stage_motion("cartwheel", COUNT), plate_px=SIDE_PX, subject_px=SIDE_PX
+        REX,
+        VEGA,
+        stage_motion("cartwheel", COUNT),
+        plate_px=SIDE_PX,
+        subject_size=(SIDE_PX, SIDE_PX),
     )
 
 
