@@ -85,12 +85,12 @@ def quality(
             lambda stage, done, total: show(WorkSeen(stage=stage, done=done, total=total))
         )
     told, words = report.to_dict(), [report.summary()]
+    measured = measure_joins(report, files.frames, cuts)
     if joins is not None:
-        measured = measure_joins(report, files.frames, cuts)
         told["joins"] = [join.to_dict() for join in measured]
         words.append(tell_joins(measured))
     if out is not None:
-        write_record(report, files, cuts, out)
+        write_record(report, files, measured, out)
     say(json.dumps(told) if as_json else "\n".join(words))
 
 

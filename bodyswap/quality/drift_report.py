@@ -94,7 +94,7 @@ def report_on(options: argparse.Namespace) -> Drift:
     transfer = film_transfer(
         stage_performer(options.driver), stage_performer(subject.card.name),
         stage_motion(options.motion, 10**6),
-        plate_px=subject.card.height, subject_px=subject.card.height,
+        plate_px=subject.card.height, subject_size=(subject.card.width, subject.card.height),
     )  # fmt: skip
     order = there_and_back(len(transfer), options.frames, options.stretch)
     poses = _long_poses(subject, transfer, order)

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from bodyswap.errors import UsageError
-from bodyswap.quality.metrics import FrameQuality, QualityReport
+from bodyswap.quality.metrics import QualityReport
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 NEIGHBOURS = 8
 """So many steps on either side of a join tell what is usual there."""
+Steps = Sequence[float | None]
+"""A figure of each frame against the one before it; None where it was not measured."""
 _LEAST_GREY = 0.1
 """A smaller error than this cannot be seen, and its ratio to another would be noise."""
 
@@ -67,7 +69,38 @@ def measure_joins(
 ) -> tuple[JoinQuality, ...]:
     """Each join's quality; `frames` are the shot's, `joins` the plate's index after each join."""
     places = [index - frames.start for index in joins]
-    return tuple(_measure(report.frames, place, places, frames) for place in places)
+    errors, true_errors, flicker = (
+        [getattr(scores, name) for scores in report.frames]
+        for name in ("warping_error", "reference_warping_error", "flicker")
+    )
+    return tuple(
+        judge_join(place, places, frames, errors, true_errors=true_errors, flicker=flicker)
+        for place in places
+    )
+
+
+def judge_join(
+    place: int,
+    joins: Sequence[int],
+    frames: FrameRange,
+    errors: Steps,
+    *,
+    true_errors: Steps = (),
+    flicker: Steps = (),
+) -> JoinQuality:
+    """The join before frame `place`, counted from the shot's first as all of `joins` are.
+
+    `errors` are each frame's, against the one before it; the others may be empty.
+    """
+    beside = _beside(errors, place, joins)
+    return JoinQuality(
+        frame=place + frames.start + FIRST_FRAME_NUMBER,
+        warping_error=errors[place],
+        usual=_median(beside),
+        worst_beside=max(beside, default=None),
+        reference_ratio=_ratio_at(true_errors, place, joins),
+        flicker_ratio=_ratio_at(flicker, place, joins),
+    )
 
 
 def read_joins(manifest: Path, frames: FrameRange) -> tuple[int, ...]:
@@ -107,30 +140,15 @@ def tell_joins(joins: Sequence[JoinQuality]) -> str:
     )
 
 
-def _measure(
-    scores: Sequence[FrameQuality], place: int, joins: Sequence[int], frames: FrameRange
-) -> JoinQuality:
-    errors = _beside(scores, "warping_error", place, joins)
-    true_errors = _beside(scores, "reference_warping_error", place, joins)
-    flicker = _beside(scores, "flicker", place, joins)
-    here = scores[place]
-    return JoinQuality(
-        frame=place + frames.start + FIRST_FRAME_NUMBER,
-        warping_error=here.warping_error,
-        usual=_median(errors),
-        worst_beside=max(errors, default=None),
-        reference_ratio=_ratio(here.reference_warping_error, _median(true_errors)),
-        flicker_ratio=_ratio(here.flicker, _median(flicker)),
-    )
+def _beside(errors: Steps, place: int, joins: Sequence[int]) -> list[float]:
+    """Those of the neighbours on both sides; other joins are none."""
+    near = range(max(0, place - NEIGHBOURS), min(len(errors), place + NEIGHBOURS + 1))
+    told = (errors[index] for index in near if index not in joins)
+    return [float(error) for error in told if error is not None]
 
 
-def _beside(
-    scores: Sequence[FrameQuality], name: str, place: int, joins: Sequence[int]
-) -> list[float]:
-    """The score of the neighbours on both sides; other joins are none."""
-    near = range(max(0, place - NEIGHBOURS), min(len(scores), place + NEIGHBOURS + 1))
-    told = (getattr(scores[index], name) for index in near if index not in joins)
-    return [float(score) for score in told if score is not None]
+def _ratio_at(errors: Steps, place: int, joins: Sequence[int]) -> float | None:
+    return _ratio(errors[place], _median(_beside(errors, place, joins))) if errors else None
 
 
 def _median(known: Sequence[float]) -> float | None:

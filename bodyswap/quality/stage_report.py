@@ -38,6 +38,7 @@ FRAMES = 48
 class StageRow:
     """A motion's figures: means over its frames; percentages are of the subject's height.
 
+    `found_percent` is how far off the pose pass found the driver's joints, of the driver's height.
     `joints_percent` is how far the joints that were rendered lie from the truth, and
     `placed_joints_percent` once the motion's mean offset is gone. `shown_percent` is the same of
     the joints that the pose model sees in the render. `own_joints_person_psnr_db` is the person's
@@ -54,6 +55,7 @@ class StageRow:
     face_ssim: float | None
     warping_error: float | None
     reference_warping_error: float | None
+    found_percent: float | None
     joints_percent: float
     placed_joints_percent: float
     shown_percent: float | None
@@ -76,6 +78,7 @@ class StageRow:
             face_ssim=mean.face_ssim,
             warping_error=mean.warping_error,
             reference_warping_error=mean.reference_warping_error,
+            found_percent=score.found_percent,
             joints_percent=score.retargeting.joints,
             placed_joints_percent=score.retargeting.placed_joints,
             shown_percent=mean.pose_error_percent,
@@ -115,7 +118,7 @@ def report_on(options: argparse.Namespace) -> list[StageRow]:
     for name in options.motions:
         transfer = film_transfer(
             driver, performer, stage_motion(name, options.frames),
-            plate_px=plate_px, subject_px=subject.card.height,
+            plate_px=plate_px, subject_size=(subject.card.width, subject.card.height),
         )  # fmt: skip
         score = scorer.score(transfer)
         rows.append(StageRow.of(score))
@@ -148,6 +151,7 @@ _COLUMNS = (
     ("face SSIM", "face_ssim", ".4f"),
     ("warping error", "warping_error", ".2f"),
     ("truth's", "reference_warping_error", ".2f"),
+    ("found %", "found_percent", ".1f"),
     ("joints %", "joints_percent", ".1f"),
     ("placed %", "placed_joints_percent", ".1f"),
     ("shown %", "shown_percent", ".1f"),

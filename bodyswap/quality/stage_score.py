@@ -39,7 +39,8 @@ class MotionScore:
 
     `person_db_N` is infinite where the person is perfect, NaN where nobody is there.
     `own_joints_db` is the mean of the same where the subject's own exact joints drive: what the
-    networks could reach, were retargeting perfect.
+    networks could reach, were retargeting perfect. `found_percent` is how far off the pose pass
+    found the driver's joints, in percent of their height; None where exact joints drove.
     """
 
     name: str
@@ -47,6 +48,7 @@ class MotionScore:
     quality: QualityReport
     person_db_N: npt.NDArray[np.float64]
     own_joints_db: float
+    found_percent: float | None
     retargeting: RetargetError
 
     @property
@@ -90,7 +92,10 @@ class StageScorer:
         Raises:
             NoPerformerError: poses were to be found, and nobody was.
         """
-        poses = self._driven(transfer)
+        plate_NHW3 = transfer.driver.rgb_NHW3
+        exact = transfer.driving_poses
+        driving = self._found(plate_NHW3, transfer) if self._finds_poses else exact
+        poses = drive(driving, plate_of(plate_NHW3), self._subject.card.stance)
         renderer = Renderer(self._subject, self._device)
         rendered_NHW3 = np.stack(list(pictures(renderer, poses, poses.frames)))
         truth = transfer.truth
@@ -103,6 +108,7 @@ class StageScorer:
             rendered_NHW3=rendered_NHW3,
             quality=report,
             person_db_N=_person_db(rendered_NHW3, truth),
+            found_percent=_percent_off(driving, exact) if self._finds_poses else None,
             own_joints_db=float(np.nanmean(_person_db(own_NHW3, truth))),
             retargeting=retarget_error(
                 poses.keypoints_NK2,
@@ -112,12 +118,6 @@ class StageScorer:
                 person_height_px=person_height_px(transfer.true_poses),
             ),
         )
-
-    def _driven(self, transfer: StageTransfer) -> PoseSequence:
-        """What the subject is to do, in their own pixels."""
-        plate_NHW3 = transfer.driver.rgb_NHW3
-        driving = self._found(plate_NHW3, transfer) if self._finds_poses else transfer.driving_poses
-        return drive(driving, plate_of(plate_NHW3), self._subject.card.stance)
 
     def _with_shown(
         self, report: QualityReport, rendered_NHW3: RGB, transfer: StageTransfer
@@ -148,6 +148,13 @@ class StageScorer:
             )
         plate, solve = plate_of(rgb_NHW3), self._settings.solve
         return follow_performer(seen, transfer.frames, plate=plate, settings=solve)[0]
+
+
+def _percent_off(found: PoseSequence, exact: PoseSequence) -> float | None:
+    """The mean distance of joints known in both, over all frames in which there are any."""
+    errors = [error.pose_error_percent for error in pose_errors(found, exact) if error is not None]
+    known = [error for error in errors if error is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _person_db(rendered_NHW3: RGB, truth: Performance) -> npt.NDArray[np.float64]:

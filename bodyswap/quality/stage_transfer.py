@@ -20,6 +20,8 @@ from bodyswap.stage.puppet import puppet
 from bodyswap.stage.render import Performance, Shot, render_performance
 from bodyswap.timing import FrameRange, Timeline
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
 RATE = Fraction(30)
 YAW_RAD = 0.3
 """The way motions head: between the directions that stage subjects are trained on."""
@@ -62,13 +64,14 @@ class StageTransfer:
 
 
 def film_transfer(
-    driver: Performer, subject: Performer, motion: Motion, *, plate_px: int, subject_px: int
+    driver: Performer, subject: Performer, motion: Motion, *, plate_px: int, subject_size: Size
 ) -> StageTransfer:
-    """Film both, each in a square picture with the stage's own camera."""
+    """Film both with the stage's own camera, the driver in a square picture."""
+    width, height = subject_size
     return StageTransfer(
         name=motion.name,
         driver=render_performance(driver, motion, Shot(width=plate_px, height=plate_px)),
-        truth=render_performance(subject, motion, Shot(width=subject_px, height=subject_px)),
+        truth=render_performance(subject, motion, Shot(width=width, height=height)),
         planted_N2=planted_feet(puppet(subject, motion).joints_NK3, COCO_17, float(RATE)),
     )
 

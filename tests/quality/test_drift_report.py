@@ -42,7 +42,7 @@ def test_only_the_ends_are_kept() -> None:
 
 
 def test_a_stretch_that_faded_scores_worse_than_one_that_did_not() -> None:
-    transfer = film_transfer(REX, VEGA, stage_motion("walk", 4), plate_px=64, subject_px=64)
+    transfer = film_transfer(REX, VEGA, stage_motion("walk", 4), plate_px=64, subject_size=(80, 64))
     order = there_and_back(4, 8, 4)
     truth = transfer.truth.rgb_NHW3[order[:4]]
     faded = (truth * 0.9).astype(np.uint8)

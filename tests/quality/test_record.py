@@ -45,14 +45,14 @@ def test_a_comparison_leaves_a_table_a_plot_and_the_worst_frames(
     assert join["frame"] == 1001 + JOIN and join["excess"] > 5
     out = tmp_path / "out"
     assert {file.name for file in out.iterdir()} == {
-        "quality.csv", "quality.png", "worst-frames.png",
+        "quality.csv", "quality.png", "worst-frames.png", "worst-joins.png",
     }  # fmt: skip
     with (out / "quality.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["frame"]) for row in rows] == list(range(1001, 1001 + COUNT))
     errors = [float(row["warping_error"] or 0) for row in rows]
     assert int(np.argmax(errors)) == JOIN
-    for name in ("quality.png", "worst-frames.png"):
+    for name in ("quality.png", "worst-frames.png", "worst-joins.png"):
         with Image.open(out / name) as picture:
             assert picture.width > 1000
 

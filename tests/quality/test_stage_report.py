@@ -34,7 +34,11 @@ def subject() -> Subject:
 @pytest.fixture(scope="module")
 def transfer() -> StageTransfer:
     return film_transfer(
-        REX, VEGA, stage_motion("cartwheel", COUNT), plate_px=SIDE_PX, subject_px=SIDE_PX
+        REX,
+        VEGA,
+        stage_motion("cartwheel", COUNT),
+        plate_px=SIDE_PX,
+        subject_size=(SIDE_PX, SIDE_PX),
     )
 
 
@@ -96,6 +100,23 @@ def test_the_report_is_a_table_a_file_and_a_picture_with_a_row_a_motion(
     assert told["motions"][0]["frames"] == 3 and told["motions"][0]["lpips"] is None
     with Image.open(out / REPORT_PICTURE) as picture:
         assert picture.width > 1800 and picture.height > 250
+
+
+def test_the_pose_pass_may_drive_and_what_it_is_off_by_is_told(subject: Subject) -> None:
+    size = (SIDE_PX, SIDE_PX)
+    filmed = film_transfer(REX, VEGA, stage_motion("walk", 3), plate_px=256, subject_size=size)
+    scorer = StageScorer(
+        subject, settings=RenderSettings(device="cpu"), device="cpu",
+        finds_poses=True, poses_render=True,
+    )  # fmt: skip
+    score = scorer.score(filmed)
+    assert score.found_percent is not None and 0 < score.found_percent < 8
+    assert score.retargeting.placed_joints < 12
+    assert score.mean.joints_lost_percent is not None
+
+
+def test_exact_joints_are_off_by_nothing(score: MotionScore) -> None:
+    assert score.found_percent is None and score.mean.pose_error_percent is None
 
 
 def test_a_mean_leaves_out_what_was_not_measured(score: MotionScore) -> None:
