@@ -78,7 +78,7 @@ class TinyFarm:
             runtime.close()
 
     def fetched_shot(self, job: str) -> list[tuple[int, int, float]]:
-        self.client.fetch(job, self.folder / "out")
+        self.client.fetch(job, self.folder / "out", replace=True)
         return read_shot(self.folder / "out/shot.mp4")
 
 
