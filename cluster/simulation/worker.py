@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bodyswap.errors import IntegrityError, StoreError
-from cluster.assemble import checked_order
+from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit
 from cluster.failures import classify
 from cluster.job import Stage
@@ -172,10 +172,10 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             past = _read(store, before[0], "boundary") if before else []
             return {"segment.mp4": _packed(frames), "boundary.bin": _packed([*past, *frames])}
         case Stage.ASSEMBLE:
-            ordered = checked_order(order.inputs, order.spec.frames)
-            return {
-                "shot.mp4": _packed([f for part in ordered for f in _read(store, part, "segment")])
-            }
+            _, *rendered = order.inputs
+            ordered = checked_order(rendered, order.spec.frames)
+            shot = _packed([f for part in ordered for f in _read(store, part, "segment")])
+            return {"shot.mp4": shot, JOINS: b"[]"}
 
 
 def _check(found: list[int], expected: list[int], order: Order) -> None:
