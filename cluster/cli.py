@@ -7,7 +7,9 @@ It does not know how anything is done, only what was asked. Exit codes are the e
 
 import getpass
 import json
+import platform
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
@@ -23,6 +25,7 @@ from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_options import StoreOption
 from cluster.cli_subject import app as subject_verbs
+from cluster.cli_up import app as farm_verbs
 from cluster.client import Client
 from cluster.job import DEFAULT_PRIORITY
 from cluster.progress import JobStatus
@@ -37,6 +40,7 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 app.add_typer(local_verbs)
+app.add_typer(farm_verbs, name="farm", help="Run the farm.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 
@@ -159,13 +163,17 @@ def work(
     """Be the farm: work on the store's jobs until interrupted."""
     from cluster.controller import Controller
     from cluster.shot import job_error, open_runtime
+    from cluster.term import Term
 
     opened = _open(store)
     with (
         show_progress(as_json=as_json) as show,
         open_runtime(runtime, opened.url, workers) as crew,
     ):
-        controller = Controller(store=opened, runtime=crew, on_status=lambda s: show(_seen(s)))
+        controller = Controller(
+            store=opened, runtime=crew, on_status=lambda s: show(_seen(s)),
+            term=Term(opened, platform.node(), time.monotonic),
+        )  # fmt: skip
         if job is None:
             _serve(controller.serve)
             return
