@@ -13,12 +13,12 @@ from bodyswap.cli import app as local_verbs
 from bodyswap.errors import BodyswapError
 from bodyswap.terminal import complain
 from cluster.cli_control import app as control_verbs
-from cluster.cli_farm import app as farm_verbs
-from cluster.cli_farm import farm_app
+from cluster.cli_farm import app as work_verbs
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
 from cluster.cli_render import app as render_verbs
 from cluster.cli_subject import app as subject_verbs
+from cluster.cli_up import app as farm_verbs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Put one consenting person into another's motion.",
 )
-for verbs in (render_verbs, job_verbs, control_verbs, farm_verbs, listen_verb, local_verbs):
+for verbs in (render_verbs, job_verbs, control_verbs, work_verbs, listen_verb, local_verbs):
     app.add_typer(verbs)
-app.add_typer(farm_app, name="farm", help="Run the farm.")
+app.add_typer(farm_verbs, name="farm", help="Run the farm.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
 
 

@@ -15,8 +15,8 @@ from cluster.record import from_json, to_json
 from cluster.store import Store
 
 _TERMS = f"{FARM}terms/"
-RENEW_EVERY_S = 5.0
 LAPSES_AFTER_S = 30.0
+RENEWALS_A_LAPSE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +30,17 @@ class Sign:
 class Term:
     """One controller's claim to the farm. `clock` is its own, and need only run evenly."""
 
-    def __init__(self, store: Store, name: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        clock: Callable[[], float],
+        *,
+        lapses_after_s: float = LAPSES_AFTER_S,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._lapses_after_s = lapses_after_s
         # Two controllers of one name are still two.
         self.holder = f"{name}-{secrets.token_hex(4)}"
         self._number = 0
@@ -45,7 +53,7 @@ class Term:
     def is_held(self) -> bool:
         """Renew the claim, or take it over where its holder is gone. Raises StoreError."""
         now_s = self._clock()
-        if now_s < self._looked_at_s + RENEW_EVERY_S:
+        if now_s < self._looked_at_s + self._lapses_after_s / RENEWALS_A_LAPSE:
             return self._is_mine
         number = self._latest()
         if self._is_mine and number == self._number:
@@ -83,7 +91,7 @@ class Term:
         if (number, sign) != self._seen:
             self._seen, self._seen_at_s = (number, sign), now_s
         is_free = number == 0 or (sign is not None and not sign.holder)
-        if is_free or now_s > self._seen_at_s + LAPSES_AFTER_S:
+        if is_free or now_s > self._seen_at_s + self._lapses_after_s:
             self._take(number + 1)
 
     def _take(self, number: int) -> None:

@@ -215,6 +215,7 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start]) -> Non
         could_start = (
             not job.state.is_final
             and job.state is not JobState.PAUSED
+            and not job.is_published
             and not job.condemned
             and any(
                 not view.failures and (job.spec.job, view.shard) not in begun

@@ -4,7 +4,9 @@ import pytest
 
 from cluster.keys import FARM
 from cluster.store_local import LocalStore
-from cluster.term import LAPSES_AFTER_S, RENEW_EVERY_S, Term
+from cluster.term import LAPSES_AFTER_S, RENEWALS_A_LAPSE, Term
+
+RENEW_EVERY_S = LAPSES_AFTER_S / RENEWALS_A_LAPSE
 
 
 class _Clock:
