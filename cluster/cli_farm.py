@@ -1,4 +1,4 @@
-"""The verbs of whoever runs the farm: `bodyswap farm up | work | doctor`.
+"""The verbs of whoever runs the farm: `bodyswap work | doctor`.
 
 It does not know how a farm works.
 """
@@ -6,7 +6,6 @@ It does not know how a farm works.
 import json
 import platform
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,6 @@ from cluster.job_words import seen
 from cluster.progress import JobStatus
 
 app = typer.Typer()
-farm_app = typer.Typer(no_args_is_help=True)
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
@@ -70,27 +68,6 @@ def work(
         status = controller.run_until_final(Client(opened).find_job(job))
     if status.exit_code:
         raise job_error(status)
-
-
-@farm_app.command()
-def up(
-    store: StoreOption = None,
-    runtime: RuntimeOption = RuntimeKind.RAY,
-    workers: WorkersOption = None,
-) -> None:
-    """Be the farm for good: `work` in a process of its own, begun again whenever it dies.
-
-    Several may stand by at once on one store; one of them works.
-    """
-    from cluster.supervise import Supervisor
-
-    command = [sys.executable, "-m", "cluster", "work", "--runtime", runtime]
-    command += ["--store", store or default_store_url()]
-    command += [] if workers is None else ["--workers", str(workers)]
-    supervisor = Supervisor(command)
-    for number in _ENDINGS:
-        signal.signal(number, lambda number, frame: supervisor.stop())
-    raise typer.Exit(supervisor.run())
 
 
 @app.command()

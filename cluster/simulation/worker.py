@@ -174,8 +174,8 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
         case Stage.ASSEMBLE:
             _, *rendered = order.inputs
             ordered = checked_order(rendered, order.spec.frames)
-            shot = [frame for part in ordered for frame in _read(store, part, "segment")]
-            return {"shot.mp4": _packed(shot), JOINS: b"[]"}
+            shot = _packed([f for part in ordered for f in _read(store, part, "segment")])
+            return {"shot.mp4": shot, JOINS: b"[]"}
 
 
 def _check(found: list[int], expected: list[int], order: Order) -> None:

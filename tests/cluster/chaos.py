@@ -7,15 +7,12 @@ import argparse
 import os
 import random
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +32,7 @@ ROOT = HERE.parent.parent
 _TOKEN = "BODYSWAP_CHAOS"
 _ACTOR = b"ray::_ActorProcess"
 _SHARDS = 6
+_STRIKES = ("worker", *MOMENTS, "controller")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +56,11 @@ def wreak(folder: Path, *, kills: int, seed: int, patience_s: float) -> Chaos:
     monkey = _Monkey(make_farm(folder), dooms, token, random.Random(seed))
     environment = {**os.environ, _TOKEN: token, DOOMS: str(dooms)}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(HERE)])
-    with _ray(environment) as address, closing(monkey):
+    with closing(monkey):
         monkey.submit_another()
         while sum(monkey.kills.values()) < kills or not monkey.are_all_over:
             assert time.monotonic() < started_s + patience_s, f"no end: {monkey.states}"
-            monkey.supervise(_controller(folder, address, environment))
+            monkey.supervise(_controller(folder, environment))
             if sum(monkey.kills.values()) < kills:
                 monkey.strike()
             time.sleep(0.1)
@@ -84,6 +82,8 @@ class _Monkey:
         self._dice = dice
         self._supervisor: Supervisor | None = None
         self._thread: threading.Thread | None = None
+        self._to_do: list[str] = []
+        self._attempts_before = 0
         self.requests: dict[str, JobRequest] = {}
         self.kills: Counter[str] = Counter()
 
@@ -129,10 +129,17 @@ class _Monkey:
         if self.are_all_over:
             self.submit_another()
         time.sleep(self._dice.uniform(0.1, 1.0))
-        what = self._dice.choice(("worker", "worker", *MOMENTS, *MOMENTS, "controller"))
+        if self.attempts == self._attempts_before:
+            # It has not come to work since the last strike: there is nothing to disturb.
+            return
+        self._to_do = self._to_do or self._dice.sample(_STRIKES, len(_STRIKES))
+        what = self._to_do[-1]
         if what == "controller":
+            self._to_do.pop()
+            self._attempts_before = self.attempts
             self._kill(self._supervisor.pid if self._supervisor else None, what)
         elif not self._has_weak_shard() and not list(self._dooms.iterdir()):
+            self._to_do.pop()
             before = self._deaths()
             if what == "worker":
                 actors = [pid for pid in _pids(self._token) if _ACTOR in _read(pid, "cmdline")]
@@ -189,7 +196,7 @@ class _Monkey:
         )
 
 
-def _controller(folder: Path, address: str, environment: dict[str, str]) -> list[str]:
+def _controller(folder: Path, environment: dict[str, str]) -> list[str]:
     names = (_TOKEN, DOOMS, "PYTHONPATH")
     settings = [f"{name}={environment[name]}" for name in names]
     return [
@@ -198,40 +205,7 @@ def _controller(folder: Path, address: str, environment: dict[str, str]) -> list
         sys.executable,
         str(HERE / "chaos_controller.py"),
         str(folder),
-        address,
     ]
-
-
-@contextmanager
-def _ray(environment: dict[str, str]) -> Iterator[str]:
-    """A Ray of its own, outside of every process that is killed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", f"--port={port}",
-        "--num-cpus=2", "--include-dashboard=false", "--disable-usage-stats", "--block",
-    ]  # fmt: skip
-    head = subprocess.Popen(
-        command,
-        env={**environment, "RAY_process_group_cleanup_enabled": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield f"127.0.0.1:{port}"
-    finally:
-        head.terminate()
-        head.wait(timeout=60)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.2)
-    raise AssertionError("Ray does not come up")
 
 
 def _pids(token: str) -> list[int]:

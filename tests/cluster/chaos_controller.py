@@ -1,6 +1,6 @@
-"""Works on a folder's queue with workers of a running Ray until it is empty; to be killed.
+"""Works on a folder's queue, with Ray and two workers of its own, until it is empty; to be killed.
 
-python chaos_controller.py FOLDER RAY_ADDRESS
+python chaos_controller.py FOLDER
 """
 
 import sys
@@ -20,11 +20,11 @@ from cluster.term import Term
 LAPSES_AFTER_S = 3.0
 
 if __name__ == "__main__":
-    folder, address = Path(sys.argv[1]), sys.argv[2]
+    folder = Path(sys.argv[1])
     store = LocalStore(folder / "store")
     scratch = folder / f"scratch-{uuid.uuid4().hex}"
     config = WorkerConfig(store_url=store.url, scratch=scratch, pipeline=DOOMED_PIPELINE)
-    runtime = RayRuntime(config, workers=2, address=address)
+    runtime = RayRuntime(config, workers=2)
     make_store_fail()
     term = Term(store, "chaos", time.monotonic, lapses_after_s=LAPSES_AFTER_S)
     controller = Controller(store=store, runtime=runtime, term=term)

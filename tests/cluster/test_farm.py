@@ -72,7 +72,7 @@ def test_the_manifest_tells_the_origin_of_every_part(farm: TinyFarm) -> None:
     assert all(len(part["sha256"]) == 64 for part in parts)
     names = {file["name"] for file in manifest["deliverables"]}
     assert names == {
-        "shot.mp4", "performer-poses.npz", "subject-poses.npz", "solve-report.json",
+        "shot.mp4", "joins.json", "performer-poses.npz", "subject-poses.npz", "solve-report.json",
     }  # fmt: skip
     assert {path.name for path in (farm.folder / "out").iterdir()} == names | {"manifest.json"}
 

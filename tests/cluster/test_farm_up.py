@@ -1,4 +1,4 @@
-"""`bodyswap farm up`: a farm that stays, and that leaves nothing behind when it is told to go."""
+"""A farm that is told to go leaves nothing behind, and nobody waiting."""
 
 import os
 import signal
@@ -59,13 +59,3 @@ def test_a_farm_that_is_told_to_go_goes_and_lets_another_have_it_at_once(tmp_pat
         assert not _lives(worker)
     assert "stopped; whatever is not committed" in said.read_text()
     assert Term(store, "next", time.monotonic).is_held()
-
-
-def test_a_farm_that_is_killed_is_begun_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    store = LocalStore(tmp_path / "store")
-    with _farm_up(store, tmp_path / "said") as keeper:
-        first = _child(keeper.pid)
-        os.kill(first, signal.SIGKILL)
-        _until(lambda: _child(keeper.pid) not in (0, first))
-        second = _child(keeper.pid)
-    assert not _lives(first) and not _lives(second)

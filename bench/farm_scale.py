@@ -1,0 +1,128 @@
+"""How far one controller goes: its time, memory and store requests with very many shards.
+
+The controller is the real one; the store's memory and the workers are simulated, so the figures
+are the controller's own. python bench/farm_scale.py [--workers 1000] [--shards 100000]
+"""
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+from bodyswap.config import RenderSettings
+from bodyswap.timing import FrameRange
+from cluster.controller import Controller
+from cluster.decide import Action, decide
+from cluster.job import JobSpec, JobState, PlateRef, SubjectRef
+from cluster.journal import Entry, Journal
+from cluster.keys import JobKeys, queue_marker, time_part
+from cluster.record import to_yaml
+from cluster.simulation.faults import Faults
+from cluster.simulation.runtime import SimulatedRuntime
+from cluster.simulation.store import Objects, StoreSeen
+from cluster.simulation.worker import Crew
+from cluster.simulation.world import World
+from cluster.snapshot import Snapshot
+
+EPOCH_S = 1.8e9
+SHARDS_A_STAGE = 1000
+FRAMES_A_SHARD = 24
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=1_000)
+    parser.add_argument("--shards", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=60, help="Of the farm's life.")
+    asked = parser.parse_args()
+    world, objects, faults = World(0), Objects(), Faults(store_delay_s=0.0)
+    store = StoreSeen(objects, world, faults)
+    jobs = asked.shards // (2 * SHARDS_A_STAGE)
+    for number in range(jobs):
+        submit(store, number)
+    crew = Crew(world=world, objects=objects, faults=faults)
+    runtime = SimulatedRuntime("w", asked.workers, crew, lambda order, processes: None)
+    before_mib = memory_mib()
+    counted = CountedStore(objects, world, faults)
+    decided = Decided()
+    controller = Controller(
+        store=counted, runtime=runtime, clock=lambda: EPOCH_S + world.now_s, decide_next=decided
+    )
+    busy_s = lived(controller, world, until_s=1.0)
+    print(f"{jobs} jobs of {2 * SHARDS_A_STAGE + 2} shards, {asked.workers} workers")
+    print(f"taking up, planning and giving every worker a shard: {busy_s:.1f} s of CPU")
+    print(f"memory: {memory_mib() - before_mib:.0f} MiB")
+    requests, decided.count, decided.took_s = counted.requests, 0, 0.0
+    done_before = done(objects)
+    busy_s = lived(controller, world, until_s=1.0 + asked.seconds)
+    shards = done(objects) - done_before
+    print(f"then {shards} shards in {asked.seconds} s of the farm's life, {busy_s:.1f} s of CPU")
+    print(f"a shard: {1e3 * busy_s / shards:.2f} ms of CPU,"
+          f" {(counted.requests - requests) / shards:.2f} store requests")  # fmt: skip
+    print(f"deciding alone: {decided.count / decided.took_s:.0f} actions a second,"
+          f" {1e3 * decided.took_s / asked.seconds:.0f} ms a look at the farm")  # fmt: skip
+
+
+class CountedStore(StoreSeen):
+    """The controller's own way to the store: what its workers ask is not counted."""
+
+    requests = 0
+
+    def _before(self, verb: str, key: str) -> None:
+        self.requests += 1
+        super()._before(verb, key)
+
+
+class Decided:
+    """`decide`, with its time taken."""
+
+    count = 0
+    took_s = 0.0
+
+    def __call__(self, snapshot: Snapshot) -> list[Action]:
+        started_s = time.process_time()
+        actions = decide(snapshot)
+        self.took_s += time.process_time() - started_s
+        self.count += len(actions)
+        return actions
+
+
+def lived(controller: Controller, world: World, *, until_s: float) -> float:
+    """Let the farm live on; the controller's CPU seconds."""
+    busy_s = 0.0
+    while world.now_s < until_s:
+        started_s = time.process_time()
+        controller.tend(0.0)
+        busy_s += time.process_time() - started_s
+        world.pass_time(1.0)
+    return busy_s
+
+
+def submit(store: StoreSeen, number: int) -> None:
+    frames = FrameRange(start=0, stop=SHARDS_A_STAGE * FRAMES_A_SHARD)
+    spec = JobSpec(
+        plate=PlateRef(sha256=f"{number:064x}", name="plate.mov", frame_count=frames.stop),
+        subject=SubjectRef(name="someone", files=()),
+        frames=frames,
+        settings=RenderSettings().to_dict(),
+        software="simulated",
+        shards=SHARDS_A_STAGE,
+        project=f"project-{number % 5}",
+        submitted_at=time_part(EPOCH_S),
+    )
+    store.put(JobKeys(job=spec.job).spec, to_yaml(spec))
+    Journal(store, spec.job).open(Entry(state=JobState.SUBMITTED, at_s=EPOCH_S, by="kim"))
+    store.put(queue_marker(spec, time_part(EPOCH_S)), b"")
+
+
+def done(objects: Objects) -> int:
+    return sum(key.endswith("commit.json") for key in objects.list_keys("jobs/"))
+
+
+def memory_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""`bodyswap farm up`: be the farm, and go on being it whatever dies.
+
+It does not know how jobs are worked on: it keeps a `bodyswap work` running.
+"""
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from bodyswap.config import default_store_url
+from bodyswap.terminal import complain
+from cluster.cli_options import StoreOption
+from cluster.supervise import Supervisor
+
+app = typer.Typer()
+
+
+@app.callback()
+def farm() -> None:
+    """Run the farm."""
+
+
+@app.command()
+def up(
+    store: StoreOption = None,
+    runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
+    workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
+) -> None:
+    """Work on the store's jobs until interrupted; a controller that dies is started again.
+
+    Several may be up on one store: one works, the others take over when it is gone.
+    """
+    supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers))
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: supervisor.stop())
+    supervisor.run()
+    complain("the farm is down; whatever is not committed is done again next time")
+
+
+def work_command(store: str, runtime: str, workers: int | None) -> list[str]:
+    """What is kept running."""
+    count = [] if workers is None else ["--workers", str(workers)]
+    command = [sys.executable, "-m", "cluster", "work"]
+    return [*command, "--store", store, "--runtime", runtime, *count]
