@@ -135,8 +135,8 @@ def tell_joins(joins: Sequence[JoinQuality]) -> str:
     loud = [str(join.frame) for join in joins if join.stands_out]
     verdict = f"above every neighbour: {', '.join(loud)}" if loud else "none above every neighbour"
     return (
-        f"joins: {len(joins)}; the warping error across one is {typical:.2f} times its neighbours',"
-        f" at worst {worst:.2f} at frame {frame}; {verdict}"
+        f"joins: {len(joins)}; the warping error across one is {typical:.2f} times its neighbours'"
+        f" (the reference's own steps taken out), at worst {worst:.2f} at frame {frame}; {verdict}"
     )
 
 

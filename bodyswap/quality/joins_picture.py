@@ -29,10 +29,9 @@ def worst_joins(joins: Sequence[JoinQuality]) -> list[JoinQuality]:
 
 def draw_joins(joins: Sequence[JoinQuality], frames: FrameRange, show: Callable[[int], RGB]) -> RGB:
     """A row a join. `show` gives the render's frame of an index counted from the shot's first."""
-    rows = [sheet.blank(sheet.LINE_PX)]
-    if not worst_joins(joins):
-        rows[0] = _line("no join could be measured", sheet.WIDTH_PX)
-    for join in worst_joins(joins):
+    worst = worst_joins(joins)
+    rows = [] if worst else [_line("no join could be measured", sheet.WIDTH_PX)]
+    for join in worst:
         place = join.frame - FIRST_FRAME_NUMBER - frames.start
         rows += [_line(_words(join), sheet.WIDTH_PX), _row(place, frames, show)]
     return sheet.stacked(rows)
@@ -56,9 +55,12 @@ def _side(index: int, place: int) -> str:
 
 
 def _words(join: JoinQuality) -> str:
-    told = [f"join at frame {join.frame}: {join.excess:.2f} times its neighbours' warping error"]
-    if join.warping_error is not None and join.usual is not None:
-        told.append(f"{join.warping_error:.2f} grey levels against {join.usual:.2f}")
+    told = [
+        f"join at frame {join.frame}: warping error {join.warping_error:.2f} grey levels, beside it"
+        f" {join.usual:.2f}, {join.ratio:.2f} times"
+    ]
+    if join.excess != join.ratio:
+        told.append(f"{join.excess:.2f} without the reference's own step")
     if join.flicker_ratio is not None:
         told.append(f"still background {join.flicker_ratio:.1f} times")
     if join.stands_out:

@@ -36,7 +36,7 @@ def test_the_frames_on_both_sides_are_asked_for_and_the_step_is_shown() -> None:
 
     picture = draw_joins([JOIN], FRAMES, show)
     assert asked == [8, 9, 10, 11]
-    row = picture[24 + 24 + 24 + 100]
+    row = picture[24 + 24 + 100]
     lefts = [290 * panel + 100 for panel in range(5)]
     assert [int(row[left, 0]) for left in lefts] == [80, 80, 90, 90, 40]
 
@@ -44,5 +44,5 @@ def test_the_frames_on_both_sides_are_asked_for_and_the_step_is_shown() -> None:
 def test_a_join_at_the_shots_edge_shows_what_there_is_and_no_join_says_so() -> None:
     still = np.full((64, 64, 3), 80, np.uint8)
     edge = draw_joins([replace(JOIN, frame=1102)], FRAMES, lambda index: still)
-    assert edge.shape[1] == 1440 and edge[24 + 24 + 24 + 100, 1100].tolist() != [80] * 3
+    assert edge.shape[1] == 1440 and edge[24 + 24 + 100, 1100].tolist() != [80] * 3
     assert draw_joins(_joined(None), FRAMES, lambda index: still).shape[0] == 24
