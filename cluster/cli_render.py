@@ -85,6 +85,10 @@ def render(
     frames: FramesOption = None,
     performer: PerformerOption = None,
     poses: PosesOption = None,
+    named: Annotated[
+        str | None,
+        typer.Option("--as", help="Deliver as the next version of this name.", metavar="SHOT_0010"),
+    ] = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,7 +98,7 @@ def render(
         frames=frames, shards=shards, poses=poses, submitted_by=me(),
     )  # fmt: skip
     with show_progress(as_json=as_json) as show:
-        _render(request, out, store, runtime, workers, show, as_json)
+        _render(request, out, store, runtime, workers, show, as_json, named=named)
 
 
 @app.command()
@@ -153,15 +157,20 @@ def plan(
 
 def _render(
     request: JobRequest, out: Path, url: str | None, runtime: RuntimeKind, workers: int | None,
-    show: Show, as_json: bool, truth: Path | None = None,
+    show: Show, as_json: bool, truth: Path | None = None, named: str | None = None,
 ) -> None:  # fmt: skip
+    from bodyswap.media.naming import WORK, check_stem, deliver_as
     from cluster.shot import render_shot
 
+    if named is not None:
+        check_stem(named)
     shot = render_shot(
-        named_store(url), request, out, runtime=runtime, workers=workers, truth=truth,
+        named_store(url), request, out if named is None else out / WORK / named,
+        runtime=runtime, workers=workers, truth=truth,
         on_status=lambda status: show(seen(status)),
     )  # fmt: skip
-    tell_files(shot.job, shot.files, as_json=as_json)
+    files = shot.files if named is None else deliver_as(shot.files, out, named)
+    tell_files(shot.job, files, as_json=as_json)
 
 
 def _settings(

@@ -13,14 +13,12 @@ from bodyswap.encode import delivered_name
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.conform import CutList, CutShot
 from bodyswap.media.index import ClipIndex, index_clip
-from bodyswap.media.naming import check_stem, deliver_as
+from bodyswap.media.naming import WORK, check_stem, deliver_as
 from cluster.shot import OnStatus, render_shot
 from cluster.store import Store
 from cluster.submit import JobRequest
 
 _FILM_SUFFIXES = frozenset({".mov", ".mp4", ".mkv", ".mxf", ".avi", ".webm", ".m4v"})
-_WORK = ".work"
-"""Where shots are fetched to before they have their names, under the folder of deliveries."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +72,7 @@ def conform(
     by_path = {plate.path: plate for plate in plates}
     for place, shot in enumerate(shots):
         on_shot(shot, place, len(shots))
-        work = out / _WORK / shot.name
+        work = out / WORK / shot.name
         made = render_shot(
             store, _job(request, shot), work, runtime=runtime, workers=workers, on_status=on_status
         )

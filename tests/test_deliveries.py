@@ -39,9 +39,12 @@ def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def _render(monkeypatch: pytest.MonkeyPatch, plate: Path, folder: Path, codec: str) -> Path:
+def _render(
+    monkeypatch: pytest.MonkeyPatch, plate: Path, folder: Path, codec: str, *more: str
+) -> Path:
     words = ["render", plate, "--subject", "vega", "--out", folder / "out", "--codec", codec,
-             "--store", folder / "store", "--shards", "2", "--set", "warmup_frames=1"]  # fmt: skip
+             "--store", folder / "store", "--shards", "2", "--set", "warmup_frames=1",
+             *more]  # fmt: skip
     monkeypatch.setattr(sys, "argv", ["bodyswap", *map(str, words)])
     with pytest.raises(SystemExit) as ending:
         main()

@@ -170,6 +170,13 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, codec: Codec) -> 
     assert one.size_bytes == one.path.stat().st_size
 
 
+@pytest.mark.parametrize("name", ["hevc", "hevc-10"])
+def test_no_note_of_the_encoders_version_is_in_the_file(tmp_path: Path, name: str) -> None:
+    frames = FrameRange(start=0, stop=2)
+    segment = _encode(tmp_path / "a.mp4", frames, CODECS[name], steady(2))
+    assert b"x265" not in segment.path.read_bytes()
+
+
 @pytest.mark.parametrize("came", [0, 2, 4])
 def test_a_wrong_number_of_pictures_is_refused(tmp_path: Path, came: int) -> None:
     path = tmp_path / "shot.mp4"

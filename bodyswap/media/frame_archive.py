@@ -11,7 +11,6 @@ from bodyswap.errors import PlateError
 from bodyswap.media.sequence import SUFFIXES, find_files
 
 ARCHIVE_SUFFIX = ".zip"
-_FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def pack_sequence(pattern: Path, out: Path) -> None:
@@ -23,7 +22,8 @@ def pack_sequence(pattern: Path, out: Path) -> None:
     _, files = find_files(pattern)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for path in files:
-            info = zipfile.ZipInfo(path.name, _FIRST_DATE)
+            # Without the file's own date: a copy of the frames is the same plate.
+            info = zipfile.ZipInfo(path.name)
             with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
                 shutil.copyfileobj(source, target)
 

@@ -6,9 +6,14 @@ It does not know what is delivered. A version is a folder of its own, and making
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bodyswap.errors import UsageError
+from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, FrameList
+
+WORK = ".work"
+"""Where shots are fetched to before they have their names, under the folder of deliveries."""
 
 _STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _PLAIN = "shot"
@@ -65,9 +70,22 @@ def deliver_as(files: Sequence[Path], folder: Path, stem: str) -> tuple[Path, ..
     claimed = claim_version(folder, stem)
     made = []
     for path in files:
-        first, _, rest = path.name.partition(".")
-        told = rest if first == _PLAIN else path.name
-        target = claimed / f"{claimed.name}.{told}"
-        shutil.copyfile(path, target)
+        target = claimed / _named(path.name, claimed.name)
+        if path.name in (f"{_PLAIN}{LIST_SUFFIX}", VIDEO_LIST):
+            _renamed(FrameList.read(path), claimed.name).write(target)
+        else:
+            shutil.copyfile(path, target)
         made.append(target)
     return tuple(made)
+
+
+def _named(name: str, version: str) -> str:
+    first, _, rest = name.partition(".")
+    return f"{version}.{rest if first == _PLAIN else name}"
+
+
+def _renamed(listed: FrameList, version: str) -> FrameList:
+    """The list, of the files as they are called now."""
+    return FrameList(
+        frames=tuple(replace(frame, name=_named(frame.name, version)) for frame in listed.frames)
+    )

@@ -23,8 +23,6 @@ DEFAULT_RATE = Fraction(24)
 _PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
           ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
 SUFFIXES = frozenset({".exr", *_PIPES})
-_FINE = 1000
-"""Ticks a frame: fine enough for whatever is made of the clock."""
 
 
 def is_sequence(path: Path) -> bool:
@@ -80,8 +78,8 @@ def label_of(path: Path) -> FrameLabel:
 
 def clock(count: int, rate: Fraction) -> Timeline:
     """Frames as evenly spaced as the rate says."""
-    pts = tuple(index * _FINE * rate.denominator for index in range(count))
-    return Timeline(pts=pts, time_base=Fraction(1, _FINE * rate.numerator), rate=rate)
+    pts = tuple(index * rate.denominator for index in range(count))
+    return Timeline(pts=pts, time_base=Fraction(1, rate.numerator), rate=rate)
 
 
 def read_picture(path: Path) -> RGB:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bodyswap.errors import UsageError
+from bodyswap.media.frame_list import FrameList, ListedFrame
 from bodyswap.media.naming import claim_version, deliver_as, latest_version
 
 
@@ -12,6 +13,12 @@ def _job(folder: Path) -> list[Path]:
     names = ["shot.1001.exr", "shot.1002.exr", "shot.json", "manifest.json", "slate.png"]
     for name in names:
         (folder / name).write_text(name)
+    FrameList(
+        frames=tuple(
+            ListedFrame(name=name, number=number, pts=number, timecode="", sha256="")
+            for number, name in enumerate(names[:2], start=1001)
+        )
+    ).write(folder / "shot.json")
     return [folder / name for name in names]
 
 
@@ -22,6 +29,8 @@ def test_a_delivery_is_named_as_a_compositor_expects(tmp_path: Path) -> None:
         for rest in ("1001.exr", "1002.exr", "json", "manifest.json", "slate.png")
     ]
     assert made[0].read_text() == "shot.1001.exr"
+    listed = FrameList.read(made[2]).frames
+    assert [frame.name for frame in listed] == [path.name for path in made[:2]]
 
 
 def test_an_existing_version_is_never_written_over(tmp_path: Path) -> None:
