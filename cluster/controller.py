@@ -7,6 +7,7 @@ another one goes on from the last commit. Deciding is `decide`'s, doing `act`'s.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from bodyswap.errors import BodyswapError, ConsentError, IntegrityError, StoreError
 from cluster.act import Hands
@@ -94,10 +95,14 @@ class Controller:
 
     def serve(self, should_stop: Callable[[], bool]) -> None:
         """Work on every job that is or comes into the queue, until told to stop."""
-        while not should_stop():
-            self.tend()
-        if self._term is not None:
-            self._term.give_up()
+        try:
+            while not should_stop():
+                self.tend()
+        finally:
+            # Interrupted as well: whoever comes next need not wait for the term to lapse.
+            if self._term is not None:
+                with suppress(StoreError):
+                    self._term.give_up()
 
     def tend(self, timeout_s: float = _STEP_S) -> None:
         """One round of serving, or of standing by where another controller runs the farm."""

@@ -5,7 +5,7 @@ It does not know who fulfils it: `bodyswap.pipeline.Pipeline` does, and so do sm
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bodyswap.config import RenderSettings
 from bodyswap.joins import ProvenJoins, RenderedPart
@@ -113,3 +113,10 @@ class Pipeline(Protocol):
         *,
         settings: RenderSettings,
     ) -> None: ...
+
+
+if TYPE_CHECKING:
+    from bodyswap.pipeline import Pipeline as StagesPipeline
+
+    def _conforms(stages: StagesPipeline) -> Pipeline:
+        return stages

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import StoreError, UsageError
@@ -250,13 +250,6 @@ def load_pipeline(path: str) -> Pipeline:
     except (ImportError, AttributeError) as error:
         raise UsageError(f"pipeline '{path}' cannot be loaded: {error}") from error
     return cast(Pipeline, kind())
-
-
-if TYPE_CHECKING:
-    from bodyswap.pipeline import Pipeline as StagesPipeline
-
-    def _conforms(stages: StagesPipeline) -> Pipeline:
-        return stages
 
 
 def _frame_files(rendered: Commit) -> list[StoredFile]:

@@ -1,8 +1,12 @@
 from pathlib import Path
 
 import pytest
+from tiny_farm import make_farm
 
+from cluster.controller import Controller
+from cluster.job import JobState
 from cluster.keys import FARM
+from cluster.runtime_inline import InlineRuntime
 from cluster.store_local import LocalStore
 from cluster.term import LAPSES_AFTER_S, RENEWALS_A_LAPSE, Term
 
@@ -73,3 +77,35 @@ def test_old_terms_do_not_pile_up(store: LocalStore) -> None:
         term.give_up()
         _pass(RENEW_EVERY_S, clock)
     assert len(store.list_keys(FARM)) <= 4
+
+
+def test_a_controller_that_is_interrupted_leaves_the_farm_to_the_next(tmp_path: Path) -> None:
+    farm, clock = make_farm(tmp_path), _Clock()
+    runtime = InlineRuntime(farm.worker_config)
+    term = Term(farm.store, "c", clock)
+    controller = Controller(store=farm.store, runtime=runtime, term=term)
+
+    def interrupt() -> bool:
+        if term.was_held:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        controller.serve(interrupt)
+    runtime.close()
+    assert Term(farm.store, "next", clock).is_held()
+
+
+def test_a_controller_without_the_farm_leaves_the_queue_alone(tmp_path: Path) -> None:
+    farm, clock = make_farm(tmp_path), _Clock()
+    assert Term(farm.store, "other", clock).is_held()
+    job = farm.client.submit(farm.request(shards=1))
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(store=farm.store, runtime=runtime, term=Term(farm.store, "c", clock))
+    for _ in range(4):
+        controller.tend(0.01)
+    assert farm.client.status(job).state is JobState.SUBMITTED
+    _pass(LAPSES_AFTER_S + RENEW_EVERY_S, clock)
+    controller.tend(0.01)
+    runtime.close()
+    assert farm.client.status(job).state is not JobState.SUBMITTED
