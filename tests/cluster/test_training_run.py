@@ -37,6 +37,18 @@ ROOT = Path(__file__).parents[2]
 WEIGHTS = "generator.safetensors"
 
 
+class _NotingStore(LocalStore):
+    """A store that remembers what was put into it by whom it was opened for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.written: list[str] = []
+
+    def put(self, key: str, data: bytes) -> None:
+        self.written.append(key)
+        super().put(key, data)
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film_clip(tmp_path_factory.mktemp("clips") / "rex.mp4")
@@ -106,7 +118,9 @@ def test_a_killed_training_goes_on_elsewhere_to_the_same_weights_and_losses(
         process.send_signal(signal.SIGKILL)
     keys = TrainingKeys(training=training)
     assert store.head(keys.subject) is None, "it was killed too late to tell"
-    again = _finished(store, training, tmp_path / "second")
+    noting = _NotingStore(tmp_path / "store")
+    again = _finished(noting, training, tmp_path / "second")
+    assert f"{keys.states}00000001.pt" not in noting.written, "it began anew"
     assert _hash(again, WEIGHTS) == _hash(stored_subject(undisturbed[0], "rex"), WEIGHTS)
     losses = TrainingKeys(training=undisturbed[1]).out("losses.csv")
     assert store.get(keys.out("losses.csv")) == undisturbed[0].get(losses)
