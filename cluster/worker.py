@@ -8,14 +8,15 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.timing import FrameRange
 from cluster.assemble import checked_order
 from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
@@ -26,10 +27,94 @@ from cluster.lease import Lease
 from cluster.order import Done, Ending, Failed, Order
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
-from cluster.stages import OnFrame, Pipeline, Solution
 from cluster.store import Store, open_store
 
 _log = logging.getLogger(__name__)
+
+OnFrame = Callable[[int], None]
+"""Called with the number of frames finished so far."""
+
+
+class Solution(Protocol):
+    """The solve step's answer: one performer's poses, in plate and in subject pixels."""
+
+    @property
+    def performer(self) -> PoseSequence: ...
+    @property
+    def subject(self) -> PoseSequence: ...
+    @property
+    def report(self) -> Mapping[str, object]: ...
+
+
+class Segment(Protocol):
+    """A closed piece of video on the plate's clock."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def frames(self) -> FrameRange: ...
+    @property
+    def first_pts(self) -> int: ...
+    @property
+    def last_pts(self) -> int: ...
+
+
+class RenderedRange(Protocol):
+    """A segment, and the temporal state that its successor may start from."""
+
+    @property
+    def segment(self) -> Segment: ...
+    @property
+    def boundary(self) -> bytes: ...
+
+
+class Pipeline(Protocol):
+    """The stages on local files, as `bodyswap.pipeline.Pipeline` has them."""
+
+    def pose_range(
+        self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
+    ) -> Detections: ...
+
+    def solve_shot(
+        self,
+        detections: Detections,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution: ...
+
+    def solve_given_poses(
+        self,
+        poses: Path,
+        plate: Path,
+        frames: FrameRange,
+        subject: Path,
+        settings: RenderSettings,
+    ) -> Solution: ...
+
+    def render_range(
+        self,
+        plate: Path,
+        frames: FrameRange,
+        poses: PoseSequence,
+        subject: Path,
+        out: Path,
+        *,
+        settings: RenderSettings,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> RenderedRange: ...
+
+    def assemble_shot(
+        self,
+        segments: list[Path],
+        plate: Path,
+        frames: FrameRange,
+        out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None: ...
 
 
 class Worker:
@@ -207,6 +292,13 @@ def load_pipeline(path: str) -> Pipeline:
     except (ImportError, AttributeError) as error:
         raise UsageError(f"pipeline '{path}' cannot be loaded: {error}") from error
     return cast(Pipeline, kind())
+
+
+if TYPE_CHECKING:
+    from bodyswap.pipeline import Pipeline as StagesPipeline
+
+    def _conforms(stages: StagesPipeline) -> Pipeline:
+        return stages
 
 
 def _suffix(settings: RenderSettings) -> str:
