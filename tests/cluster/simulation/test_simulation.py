@@ -20,7 +20,7 @@ from cluster.simulation.worker import finish
 from cluster.snapshot import JobView, ShardView, Snapshot
 from cluster.store import Store
 
-HISTORIES = 500
+HISTORIES = 400
 
 
 @pytest.fixture(autouse=True)
