@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bodyswap.decode import decode
 from bodyswap.device import choose_device
+from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
@@ -24,7 +25,7 @@ from bodyswap.training.finish import finish_subject
 from bodyswap.training.footage import SubjectFootage, fit_part, join_parts
 from bodyswap.training.footage_cache import FootageCache, content_key
 from bodyswap.training.loop import SUBJECT, Progress, train_subject
-from bodyswap.training.parts import FootagePart, choose_parts
+from bodyswap.training.parts import FootagePart, choose_parts, clips_of
 from bodyswap.training.settings import TrainSettings
 
 OnPose = Callable[[int, int], None]
@@ -96,13 +97,15 @@ def train(
 
 
 def footage_hashes(request: TrainingRequest) -> tuple[str, ...]:
-    """The SHA-256 of each clip that is looked at, whether trained on or only measured.
+    """The SHA-256 of each file that would be looked at, whether trained on or only measured.
 
     Raises:
-        InputError: a clip cannot be used.
+        PlateError: a file is not there.
     """
-    parts, held = choose_parts(request.footage, request.hold_out)
-    paths = dict.fromkeys(part.clip.path for part in (*parts, *held))
+    paths = clips_of((*request.footage, *request.hold_out))
+    for path in paths:
+        if not path.is_file():
+            raise PlateError(f"footage '{path}' is not a file; give a video")
     return tuple(dict.fromkeys(_file_sha256(path) for path in paths))
 
 

@@ -14,6 +14,7 @@ from bodyswap.timing import FrameRange, parse_frame_range
 
 _HELD_OUT_SHARE = 10
 """One frame in so many, the last ones, is held out where nothing else is asked for."""
+_RANGE = re.compile(r"\d+(-\d+)?")
 _PART = re.compile(r"(?P<path>.+)@(?P<frames>\d+(?:-\d+)?)")
 
 
@@ -47,6 +48,12 @@ def choose_parts(
     if not parts:
         raise UsageError("every frame is held out, so none is left to train on; hold out fewer")
     return parts, held
+
+
+def clips_of(texts: Sequence[str]) -> tuple[Path, ...]:
+    """The files that these texts name, each once; a range alone names none."""
+    paths = (_split(text)[0] for text in texts if not _RANGE.fullmatch(text) or Path(text).exists())
+    return tuple(dict.fromkeys(paths))
 
 
 def _split(text: str) -> tuple[Path, str | None]:

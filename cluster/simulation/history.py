@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from bodyswap.config import Mode, RenderSettings
+from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
 from cluster.control import Request, Verb
 from cluster.controller import Controller, Decide
@@ -17,7 +18,7 @@ from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
 from cluster.journal import Entry, Journal
 from cluster.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
 from cluster.plan import make_plan
-from cluster.record import to_json, to_yaml
+from cluster.record import file_hash, to_json, to_yaml
 from cluster.simulation.auditor import Auditor, ViolationError
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults
 from cluster.simulation.runtime import SimulatedRuntime
@@ -33,6 +34,7 @@ _SETTLING_S = 3_000.0
 _FIRST_TICK_S = 1.0
 _LONGEST_TICK_S = 60.0
 _FRAMES_A_SHARD = 24
+_SUBJECT, _WEIGHTS = "vega", "generator.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,12 +227,19 @@ def _draw_jobs(dice: random.Random) -> list[JobSpec]:
 
 
 @cache
+def _model() -> SubjectFile:
+    """The weights that the packaged consent names, since the doors are the real ones."""
+    path = packaged_subjects()[_SUBJECT] / _WEIGHTS
+    return SubjectFile(name=_WEIGHTS, sha256=file_hash(path))
+
+
+@cache
 def _spec(plate: int, shards: int, mode: Mode, project: str, priority: int) -> JobSpec:
     frames = FrameRange(start=0, stop=shards * _FRAMES_A_SHARD)
-    model = SubjectFile(name="card.yaml", sha256=f"{plate % 2:064x}")
+    card = SubjectFile(name="card.yaml", sha256=f"{plate % 2:064x}")
     return JobSpec(
         plate=PlateRef(sha256=f"{plate:064x}", name="plate.mov", frame_count=frames.stop),
-        subject=SubjectRef(name="someone", files=(model,)),
+        subject=SubjectRef(name=_SUBJECT, files=(card, _model())),
         frames=frames,
         settings=RenderSettings(mode=mode).to_dict(),
         software="simulated",

@@ -16,8 +16,11 @@ from cluster.training_run import run_replica
 from cluster.training_status import read_training
 
 ROOT = Path(__file__).parents[2]
-ONE_THREAD = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-"""More would add in another order, and so end with other bits."""
+
+
+def one_thread() -> dict[str, str]:
+    """The environment of a process: more threads would add in another order, to other bits."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 def run_replicas(store: Path, training: str, size: int, folder: Path) -> None:
@@ -25,7 +28,7 @@ def run_replicas(store: Path, training: str, size: int, folder: Path) -> None:
     started = [
         subprocess.Popen(
             [sys.executable, __file__, *map(str, (store, training, rank, size, folder))],
-            env=ONE_THREAD,
+            env=one_thread(),
         )
         for rank in range(size)
     ]

@@ -329,7 +329,10 @@ def test_a_last_attempt_that_is_still_running_is_not_given_up() -> None:
 def test_final_jobs_are_left_alone_and_earlier_jobs_are_served_first() -> None:
     done = replace(_job(), state=JobState.PUBLISHED)
     failed = replace(_job(), state=JobState.FAILED)
-    first, second = _job(shards=1), _job(shards=2)
+    first, second = (
+        replace(job, spec=replace(job.spec, submitted_at=at))
+        for job, at in ((_job(shards=1), "earlier"), (_job(shards=2), "later"))
+    )
     starts = [
         action.job for action in _decided(done, failed, first, second) if isinstance(action, Start)
     ]

@@ -12,7 +12,7 @@ import pytest
 from cluster.store_local import LocalStore
 from cluster.subjects import stored_subject
 from cluster.training_spec import TrainingKeys
-from tests.cluster.replica_run import ONE_THREAD, run_replicas
+from tests.cluster.replica_run import one_thread, run_replicas
 from tests.cluster.tiny_training import film_clip, submit_tiny
 
 WORKERS = 2
@@ -64,7 +64,7 @@ def test_a_killed_worker_is_replaced_and_the_training_ends_as_if_it_had_not_been
         sys.executable, "-m", "cluster", "work-train", training, "--runtime", "ray",
         "--store", str(tmp_path / "store"), "--scratch", str(tmp_path / "scratch"),
     ]  # fmt: skip
-    with subprocess.Popen(command, env=ONE_THREAD) as driver:
+    with subprocess.Popen(command, env=one_thread()) as driver:
         while store.head(f"{keys.states}00000002.json") is None:
             assert driver.poll() is None, "it ended before a worker could be killed"
             time.sleep(0.01)
