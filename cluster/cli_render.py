@@ -23,7 +23,7 @@ from cluster.cli_options import (
     me,
     named_store,
 )
-from cluster.job import DEFAULT_PRIORITY
+from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE
 from cluster.job_words import seen, tell_files
 from cluster.plan_words import tell_plan
 from cluster.submit import JobRequest
@@ -52,7 +52,9 @@ PosesOption = Annotated[
 
 @app.command()
 def demo(
-    out: OutOption = Path("out/demo"),
+    out: ProjectOption = Annotated[str, typer.Option(help="Whose job it is; consents name it.")]
+UseOption = Annotated[str, typer.Option(help="What it is for; consents name it.")]
+OutOption = Path("out/demo"),
     store: StoreOption = None,
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
@@ -85,6 +87,8 @@ def render(
     frames: FramesOption = None,
     performer: PerformerOption = None,
     poses: PosesOption = None,
+    project: ProjectOption = "default",
+    use: UseOption = DEFAULT_USE,
     named: Annotated[
         str | None,
         typer.Option("--as", help="Deliver as the next version of this name.", metavar="SHOT_0010"),
@@ -95,7 +99,7 @@ def render(
     """Render the subject into the plate's motion: submit, work and fetch in one process."""
     request = JobRequest(
         plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, submitted_by=me(),
+        frames=frames, shards=shards, poses=poses, project=project, use=use, submitted_by=me(),
     )  # fmt: skip
     with show_progress(as_json=as_json) as show:
         _render(request, out, store, runtime, workers, show, as_json, named=named)
@@ -115,7 +119,8 @@ def submit(
     name: Annotated[
         str, typer.Option(help="What people call the job.  [default: the plate's name]")
     ] = "",
-    project: Annotated[str, typer.Option(help="Whose job it is.")] = "default",
+    project: ProjectOption = "default",
+    use: UseOption = DEFAULT_USE,
     priority: Annotated[int, typer.Option(min=0, max=99)] = DEFAULT_PRIORITY,
     changes: SetOption = None,
     as_json: JsonOption = False,
@@ -124,7 +129,7 @@ def submit(
     request = JobRequest(
         plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
         frames=frames, shards=shards, poses=poses, name=name, project=project,
-        priority=priority, submitted_by=me(),
+        use=use, priority=priority, submitted_by=me(),
     )  # fmt: skip
     job = client_of(store).submit(request)
     say(json.dumps({"job": job}) if as_json else job)

@@ -208,6 +208,7 @@ class Listener:
             settings=RenderSettings.from_dict({**rule.settings, **ask.settings}),
             frames=ask.frames,
             project=ask.project or rule.filled(rule.project, names),
+            use=ask.use or rule.use,
             priority=rule.priority if ask.priority is None else ask.priority,
             submitted_by=_SUBMITTED_BY,
         )

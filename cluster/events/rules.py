@@ -14,7 +14,7 @@ import msgspec
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
 from cluster.events.notification import PlacedObject
-from cluster.job import DEFAULT_PRIORITY, HIGHEST_PRIORITY
+from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, HIGHEST_PRIORITY
 
 SIDECAR = "shot.yaml"
 _MOST_SIDECAR_BYTES = 1 << 16
@@ -28,6 +28,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     settings: dict[str, object] = msgspec.field(default_factory=dict)
     frames: str | None = None
     project: str | None = None
+    use: str | None = None
     priority: int | None = None
 
 
@@ -42,6 +43,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pattern: str = ""
     settings: dict[str, object] = msgspec.field(default_factory=dict)
     project: str = "default"
+    use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
     deliver_to: str = ""
     most_bytes: int = 200 * 1000**3
