@@ -48,13 +48,13 @@ PosesOption = Annotated[
     Path | None,
     typer.Option(help="A poses.npz of `bodyswap pose`, corrected: taken as it is.", metavar="FILE"),
 ]
+ProjectOption = Annotated[str, typer.Option(help="Whose job it is; consents name it.")]
+UseOption = Annotated[str, typer.Option(help="What it is for; consents name it.")]
 
 
 @app.command()
 def demo(
-    out: ProjectOption = Annotated[str, typer.Option(help="Whose job it is; consents name it.")]
-UseOption = Annotated[str, typer.Option(help="What it is for; consents name it.")]
-OutOption = Path("out/demo"),
+    out: OutOption = Path("out/demo"),
     store: StoreOption = None,
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
