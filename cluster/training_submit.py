@@ -37,8 +37,6 @@ def submit_training(
         raise UsageError(f"subject '{request.subject}' is no name to store; use letters only")
     parts, held_out = choose_parts(request.footage, request.hold_out)
     clips = {part.clip.path: _plate(part) for part in (*parts, *held_out)}
-    hashes = tuple(dict.fromkeys(clip.sha256 for clip in clips.values()))
-    permit_training(store, request.subject, hashes, request.consent, by=submitted_by)
     weights, settings = request.settings.training.vgg_weights, request.settings
     plain = replace(settings, training=replace(settings.training, vgg_weights=None))
     spec = TrainingSpec(
@@ -54,6 +52,8 @@ def submit_training(
         submitted_at=datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
         submitted_by=submitted_by,
     )
+    hashes = tuple(dict.fromkeys(clip.sha256 for clip in clips.values()))
+    permit_training(store, request.subject, hashes, request.consent, by=submitted_by)
     for path, clip in clips.items():
         _put_file(store, plate_file(clip), path)
     if spec.vgg is not None and weights is not None:

@@ -37,10 +37,10 @@ def test_a_request_becomes_a_training_of_all_its_options(clip: Path, tmp_path: P
     vgg.write_bytes(b"weights")
     training = _submit(
         f"{clip}@1001-1008", tmp_path, "--workers", 3, "--hold-out", "1007-1008", "--vgg", vgg,
-        "--consent", "c-1", "--recipe", "temporal", "--steps", 7, "--set", "training.batch=5",
+        "--consent", "synthetic", "--recipe", "temporal", "--steps", 7, "--set", "training.batch=5",
     )  # fmt: skip
     spec = read_training(store, training)
-    assert (spec.subject, spec.consent, spec.workers) == ("rex", "c-1", 3)
+    assert (spec.subject, spec.consent, spec.workers) == ("rex", "synthetic", 3)
     assert [str(part.frames) for part in spec.parts] == ["1001-1006"]
     assert [str(part.frames) for part in spec.held_out] == ["1007-1008"]
     told = spec.settings["training"]

@@ -309,7 +309,7 @@ def test_a_hostile_clients_order_is_answered_with_a_refusal_and_touches_nothing(
     ending = build_worker("w0", farm.worker_config).run(order, lambda _: None)
     assert isinstance(ending, Failed)
     assert (ending.failure.cause, ending.failure.exit_code) == ("input", 9)
-    assert farm.store.list_keys(keys.attempt(order.lease)) == []
+    assert farm.store.list_keys(keys.attempt(order.lease)) == [keys.log(order.lease)]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden", ""])
