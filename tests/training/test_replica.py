@@ -60,7 +60,7 @@ def test_replicas_learn_what_one_learns_from_the_whole_batch(replicas: list[Lear
         # Against the part's whole size: some gradients are nothing but rounding, and Adam's steps
         # are of one size whatever a gradient's is.
         whole_size = sum(float(value.square().sum()) for value in wanted.values()) ** 0.5
-        assert max(off.values()) <= 1e-5 * whole_size, (part, max(off, key=off.__getitem__))
+        assert max(off.values()) <= 1e-4 * whole_size, (part, max(off, key=off.__getitem__))
 
 
 def test_one_replica_leaves_its_gradients_as_they_are() -> None:
