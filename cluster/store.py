@@ -112,3 +112,10 @@ def check_whole(key: str, data: bytes, expected: int) -> None:
     """Raises StoreError where fewer bytes came than were asked for."""
     if len(data) != expected:
         raise StoreError(f"'{key}' gave {len(data)} of {expected} bytes; it is shorter than told")
+
+
+def put_once(store: Store, key: str, path: Path) -> None:
+    """Store a file whose key tells its content, unless it lies there already, whole."""
+    facts = store.head(key)
+    if facts is None or facts.size_bytes != path.stat().st_size:
+        store.put_file(key, path)

@@ -5,27 +5,19 @@ environment and configuration files (AWS_ENDPOINT_URL_S3 names a server that is 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from bodyswap.errors import StoreError, UsageError
 from cluster.compose import Composed, Content, CopiedPart, SentPart, plan_parts
+from cluster.s3_client import mapped_errors, s3_client, status_of
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _CONFLICT_TRIES = 8
 _PARTS_AT_ONCE = 8
-_CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-)
 
 
 def open_s3_store(url: str) -> "S3Store":
@@ -42,18 +34,18 @@ class S3Store:
     def __init__(self, *, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
-        self._client = boto3.client("s3", config=_CONFIG)
+        self._client = s3_client()
 
     @property
     def url(self) -> str:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     def get(self, key: str) -> bytes | None:
-        with _mapped_errors("read", key):
+        with mapped_errors("read", key):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
                 raise
             data: bytes = answer["Body"].read()
@@ -62,15 +54,15 @@ class S3Store:
     def read_range(self, key: str, start: int, stop: int) -> bytes:
         if stop <= start:
             return b""
-        with _mapped_errors("read", key):
+        with mapped_errors("read", key):
             try:
                 answer = self._client.get_object(
                     Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
                 )
             except ClientError as error:
-                if _status(error) == 416:  # the object ends before `start`
+                if status_of(error) == 416:  # the object ends before `start`
                     return b""
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     raise missing(key, self.url) from error
                 raise
             data: bytes = answer["Body"].read()
@@ -87,7 +79,7 @@ class S3Store:
         return Composed(is_ours=self._upload(key, parts), moved_bytes=sent)
 
     def put(self, key: str, data: bytes) -> None:
-        with _mapped_errors("write", key):
+        with mapped_errors("write", key):
             self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
@@ -98,54 +90,54 @@ class S3Store:
                 Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
             )
 
-        with _mapped_errors("write", key):
+        with mapped_errors("write", key):
             return _is_first(key, put)
 
     def list_keys(self, prefix: str) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2")
         keys: list[str] = []
-        with _mapped_errors("list", prefix):
+        with mapped_errors("list", prefix):
             wanted = self._prefix + check_prefix(prefix)
             for page in pages.paginate(Bucket=self._bucket, Prefix=wanted):
                 keys += [item["Key"] for item in page.get("Contents", [])]
         return sorted(key.removeprefix(self._prefix) for key in keys)
 
     def head(self, key: str) -> ObjectFacts | None:
-        with _mapped_errors("look at", key):
+        with mapped_errors("look at", key):
             try:
                 answer = self._client.head_object(Bucket=self._bucket, Key=self._key(key))
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
                 raise
         return ObjectFacts(key=key, size_bytes=int(answer["ContentLength"]))
 
     def delete(self, key: str) -> None:
-        with _mapped_errors("delete", key):
+        with mapped_errors("delete", key):
             self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
 
     def copy(self, key: str, to: str) -> None:
         source = {"Bucket": self._bucket, "Key": self._key(key)}
         if self.head(key) is None:
             raise missing(key, self.url)
-        with _mapped_errors("copy", key):
+        with mapped_errors("copy", key):
             self._client.copy(source, self._bucket, self._key(to))
 
     def put_file(self, key: str, path: Path) -> None:
-        with _mapped_errors("write", key):
+        with mapped_errors("write", key):
             self._client.upload_file(str(path), self._bucket, self._key(key))
 
     def fetch_file(self, key: str, path: Path) -> None:
         if self.head(key) is None:
             raise missing(key, self.url)
-        with _mapped_errors("fetch", key):
+        with mapped_errors("fetch", key):
             path.parent.mkdir(parents=True, exist_ok=True)
             # boto3 writes a temporary file beside it and renames.
             self._client.download_file(self._bucket, self._key(key), str(path))
 
     def _upload(self, key: str, parts: Sequence[CopiedPart | SentPart]) -> bool:
         target = {"Bucket": self._bucket, "Key": self._key(key)}
-        with _mapped_errors("compose", key):
+        with mapped_errors("compose", key):
             upload = target | {
                 "UploadId": self._client.create_multipart_upload(**target)["UploadId"]
             }
@@ -205,24 +197,12 @@ def _is_first(key: str, write: Callable[[], object]) -> bool:
         try:
             write()
         except ClientError as error:
-            if _status(error) == 412:
+            if status_of(error) == 412:
                 return False
-            if _status(error) != 409:
+            if status_of(error) != 409:
                 raise
             # Another conditional write of this key is under way; it may yet fail.
             time.sleep(0.05 * 2**attempt)
         else:
             return True
     raise StoreError(f"cannot write '{key}': {_CONFLICT_TRIES} conflicts in a row; try again")
-
-
-@contextmanager
-def _mapped_errors(verb: str, key: str) -> Iterator[None]:
-    try:
-        yield
-    except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        raise StoreError(f"cannot {verb} '{key}': {error}") from error
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -26,7 +26,7 @@ from cluster.keys import (
     time_part,
 )
 from cluster.record import file_hash, to_yaml
-from cluster.store import Store
+from cluster.store import Store, put_once
 from cluster.subjects import find_subject, put_subject, read_card_text
 
 
@@ -76,9 +76,9 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     resolved = resolve(store, request, inspector, now_s=now_s)
     spec = resolved.spec
     permit_submit(store, spec, now_s=now_s)
-    _put_file(store, plate_file(spec.plate), request.plate)
+    put_once(store, plate_file(spec.plate), request.plate)
     if spec.poses is not None and request.poses is not None:
-        _put_file(store, poses_file(spec.poses), request.poses)
+        put_once(store, poses_file(spec.poses), request.poses)
     if resolved.folder is not None:
         put_subject(store, spec.subject, resolved.folder)
     store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
@@ -125,12 +125,6 @@ def _frames(text: str | None, frame_count: int) -> FrameRange:
     if text is None:
         return FrameRange(start=0, stop=frame_count)
     return parse_frame_range(text, frame_count)
-
-
-def _put_file(store: Store, key: str, path: Path) -> None:
-    facts = store.head(key)
-    if facts is None or facts.size_bytes != path.stat().st_size:
-        store.put_file(key, path)
 
 
 def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:

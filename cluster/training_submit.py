@@ -16,7 +16,7 @@ from cluster.doors import permit_training
 from cluster.job import PlateRef
 from cluster.keys import key_part, plate_file
 from cluster.record import file_hash, to_yaml
-from cluster.store import Store
+from cluster.store import Store, put_once
 from cluster.training_spec import StoredPart, TrainingKeys, TrainingSpec, TrainingState, WeightsRef
 from cluster.training_status import read_status
 
@@ -55,9 +55,9 @@ def submit_training(
     hashes = tuple(dict.fromkeys(clip.sha256 for clip in clips.values()))
     permit_training(store, request.subject, hashes, request.consent, by=submitted_by)
     for path, clip in clips.items():
-        _put_file(store, plate_file(clip), path)
+        put_once(store, plate_file(clip), path)
     if spec.vgg is not None and weights is not None:
-        _put_file(store, spec.vgg.key, weights)
+        put_once(store, spec.vgg.key, weights)
     if read_status(store, spec).state is TrainingState.FAILED:
         store.delete(TrainingKeys(training=spec.training).status)
     store.put_if_absent(TrainingKeys(training=spec.training).spec, to_yaml(spec))
@@ -77,9 +77,3 @@ def _weights(path: Path) -> WeightsRef:
 
 def _stored(parts: Iterable[FootagePart], clips: dict[Path, PlateRef]) -> tuple[StoredPart, ...]:
     return tuple(StoredPart(clip=clips[part.clip.path], frames=part.frames) for part in parts)
-
-
-def _put_file(store: Store, key: str, path: Path) -> None:
-    facts = store.head(key)
-    if facts is None or facts.size_bytes != path.stat().st_size:
-        store.put_file(key, path)

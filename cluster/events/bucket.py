@@ -5,31 +5,22 @@ credentials come from the standard AWS environment and configuration files.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from bodyswap.errors import StoreError
 from cluster.events.notification import PlacedObject
+from cluster.s3_client import mapped_errors, s3_client, status_of
 
 _SHA256 = "sha256"
-_CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 5},
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-)
 
 
 class Buckets:
     """Every bucket that the credentials reach. Each method raises StoreError where S3 fails."""
 
     def __init__(self) -> None:
-        self._client = boto3.client("s3", config=_CONFIG)
+        self._client = s3_client()
 
     def size_of(self, placed: PlacedObject) -> int | None:
         """The object's bytes, or None where this version of it is there no more."""
@@ -38,21 +29,21 @@ class Buckets:
 
     def fetch(self, placed: PlacedObject, path: Path) -> bool:
         """Write the object to `path`; False where another version took its place meanwhile."""
-        with _mapped_errors("fetch", str(placed)):
+        with mapped_errors("fetch", str(placed)):
             self._client.download_file(placed.bucket, placed.key, str(path))
         return self.size_of(placed) is not None
 
     def read_small(self, bucket: str, key: str, most_bytes: int) -> bytes | None:
         """The object's first bytes, one more than allowed where it is larger; None without it."""
-        with _mapped_errors("read", f"s3://{bucket}/{key}"):
+        with mapped_errors("read", f"s3://{bucket}/{key}"):
             try:
                 answer = self._client.get_object(
                     Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes}"
                 )
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
-                if _status(error) == 416:
+                if status_of(error) == 416:
                     return b""
                 raise
             data: bytes = answer["Body"].read()
@@ -61,7 +52,7 @@ class Buckets:
     def placed_under(self, bucket: str, prefix: str) -> Iterator[PlacedObject]:
         """The objects whose keys begin with `prefix`, as they are now."""
         pages = self._client.get_paginator("list_objects_v2")
-        with _mapped_errors("list", f"s3://{bucket}/{prefix}"):
+        with mapped_errors("list", f"s3://{bucket}/{prefix}"):
             for page in pages.paginate(Bucket=bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
                     etag = str(item["ETag"]).strip('"')
@@ -72,18 +63,18 @@ class Buckets:
         facts = self._facts(bucket, key)
         if facts is not None:
             return facts.sha256 == sha256
-        with _mapped_errors("deliver", f"s3://{bucket}/{key}"):
+        with mapped_errors("deliver", f"s3://{bucket}/{key}"):
             self._client.upload_file(
                 str(path), bucket, key, ExtraArgs={"Metadata": {_SHA256: sha256}}
             )
         return True
 
     def _facts(self, bucket: str, key: str) -> "_Facts | None":
-        with _mapped_errors("look at", f"s3://{bucket}/{key}"):
+        with mapped_errors("look at", f"s3://{bucket}/{key}"):
             try:
                 answer = self._client.head_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     return None
                 raise
         return _Facts(
@@ -98,15 +89,3 @@ class _Facts:
     size_bytes: int
     etag: str
     sha256: str | None
-
-
-@contextmanager
-def _mapped_errors(verb: str, what: str) -> Iterator[None]:
-    try:
-        yield
-    except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        raise StoreError(f"cannot {verb} '{what}': {error}") from error
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

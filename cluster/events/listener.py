@@ -22,14 +22,13 @@ from cluster.events.delivery import deliver
 from cluster.events.inbox import Answer, Arrival, Inbox
 from cluster.events.notification import NotificationError, PlacedObject, read_notification
 from cluster.events.queue import Message
-from cluster.events.rules import SIDECAR, ListenConfig, Rule, read_sidecar
+from cluster.events.rules import MOST_SIDECAR_BYTES, SIDECAR, ListenConfig, Rule, read_sidecar
 from cluster.job import JobState
 from cluster.record import to_json
 from cluster.submit import JobRequest
 
 REFUSED, SUPERSEDED = "refused", "superseded"
 _SUBMITTED_BY = "listen"
-_MOST_SIDECAR_BYTES = 1 << 16
 
 
 class Source(Protocol):
@@ -200,7 +199,7 @@ class Listener:
 
     def _request(self, placed: PlacedObject, rule: Rule, plate: Path) -> JobRequest:
         beside = str(PurePosixPath(placed.key).parent / SIDECAR).removeprefix("./")
-        ask = read_sidecar(self._objects.read_small(placed.bucket, beside, _MOST_SIDECAR_BYTES))
+        ask = read_sidecar(self._objects.read_small(placed.bucket, beside, MOST_SIDECAR_BYTES))
         names = {**(rule.match(placed) or {}), "job": ""}
         return JobRequest(
             plate=plate,

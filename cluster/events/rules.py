@@ -17,7 +17,7 @@ from cluster.events.notification import PlacedObject
 from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, HIGHEST_PRIORITY
 
 SIDECAR = "shot.yaml"
-_MOST_SIDECAR_BYTES = 1 << 16
+MOST_SIDECAR_BYTES = 1 << 16
 _BUCKET_URL = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{2,62})/(?P<prefix>.*)")
 
 
@@ -135,8 +135,8 @@ def read_sidecar(data: bytes | None) -> Ask:
     """What the plate's sidecar asks for. Raises UsageError where it cannot be meant."""
     if data is None:
         return Ask()
-    if len(data) > _MOST_SIDECAR_BYTES:
-        raise UsageError(f"{SIDECAR} has {len(data)} bytes; {_MOST_SIDECAR_BYTES} at most")
+    if len(data) > MOST_SIDECAR_BYTES:
+        raise UsageError(f"{SIDECAR} has {len(data)} bytes; {MOST_SIDECAR_BYTES} at most")
     try:
         return msgspec.yaml.decode(data, type=Ask)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:

@@ -12,7 +12,7 @@ OTHER = "whsec_aW4gdGhlIGZpbGUsIGFzIGxvbmcgYXMgaXQgbXVzdCBiZQ=="
 UNPREFIXED = "bm8gcHJlZml4IGJlZm9yZSBpdCwgYnV0IGxvbmc="
 FILE = """
 endpoints:
-  - url: https://hooks.example.com/farm/render
+  - url: https://hooks.example.com/shots/render
     states: [published, failed]
 allow: [https://hooks.example.com/farm]
 most_attempts: 5
@@ -47,10 +47,10 @@ def test_the_file_is_read_and_the_environments_secret_goes_before_its_own(
     ("url", "is_allowed"),
     [
         ("https://hooks.example.com/farm", True),
-        ("https://hooks.example.com/farm/render?x=1", True),
-        ("https://HOOKS.example.com:443/farm/render", True),
+        ("https://hooks.example.com/shots/render?x=1", True),
+        ("https://HOOKS.example.com:443/shots/render", True),
         ("https://hooks.example.com/farmers", False),
-        ("https://hooks.example.com/farm/../admin", False),
+        ("https://hooks.example.com/shots/../admin", False),
         ("https://hooks.example.com/", False),
         ("http://hooks.example.com/farm", False),
         ("https://hooks.example.com:8443/farm", False),
@@ -63,7 +63,7 @@ def test_the_file_is_read_and_the_environments_secret_goes_before_its_own(
     ],
 )
 def test_only_what_is_at_or_below_an_allowed_url_is_allowed(url: str, is_allowed: bool) -> None:
-    settings = WebhookSettings(allow=["https://hooks.example.com/farm/"])
+    settings = WebhookSettings(allow=["https://hooks.example.com/shots/"])
     assert settings.allows(url) is is_allowed
 
 
