@@ -14,7 +14,7 @@ FILE = """
 endpoints:
   - url: https://hooks.example.com/shots/render
     states: [published, failed]
-allow: [https://hooks.example.com/farm]
+allow: [https://hooks.example.com/shots]
 most_attempts: 5
 """
 
@@ -46,18 +46,18 @@ def test_the_file_is_read_and_the_environments_secret_goes_before_its_own(
 @pytest.mark.parametrize(
     ("url", "is_allowed"),
     [
-        ("https://hooks.example.com/farm", True),
+        ("https://hooks.example.com/shots", True),
         ("https://hooks.example.com/shots/render?x=1", True),
         ("https://HOOKS.example.com:443/shots/render", True),
-        ("https://hooks.example.com/farmers", False),
+        ("https://hooks.example.com/shotsers", False),
         ("https://hooks.example.com/shots/../admin", False),
         ("https://hooks.example.com/", False),
-        ("http://hooks.example.com/farm", False),
+        ("http://hooks.example.com/shots", False),
         ("https://hooks.example.com:8443/farm", False),
         ("https://hooks.example.com:port/farm", False),
         ("https://hooks.example.com.evil.org/farm", False),
         ("https://hooks.example.com@evil.org/farm", False),
-        ("https://user:word@hooks.example.com/farm", False),
+        ("https://user:word@hooks.example.com/shots", False),
         ("file:///etc/passwd", False),
         ("", False),
     ],
