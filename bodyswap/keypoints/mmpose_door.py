@@ -57,7 +57,10 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class TopDownModel:
-    """A network of MMPose with what is needed to feed it and to read its answer."""
+    """A network of MMPose with what is needed to feed it and to read its answer.
+
+    With `engine`, that runs it, from crops in 0 to 255 on.
+    """
 
     network: nn.Module
     preprocessing: Preprocessing
@@ -71,21 +74,19 @@ class TopDownModel:
         With `mirrored`, the mirror image of each joint, the mean of the crops and of their mirror
         images is read: MMPose's flip_test.
         """
-        inputs_B3HW = self.normalised(crops_B3HW)
         if self._split_ratio is None:
-            return self._predict_by_head(inputs_B3HW, mirrored)
-        x_BKX, y_BKY = self.head_outputs(inputs_B3HW)
+            return self._predict_by_head(self.normalised(crops_B3HW), mirrored)
+        run = self.engine or _HeadOutputs(self)
+        x_BKX, y_BKY = run(crops_B3HW)
         if mirrored:
             order = list(mirrored)
-            flip_x_BKX, flip_y_BKY = self.head_outputs(inputs_B3HW.flip(-1))
+            flip_x_BKX, flip_y_BKY = run(crops_B3HW.flip(-1))
             x_BKX = (x_BKX + flip_x_BKX[:, order].flip(-1)) / 2
             y_BKY = (y_BKY + flip_y_BKY[:, order]) / 2
         return read_simcc(x_BKX, y_BKY, self._split_ratio)
 
     def head_outputs(self, inputs_B3HW: Tensor) -> tuple[Tensor, ...]:
         """What the head says of normalised crops before its codec reads it, for training."""
-        if self.engine is not None:
-            return self.engine(inputs_B3HW)
         network = self._typed
         with _without_warnings():
             return network.head.forward(network.extract_feat(inputs_B3HW))
@@ -107,7 +108,7 @@ class TopDownModel:
             return fused
         asks, device = self.preprocessing, self._typed.data_preprocessor.mean.device
         example_B3HW = torch.zeros(2, 3, asks.height, asks.width, device=device)
-        network = _HeadOutputs(fused.network)
+        network = _HeadOutputs(fused)
         built = build_engine(engine, network, (example_B3HW,))
         return replace(fused, engine=ProvenEngine(engine, built, network, TOLERANCE))
 
@@ -145,16 +146,14 @@ class TopDownModel:
 
 
 class _HeadOutputs(nn.Module):
-    """From normalised crops to what the head says, as a module that engines can take."""
+    """From crops in 0 to 255 to what the head says, as a module that engines can take."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, model: TopDownModel) -> None:
         super().__init__()
-        self.network = network
+        self._model, self.network = model, model.network
 
-    def forward(self, inputs_B3HW: Tensor) -> tuple[Tensor, ...]:
-        network = cast("_Network", self.network)
-        with _without_warnings():
-            return tuple(network.head.forward(network.extract_feat(inputs_B3HW)))
+    def forward(self, crops_B3HW: Tensor) -> tuple[Tensor, ...]:
+        return self._model.head_outputs(self._model.normalised(crops_B3HW))
 
 
 def read_simcc(x_BKX: Tensor, y_BKY: Tensor, split_ratio: float) -> tuple[Tensor, Tensor]:
