@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from bodyswap.choice import PerformerChoice
+from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
 
 Settings = TypeVar("Settings")
@@ -120,7 +120,8 @@ class SolveSettings:
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
-    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
+    are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
     """
 
     mode: Mode = Mode.FAST
@@ -128,6 +129,7 @@ class RenderSettings:
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
+    cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
@@ -137,6 +139,7 @@ class RenderSettings:
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
+        parse_cuts(self.cuts)
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:

@@ -80,7 +80,8 @@ class Renderer:
         """The subject in `frames` of `poses`, which are in the subject's pixels.
 
         With `state` the render goes on from there. Without, it begins `warmup_frames` earlier,
-        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn.
+        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn. At
+        a cut it begins anew, from nothing.
 
         Raises:
             SubjectError: the poses' skeleton is not the one the subject was trained on.
@@ -93,8 +94,11 @@ class Renderer:
             )
         self.state = state or BoundaryState(previous_HW3=None)
         first = frames if state else frames.with_warm_up(warmup_frames)
-        start = max(first.start, poses.frames.start)
+        past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
+        start = max(first.start, poses.frames.start, *past_cuts[-1:])
         for index in range(start, frames.stop):
+            if index in poses.cuts:
+                self.state = BoundaryState(previous_HW3=None)
             if index == frames.start:
                 self.entrance = self.state
             frame = self._render_one(poses, index)
