@@ -66,6 +66,7 @@ class SolveReport:
     joints_swapped_back: int
     joints_not_believed: int
     joints_filled: int
+    cuts: tuple[int, ...]
     steadiness: Steadiness
 
     def to_dict(self) -> dict[str, object]:
@@ -124,6 +125,7 @@ def solve_given(
     report: dict[str, object] = {
         "poses": "given",
         "frames": len(performer),
+        "cuts": performer.cuts,
         **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
     }
     subject = as_subject(performer, camera_N33, plate=plate, stance=stance, settings=settings)
@@ -190,6 +192,7 @@ def follow_performer(
         joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
         joints_not_believed=_joints(untangled) - _joints(believed),
         joints_filled=_joints(filled) - _joints(believed),
+        cuts=smoothed.cuts,
         steadiness=compare_steadiness(filled, smoothed, times_s),
     )
     return smoothed, report
