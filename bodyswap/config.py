@@ -211,6 +211,15 @@ def rights_file() -> Path:
     return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
 
 
+def worker_kind() -> str:
+    """What kind of worker this process is, for its price: $BODYSWAP_WORKER_KIND, else cpu or gpu.
+
+    A process that Ray gave no GPU has an empty $CUDA_VISIBLE_DEVICES, or none.
+    """
+    named = os.environ.get("BODYSWAP_WORKER_KIND")
+    return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"

@@ -39,6 +39,7 @@ from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -72,14 +73,17 @@ class Pipeline:
         """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
         clip = index_clip(plate)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
-        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
+        batches = each_step(
+            "decode", decode(clip, with_next, batch_frames=settings.pose.batch_frames)
+        )
         camera = CameraWatch(frames)
         estimator, detector = self._seers(settings)
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("pose"):
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
             return replace(people, camera_N33=camera.motion(people))
 
+    @step("solve")
     def solve_shot(
         self,
         detections: Detections,
@@ -97,6 +101,7 @@ class Pipeline:
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
+    @step("solve")
     def solve_given_poses(
         self,
         poses: Path,
@@ -139,7 +144,7 @@ class Pipeline:
         rendered = self._rendered(renderer, poses, frames, settings, begun)
         hashes: list[str] = []
         watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("encode"):
             segment = pieces_of(settings, clip, person.background_HW3, poses).write(
                 watched, frames, out
             )
@@ -171,11 +176,13 @@ class Pipeline:
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             renderer = Renderer(person, choose_device(settings.device))
             anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
-            with steady_arithmetic(settings.mode):
+            with steady_arithmetic(settings.mode), step("mend"):
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
-        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
+        with step("join"):
+            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
 
+    @step("assemble")
     def assemble_shot(
         self,
         segments: list[Path],
@@ -288,5 +295,6 @@ def _hashed(
     rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        hashes.append(picture_hash(composite(frame, background_HW3)))
+        with step("composite"):
+            hashes.append(picture_hash(composite(frame, background_HW3)))
         yield frame
