@@ -189,6 +189,11 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def metrics_address() -> str | None:
+    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
+    return os.environ.get("BODYSWAP_METRICS") or None
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")

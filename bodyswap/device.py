@@ -56,7 +56,10 @@ def on_device(device: torch.device | str) -> Iterator[None]:
         yield
         device_ran(time.perf_counter() - started_s)
         return
-    begun, ended = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begun, ended = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's are partial
+        for _ in range(2)
+    )
     begun.record()
     yield
     ended.record()

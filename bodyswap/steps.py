@@ -4,7 +4,7 @@ It does not know who reads the clock. Without one running, timing a step costs n
 """
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,7 +28,7 @@ class StepClock:
 
     def __init__(self) -> None:
         self.device_s = 0.0
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._running: list[str] = []
         self._since_s = 0.0
 
