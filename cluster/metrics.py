@@ -26,17 +26,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One row. `name` has its unit at its end, where it has one; counters are served as name_total.
-
-    `room` is the dashboard it is charted on.
-    """
+    """One row. `name` ends with its unit, where it has one; counters are served as name_total."""
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
     unit: str = ""
-    room: str = "farm"
     buckets: tuple[float, ...] = ()
 
     @property
@@ -57,81 +53,134 @@ _LEVELS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
-def _counter(name: str, help: str, *labels: str, room: str = "farm", unit: str = "") -> Metric:
-    return Metric(name=name, kind=Kind.COUNTER, help=help, labels=labels, room=room, unit=unit)
+def _counter(name: str, help: str, *labels: str, unit: str = "") -> Metric:
+    return Metric(name=name, kind=Kind.COUNTER, help=help, labels=labels, unit=unit)
 
 
-def _gauge(name: str, help: str, *labels: str, room: str = "farm", unit: str = "") -> Metric:
-    return Metric(name=name, kind=Kind.GAUGE, help=help, labels=labels, room=room, unit=unit)
+def _gauge(name: str, help: str, *labels: str, unit: str = "") -> Metric:
+    return Metric(name=name, kind=Kind.GAUGE, help=help, labels=labels, unit=unit)
 
 
-def _histogram(
-    name: str, help: str, buckets: tuple[float, ...], *labels: str, room: str = "farm", unit: str
-) -> Metric:
-    return Metric(name=name, kind=Kind.HISTOGRAM, help=help, labels=labels, room=room, unit=unit,
-                  buckets=buckets)  # fmt: skip
+def _histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str, unit: str) -> Metric:
+    return Metric(
+        name=name, kind=Kind.HISTOGRAM, help=help, labels=labels, unit=unit, buckets=buckets
+    )
 
 
 METRICS: tuple[Metric, ...] = (
     # What there is, as the controller sees it.
     _gauge("jobs", "Jobs in hand, by state.", "state"),
     _gauge("shards", "Shards of the jobs in hand.", "stage", "state"),
-    _gauge("workers", "Live workers: idle, busy or benched.", "state", room="workers"),
-    _gauge("queue_oldest_age_seconds", "How long the oldest job that nobody has begun has waited.",
-           unit="seconds"),
-    _gauge("last_commit_timestamp_seconds", "When a shard was last committed; begins as the start.",
-           unit="seconds"),
-    _gauge("controller_seen_timestamp_seconds", "When the controller last decided.",
-           unit="seconds"),
+    _gauge("workers", "Live workers: idle, busy or benched.", "state"),
+    _gauge(
+        "queue_oldest_age_seconds",
+        "How long the oldest job that nobody has begun has waited.",
+        unit="seconds",
+    ),
+    _gauge(
+        "last_commit_timestamp_seconds",
+        "When a shard was last committed; begins as the start.",
+        unit="seconds",
+    ),
+    _gauge(
+        "controller_seen_timestamp_seconds", "When the controller last decided.", unit="seconds"
+    ),
     # What happened to jobs and shards.
-    _counter("jobs_ended", "Jobs that came to an end, by how.", "project", "state", room="jobs"),
+    _counter("jobs_ended", "Jobs that came to an end, by how.", "project", "state"),
     _counter("shards_committed", "Shards whose attempt stands.", "stage"),
-    _counter("attempts_failed", "Attempts that failed and are retried or given up, by what killed "
-             "them.", "stage", "cause"),
-    _counter("commits_fenced", "Attempts that came to their end after another had committed.",
-             "stage"),
+    _counter(
+        "attempts_failed",
+        "Attempts that failed and are retried or given up, by what killed them.",
+        "stage",
+        "cause",
+    ),
+    _counter(
+        "commits_fenced", "Attempts that came to their end after another had committed.", "stage"
+    ),
     _counter("shards_quarantined", "Shards put aside, for they fail whoever tries.", "stage"),
-    _counter("workers_benched", "Times a worker was benched for failing shard after shard.",
-             room="workers"),
-    _histogram("submit_to_first_commit_seconds", "From a job's submission to its first commit.",
-               _LONG_S, "project", room="jobs", unit="seconds"),
-    _histogram("eta_error_ratio", "How far off the time left was, half way through a stage, as a "
-               "part of what it came to.", _RATIOS, "stage", room="jobs", unit="ratio"),
-    _histogram("shard_seconds", "What a committed shard took its worker.", _LONG_S, "stage",
-               room="jobs", unit="seconds"),
+    _counter("workers_benched", "Times a worker was benched for failing shard after shard."),
+    _histogram(
+        "submit_to_first_commit_seconds",
+        "From a job's submission to its first commit.",
+        _LONG_S,
+        "project",
+        unit="seconds",
+    ),
+    _histogram(
+        "eta_error_ratio",
+        "How far off the time left was, half way through a stage, as a part of what it came to.",
+        _RATIOS,
+        "stage",
+        unit="ratio",
+    ),
+    _histogram(
+        "shard_seconds", "What a committed shard took its worker.", _LONG_S, "stage", unit="seconds"
+    ),
     # What workers measure of their attempts.
-    _counter("frames", "Frames finished, discarded attempts' too.", "stage", room="jobs"),
-    _histogram("frame_seconds", "Worker time a frame, of each committed shard.", _SHORT_S, "stage",
-               room="workers", unit="seconds"),
-    _counter("step_seconds", "Where workers' time goes; steps count without those inside them.",
-             "stage", "step", room="workers", unit="seconds"),
-    _counter("work_seconds", "Workers' time in attempts.", "stage", "kind", room="workers",
-             unit="seconds"),
-    _counter("device_seconds", "Time in which networks ran: by the GPU's own clock, on a CPU the "
-             "wall's.", "stage", room="workers", unit="seconds"),
-    _counter("wasted_seconds", "Worker time that gave no frame: retry, fenced, warm-up, repair.",
-             "cause", room="workers", unit="seconds"),
-    _gauge("peak_memory_bytes", "The most that any worker has had, since the controller began.",
-           "memory", room="workers", unit="bytes"),
+    _counter("frames", "Frames finished, discarded attempts' too.", "stage"),
+    _histogram(
+        "frame_seconds",
+        "Worker time a frame, of each committed shard.",
+        _SHORT_S,
+        "stage",
+        unit="seconds",
+    ),
+    _counter(
+        "step_seconds",
+        "Where workers' time goes; steps count without those inside them.",
+        "stage",
+        "step",
+        unit="seconds",
+    ),
+    _counter("work_seconds", "Workers' time in attempts.", "stage", "kind", unit="seconds"),
+    _counter(
+        "device_seconds",
+        "Time in which networks ran: by the GPU's own clock, on a CPU the wall's.",
+        "stage",
+        unit="seconds",
+    ),
+    _counter(
+        "wasted_seconds",
+        "Worker time that gave no frame: retry, fenced, warm-up, repair.",
+        "cause",
+        unit="seconds",
+    ),
+    _gauge(
+        "peak_memory_bytes",
+        "The most that any worker has had, since the controller began.",
+        "memory",
+        unit="bytes",
+    ),
     # The store and the doors.
-    _counter("store_requests", "Requests of S3, by operation and answer.", "operation", "outcome",
-             room="store"),
-    _counter("store_bytes", "Bytes to and from S3.", "direction", room="store", unit="bytes"),
-    _counter("consent_refusals", "Times a door let nobody through, by reason.", "reason",
-             room="quality"),
+    _counter("store_requests", "Requests of S3, by operation and answer.", "operation", "outcome"),
+    _counter("store_bytes", "Bytes to and from S3.", "direction", unit="bytes"),
+    _counter("consent_refusals", "Times a door let nobody through, by reason.", "reason"),
     # Quality.
-    _histogram("join_score_levels", "How far apart the two sides of a join were, in grey levels.",
-               _LEVELS, room="quality", unit="levels"),
-    _counter("joins", "Joins of published shots: clean, mended, or over the tolerance as "
-             "delivered.", "outcome", room="quality"),
-    _histogram("pose_confidence_ratio", "Mean confidence of a shot's performer.", _SHARES,
-               room="quality", unit="ratio"),
+    _histogram(
+        "join_score_levels",
+        "How far apart the two sides of a join were, in grey levels.",
+        _LEVELS,
+        unit="levels",
+    ),
+    _counter(
+        "joins",
+        "Joins of published shots: clean, mended, or over the tolerance as delivered.",
+        "outcome",
+    ),
+    _histogram(
+        "pose_confidence_ratio", "Mean confidence of a shot's performer.", _SHARES, unit="ratio"
+    ),
     # Money.
-    _counter("cost", "What workers' time came to, in the currency of farm/costs.yaml.", "project",
-             "kind", room="jobs"),
-    _gauge("budget_spent_ratio", "The part of its budget that a project has spent.", "project",
-           room="jobs", unit="ratio"),
-)  # fmt: skip
+    _counter(
+        "cost", "What workers' time came to, in the currency of farm/costs.yaml.", "project", "kind"
+    ),
+    _gauge(
+        "budget_spent_ratio",
+        "The part of its budget that a project has spent.",
+        "project",
+        unit="ratio",
+    ),
+)
 
 KEEPER_METRICS: tuple[Metric, ...] = (
     _gauge("controller_up", "1 while the controller tells of itself."),
@@ -140,18 +189,20 @@ KEEPER_METRICS: tuple[Metric, ...] = (
 """Of `farm up`, which outlives the controller and Ray."""
 
 LISTENER_METRICS: tuple[Metric, ...] = (
-    _counter("events_received", "Arrivals heard of for the first time.", room="store"),
-    _counter("events_duplicated", "Notices of what was heard of before.", room="store"),
-    _counter("events_unmatched", "Notices that fit no rule.", room="store"),
-    _counter("events_swept", "Arrivals that no notice told of, found by looking.", room="store"),
-    _counter("events_dead_lettered", "Messages that are no notices.", room="store"),
-    _counter("events_submitted", "Arrivals made into jobs.", room="store"),
-    _counter("events_answered", "Arrivals answered, with a shot or with why there is none.",
-             room="store"),
-    _gauge("dead_letters", "Messages that lie in the dead-letter queue.", room="store"),
-    _gauge("listener_seen_timestamp_seconds", "When the listener last finished a round.",
-           room="store", unit="seconds"),
-)  # fmt: skip
+    _counter("events_received", "Arrivals heard of for the first time."),
+    _counter("events_duplicated", "Notices of what was heard of before."),
+    _counter("events_unmatched", "Notices that fit no rule."),
+    _counter("events_swept", "Arrivals that no notice told of, found by looking."),
+    _counter("events_dead_lettered", "Messages that are no notices."),
+    _counter("events_submitted", "Arrivals made into jobs."),
+    _counter("events_answered", "Arrivals answered, with a shot or with why there is none."),
+    _gauge("dead_letters", "Messages that lie in the dead-letter queue."),
+    _gauge(
+        "listener_seen_timestamp_seconds",
+        "When the listener last finished a round.",
+        unit="seconds",
+    ),
+)
 """Of `listen`."""
 
 ALL_METRICS = METRICS + KEEPER_METRICS + LISTENER_METRICS
