@@ -49,6 +49,7 @@ def work(
     as_json: JsonOption = False,
 ) -> None:
     """Be the farm: work on the store's jobs until interrupted."""
+    from cluster.accountant import Accountant
     from cluster.controller import Controller
     from cluster.courier import open_courier
     from cluster.decide import decide
@@ -61,6 +62,7 @@ def work(
 
     opened = named_store(store)
     meter = FarmMeter(opened)
+    accountant = Accountant(opened, meter.meters, kind_of=meter.figures.kind_of)
     address = None if metrics_file else metrics or metrics_address()
     with (
         served([meter.collector], address),
@@ -79,7 +81,7 @@ def work(
         controller = Controller(
             store=opened, runtime=meter.metered(crew), on_status=tell,
             term=Term(opened, name, time.monotonic),
-            decide_next=meter.deciding(telling(opened, name, decide)),
+            decide_next=meter.deciding(accountant.deciding(telling(opened, name, decide))),
         )  # fmt: skip
         if job is None:
             with _asked_to_stop() as should_stop:

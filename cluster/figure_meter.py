@@ -20,6 +20,7 @@ class FigureMeter:
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
         self._figures: dict[Lease, Figures] = {}
+        self._kinds: dict[str, str] = {}
         self._peaks: defaultdict[str, float] = defaultdict(float)
         self._own = Tallied()
 
@@ -30,13 +31,13 @@ class FigureMeter:
             before = self._figures.get(report.lease, Figures())
             self._count(report.lease, figures.since(before))
             self._figures[report.lease] = figures
+            self._kinds[report.lease.worker] = figures.kind
         if not isinstance(report, Progressed):
             self._figures.pop(report.lease, None)
 
     def kind_of(self, lease: Lease) -> str | None:
         """What kind of worker has the lease; None until that was heard."""
-        figures = self._figures.get(lease)
-        return figures.kind if figures else None
+        return self._kinds.get(lease.worker)
 
     def count_own(self) -> None:
         """Count what this process itself has asked of the store since."""
