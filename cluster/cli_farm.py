@@ -19,6 +19,7 @@ from bodyswap.cli import JsonOption
 from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain, say, show_progress
 from cluster.cli_options import (
+    AddressOption,
     MetricsOption,
     RuntimeKind,
     RuntimeOption,
@@ -41,6 +42,7 @@ def work(
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
     job: Annotated[str | None, typer.Option(help="Stop when this job is done.")] = None,
+    address: AddressOption = None,
     metrics: MetricsOption = None,
     metrics_file: Annotated[
         Path | None,
@@ -63,13 +65,13 @@ def work(
     opened = named_store(store)
     meter = FarmMeter(opened)
     accountant = Accountant(opened, meter.meters, kind_of=meter.figures.kind_of)
-    address = None if metrics_file else metrics or metrics_address()
+    served_at = None if metrics_file else metrics or metrics_address()
     with (
-        served([meter.collector], address),
+        served([meter.collector], served_at),
         left_in(meter.collector, metrics_file),
         show_progress(as_json=as_json) as show,
         open_courier(opened, load_webhooks()) as hear,
-        open_runtime(runtime, opened.url, workers) as crew,
+        open_runtime(runtime, opened.url, workers, address) as crew,
     ):
 
         def tell(status: JobStatus) -> None:

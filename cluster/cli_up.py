@@ -13,7 +13,7 @@ import typer
 
 from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain
-from cluster.cli_options import MetricsOption, StoreOption
+from cluster.cli_options import AddressOption, MetricsOption, StoreOption
 from cluster.supervise import Supervisor
 
 app = typer.Typer()
@@ -29,6 +29,7 @@ def up(
     store: StoreOption = None,
     runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
+    address: AddressOption = None,
     metrics: MetricsOption = None,
 ) -> None:
     """Work on the store's jobs until interrupted; a controller that dies is started again.
@@ -40,7 +41,9 @@ def up(
 
     with TemporaryDirectory(prefix="bodyswap-metrics-") as folder:
         left = Path(folder) / "metrics.txt"
-        supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers, left))
+        supervisor = Supervisor(
+            work_command(store or default_store_url(), runtime, workers, left, address)
+        )
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: supervisor.stop())
         meter = KeeperMeter(left, deaths=lambda: supervisor.deaths)
@@ -49,10 +52,11 @@ def up(
     complain("the farm is down; whatever is not committed is done again next time")
 
 
-def work_command(store: str, runtime: str, workers: int | None, metrics: Path) -> list[str]:
+def work_command(
+    store: str, runtime: str, workers: int | None, metrics: Path, address: str | None = None
+) -> list[str]:
     """What is kept running; it leaves its metrics in the file `metrics`."""
     count = [] if workers is None else ["--workers", str(workers)]
-    command = [sys.executable, "-m", "cluster", "work"]
-    return [
-        *command, "--store", store, "--runtime", runtime, *count, "--metrics-file", str(metrics)
-    ]  # fmt: skip
+    where = [] if address is None else ["--address", address]
+    command = [sys.executable, "-m", "cluster", "work", "--metrics-file", str(metrics)]
+    return [*command, "--store", store, "--runtime", runtime, *count, *where]

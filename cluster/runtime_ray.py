@@ -70,7 +70,9 @@ class RayRuntime:
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
         cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
         count = workers or default_workers(cpus=cpus, gpus=gpus)
-        self._share = share(cpus=cpus, gpus=gpus, workers=count)
+        # A cluster may grow: there each worker asks for a whole GPU, of a machine to come perhaps.
+        is_whole = address is not None and 0 < gpus < count
+        self._share = share(cpus=cpus, gpus=gpus, workers=gpus if is_whole else count)
         self._actors: dict[str, ActorHandle[_ActorProcess]] = {}
         self._orders_done: Counter[str] = Counter()
         self._spawned = 0
