@@ -24,7 +24,7 @@ def _promtool(*arguments: str) -> str:
 
 
 def test_prometheus_takes_the_configuration_and_every_rule() -> None:
-    _promtool("check", "config", "prometheus.yml")
+    _promtool("check", "config", "prometheus.yml", "prometheus-kubernetes.yml")
 
 
 def test_each_alert_fires_once_on_what_it_is_for() -> None:
