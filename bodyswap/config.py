@@ -219,6 +219,11 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def metrics_address() -> str | None:
+    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
+    return os.environ.get("BODYSWAP_METRICS") or None
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
@@ -239,6 +244,15 @@ def rights_file() -> Path:
     """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
     named = os.environ.get("BODYSWAP_RIGHTS")
     return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
+
+
+def worker_kind() -> str:
+    """What kind of worker this process is, for its price: $BODYSWAP_WORKER_KIND, else cpu or gpu.
+
+    A process that Ray gave no GPU has an empty $CUDA_VISIBLE_DEVICES, or none.
+    """
+    named = os.environ.get("BODYSWAP_WORKER_KIND")
+    return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
 
 
 def gpu_is_required() -> bool:

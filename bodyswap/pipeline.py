@@ -46,6 +46,7 @@ from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -82,17 +83,18 @@ class Pipeline:
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
-        batches = decode(clip, around, batch_frames=settings.pose.batch_frames)
+        batches = each_step("decode", decode(clip, around, batch_frames=settings.pose.batch_frames))
         camera, cutting = CameraWatch(frames), CutWatch(frames)
         if given is None:
             batches = cutting.passing(batches, with_next)
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("pose"):
             estimator, detector = self._seers(settings)
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
             cuts = cutting.finish() if given is None else [cut for cut in given if cut in frames]
             return replace(people, camera_N33=camera.motion(people), cuts=tuple(cuts))
 
+    @step("solve")
     def solve_shot(
         self,
         detections: Detections,
@@ -110,6 +112,7 @@ class Pipeline:
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
+    @step("solve")
     def solve_given_poses(
         self,
         poses: Path,
@@ -154,7 +157,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("encode"):
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
@@ -187,13 +190,15 @@ class Pipeline:
         pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            with steady_arithmetic(settings.mode):
+            with steady_arithmetic(settings.mode), step("mend"):
                 renderer = self._renderer(subject, settings)
                 anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
-        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
+        with step("join"):
+            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
 
+    @step("assemble")
     def assemble_shot(
         self,
         segments: list[Path],
@@ -341,5 +346,6 @@ def _hashed(
     rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        hashes.append(picture_hash(composite(frame, background_HW3)))
+        with step("composite"):
+            hashes.append(picture_hash(composite(frame, background_HW3)))
         yield frame

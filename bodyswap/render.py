@@ -18,12 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from bodyswap.composite import composite
+from bodyswap.device import on_device
 from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.nets.painter import Paint
 from bodyswap.people import PoseSequence
+from bodyswap.steps import step
 from bodyswap.timing import FrameRange
 
 
@@ -101,7 +103,9 @@ class Renderer:
                 self.state = BoundaryState(previous_HW3=None)
             if index == frames.start:
                 self.entrance = self.state
-            frame = self._render_one(poses, index)
+            name = "render" if index >= frames.start else "warm-up"
+            with step(name), on_device(self._device):
+                frame = self._render_one(poses, index)
             self.state = BoundaryState(previous_HW3=composite(frame, self.subject.background_HW3))
             if index >= frames.start:
                 yield frame

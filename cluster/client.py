@@ -20,11 +20,13 @@ Every answer is a frozen dataclass; every failure a `BodyswapError` that says wh
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
 from cluster import job_list
+from cluster.accounts import Budget, read_account, write_budget
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
@@ -98,8 +100,8 @@ class Client:
             return tuple(sorted(found, key=lambda job: (job.submitted_at, job.job)))
 
     def status(self, job: str) -> JobStatus:
-        """How far the job is. Raises JobError where there is no such job."""
-        return see_status(self._store, job)
+        """How far the job is, and what it has cost. Raises JobError where there is no such job."""
+        return replace(see_status(self._store, job), account=read_account(self._store, job))
 
     def progress(self, job: str) -> JobProgress:
         """How far the job is, stage by stage. Raises JobError where there is no such job."""
@@ -205,6 +207,13 @@ class Client:
         manifest = self.manifest(job)
         permit_download(self._store, job, now_s=self._clock())
         return fetch_delivery(self._store, manifest, out, replace=replace)
+
+    def set_budget(self, job: str, amount: float) -> None:
+        """Let the job cost so much, whatever it was submitted with; `resume` lets it go on."""
+        if not amount > 0:
+            raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
+        self.status(job)
+        write_budget(self._store, job, Budget(amount=amount, by=self._by))
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

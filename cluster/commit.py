@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bodyswap.errors import StoreError
+from bodyswap.steps import step
 from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.plan import Shard
@@ -71,7 +72,8 @@ def grant(store: Store, *, job: str, shard: Shard, epoch: int, worker: str) -> L
 def store_file(store: Store, lease: Lease, path: Path) -> StoredFile:
     """Put a file among the attempt's data."""
     key = JobKeys(job=lease.job).attempt(lease) + path.name
-    store.put_file(key, path)
+    with step("store"):
+        store.put_file(key, path)
     return StoredFile(
         name=path.name, key=key, sha256=file_hash(path), size_bytes=path.stat().st_size
     )

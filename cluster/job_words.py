@@ -8,6 +8,7 @@ from pathlib import Path
 from bodyswap.terminal import WorkSeen, say
 from cluster.attempt_log import AttemptLog
 from cluster.control import Request, Verb
+from cluster.job import JobState
 from cluster.progress import JobProgress, JobStatus, JobSummary
 
 _DOING = {
@@ -55,7 +56,13 @@ def stages_seen(progress: JobProgress) -> tuple[WorkSeen, ...]:
 
 
 def tell_status(status: JobStatus, *, as_json: bool) -> None:
-    say(json.dumps(asdict(status)) if as_json else f"{status.job}  {_how_far(status)}")
+    if as_json:
+        say(json.dumps(asdict(status)))
+        return
+    # Only of a finished shot is it known what a finished minute came to.
+    frames = status.frames_total if status.state is JobState.PUBLISHED else None
+    cost = f"; {status.account.sentence(frames)}" if status.account else ""
+    say(f"{status.job}  {_how_far(status)}{cost}")
 
 
 def tell_list(jobs: Sequence[JobSummary], *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
 from cluster.doors import permit_order, watched
 from cluster.failures import classify
+from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
@@ -32,6 +33,7 @@ from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
 from cluster.stages import OnFrame, Pipeline, Solution
 from cluster.store import Store, open_store
+from cluster.trace_id import trace_of
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Worker:
         self._store = store
         self._load = load
         self._scratch = Scratch(store, scratch)
+        self.gauge = Gauge()
         _log.setLevel(logging.INFO)
 
     @cached_property
@@ -54,10 +57,10 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words:
-            ending = self._try(order, on_frame)
+        with overheard() as words, self.gauge.measuring():
+            ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
-        return ending
+        return replace(ending, figures=self.gauge.close())
 
     def execute(self, order: Order, on_frame: OnFrame) -> Outcome:
         """Do `order` and commit it, unless it is committed already.
@@ -86,7 +89,10 @@ class Worker:
     def _try(self, order: Order, on_frame: OnFrame) -> Ending:
         lease = order.lease
         started_s = time.monotonic()
-        _log.info("%s begins %s of job %s", self._name, lease.shard, lease.job)
+        _log.info(
+            "%s begins %s of job %s, attempt %s, trace %s",
+            self._name, lease.shard, lease.job, lease.attempt, trace_of(lease.job),
+        )  # fmt: skip
         try:
             outcome = self.execute(order, on_frame)
         except Exception as error:  # noqa: BLE001 - the process edge: every failure becomes a report
