@@ -1,11 +1,11 @@
 """Whether joins show: a plate rendered undivided, and cut into shards in several ways.
 
-    python bench/joins.py PLATE.mp4 [--frames 1001-1240] [--shards 2 5 11] [--strips DIR]
+    python bench/joins.py [PLATE.mp4] [--frames 1001-1240] [--shards 2 5 11] [--strips DIR]
 
 Every shard plan is compared with the undivided render, before encoding loses anything (FFV1): the
 largest and the 99th-percentile difference of all pixels, the PSNR of the frames at joins, the
 warping error across each join over that of its neighbours, what was mended, and what warm-up cost.
-Three bad examples: shards without warm-up, not mended; and a subject that does not contract (the
+Without a plate, the demo's. Bad examples: shards without warm-up, not mended; and a subject that does not contract (the
 packaged one, its memory made to amplify), not mended and mended. A packaged subject is used.
 """
 
@@ -28,8 +28,10 @@ from bodyswap.nets.checkpoint import load_subject, save_subject
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.comparison import write_picture
+from bodyswap.stage.cast import REX
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange, parse_frame_range
+from cluster.demo import demo_motion, write_film
 from cluster.plan import begun_at, cut
 
 AT_JOIN = 3
@@ -50,16 +52,17 @@ class Run:
 
 def main() -> None:
     options = _parser().parse_args()
-    clip = index_clip(options.plate)
-    frames = parse_frame_range(options.frames, len(clip)) if options.frames else clip.frames
     pipeline, subject = Pipeline(), packaged_subjects()[options.subject]
     settings = RenderSettings(codec="ffv1")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        poses = _poses(pipeline, options.plate, frames, subject, settings)
-        print(f"{options.plate.name} {frames}, cuts {list(poses.cuts)}, W {_warm_up(subject)}")
+        plate = options.plate or _demo_plate(folder / "demo.mp4")
+        clip = index_clip(plate)
+        frames = parse_frame_range(options.frames, len(clip)) if options.frames else clip.frames
+        poses = _poses(pipeline, plate, frames, subject, settings)
+        print(f"{plate.name} {frames}, cuts {list(poses.cuts)}, W {_warm_up(subject)}")
         wild = _amplifying(subject, folder / "wild")
-        bench = Bench(pipeline, options.plate, frames, poses, folder)
+        bench = Bench(pipeline, plate, frames, poses, folder)
         whole = bench.run(1, subject, settings)
         never = replace(settings, join_tolerance=255.0)
         for count in options.shards:
@@ -121,6 +124,12 @@ class Bench:
             frames=frames, segment=made.segment.path, entrance=made.entrance,
             boundary=made.boundary, picture_hashes=made.picture_hashes,
         )  # fmt: skip
+
+
+def _demo_plate(path: Path) -> Path:
+    """The demo's plate, rex's stunts."""
+    write_film(REX, demo_motion(), path, size=256)
+    return path
 
 
 def _poses(
@@ -201,7 +210,7 @@ def _ignore(_done: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("plate", type=Path)
+    parser.add_argument("plate", type=Path, nargs="?")
     parser.add_argument("--frames")
     parser.add_argument("--subject", default="vega")
     parser.add_argument("--shards", type=int, nargs="+", default=[2, 5, 11])

@@ -21,6 +21,8 @@ def measure_shot(store: Store, job: str, meters: Meters) -> None:
     for join in manifest.joins:
         if join.score is not None:
             meters.observe("join_score_levels", join.score.block, trace=trace_of(job))
+        if join.warping_ratio is not None:
+            meters.observe("join_warping_ratio", join.warping_ratio, trace=trace_of(job))
         meters.add("joins", 1, _outcome(join, tolerance))
     data = store.get(f"{JobKeys(job=job).out}performer-poses.npz")
     if data is not None:
