@@ -4,9 +4,10 @@
 
 Every shard plan is compared with the undivided render, before encoding loses anything (FFV1): the
 largest and the 99th-percentile difference of all pixels, the PSNR of the frames at joins, the
-warping error across each join over that of its neighbours, what was mended, and what warm-up cost.
-Without a plate, the demo's. Bad examples: shards without warm-up, not mended; and a subject that does not contract (the
-packaged one, its memory made to amplify), not mended and mended. A packaged subject is used.
+warping error across each join over that of its neighbours, the same over what the undivided render
+has at that step, what was mended, and what warm-up cost.
+Two bad examples: shards without warm-up, not mended; and a subject that does not contract (its
+memory made to amplify), not mended and mended. The plate is the demo's if none is given.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from bodyswap.nets.checkpoint import load_subject, save_subject
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.comparison import write_picture
+from bodyswap.quality.seams import seam_ratios
 from bodyswap.stage.cast import REX
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange, parse_frame_range
@@ -164,7 +166,9 @@ def _tell(words: str, run: Run, whole: Run, frames: FrameRange) -> None:
         for place in range(join.frame - frames.start, join.frame - frames.start + AT_JOIN)
         if place < len(apart)
     ]
-    ratios = [join.warping_ratio for join in run.joins if join.warping_ratio is not None]
+    inner = [join.frame for join in run.joins if join.warping_ratio is not None]
+    ratios = np.array([join.warping_ratio for join in run.joins if join.frame in inner])
+    usual = np.array(seam_ratios(index_clip(whole.shot), frames, inner))
     mended = sum(join.mended_frames for join in run.joins)
     blocks = [join.score.block for join in run.joins if join.score]
     print(
@@ -172,7 +176,8 @@ def _tell(words: str, run: Run, whole: Run, frames: FrameRange) -> None:
         f"  p99 {np.percentile(np.stack(apart), 99):5.2f}"
         f"  at joins {_psnr_db(at_joins):6.2f} dB"
         f"  worst block {max(blocks, default=0):6.2f}"
-        f"  ratio {np.mean(ratios):.3f} +- {np.std(ratios):.3f} (worst {max(ratios):.2f})"
+        f"  ratio {ratios.mean():.3f} +- {ratios.std():.3f}"
+        f", over the undivided {(ratios / usual).mean():.3f} +- {(ratios / usual).std():.3f}"
         f"  mended {mended} in {run.mend_s:.1f} s of {run.took_s:.1f} s"
         f"  warm-up {100 * run.warm_up_frames / len(frames):.1f} %"
     )
