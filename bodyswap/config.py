@@ -24,8 +24,9 @@ POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
 begins at one sees the same people as a pass over the whole plate."""
 
-
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+_STREAM_OVER_MB = 256
 
 
 class Mode(StrEnum):
@@ -187,6 +188,18 @@ def cache_folder() -> Path:
 def default_store_url() -> str:
     """The store used where none is named: $BODYSWAP_STORE, or a folder of the user's."""
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
+
+
+def stream_over_bytes() -> int:
+    """Plates larger than this are read where they lie, not fetched: $BODYSWAP_STREAM_OVER_MB.
+
+    Raises:
+        UsageError: it is no number of megabytes.
+    """
+    text = os.environ.get("BODYSWAP_STREAM_OVER_MB") or str(_STREAM_OVER_MB)
+    if not text.isdecimal():
+        raise UsageError(f"BODYSWAP_STREAM_OVER_MB '{text}' is no number of megabytes, such as 256")
+    return int(text) * 1000**2
 
 
 def event_token() -> str:

@@ -94,6 +94,11 @@ def plate_file(plate: PlateRef) -> str:
     return f"plates/{plate.sha256}/{plate.name}"
 
 
+def plate_record(plate: PlateRef) -> str:
+    """What reading a plate where it lies takes: its index, and a hash of every block."""
+    return f"plates/{plate.sha256}/streaming.json"
+
+
 def poses_file(poses: PosesRef) -> str:
     return f"poses/{poses.sha256}/poses.npz"
 
