@@ -8,7 +8,7 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,6 +31,14 @@ from cluster.record import from_json, to_json
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
 from cluster.stages import OnFrame, Pipeline, Solution
+from cluster.stitching import (
+    MAP,
+    StitchedShot,
+    is_mapped,
+    open_segment,
+    place_segment,
+    read_opening,
+)
 from cluster.store import Store, open_store
 
 _log = logging.getLogger(__name__)
@@ -157,6 +165,7 @@ class Worker:
                 self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
+                *self._mapped(order, folder, rendered.segment_map),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -175,14 +184,10 @@ class Worker:
             folder,
             settings=settings,
         )
-        shot = folder / f"shot{_suffix(settings)}"
-        self._pipeline.assemble_shot(
-            list(proven.segments), plate, order.spec.frames, shot, settings=settings
-        )
         return Commit(
             lease=order.lease,
             files=(
-                store_file(self._store, order.lease, shot),
+                self._joined(order, commits, proven.segments, folder),
                 self._stored(order, folder / JOINS, to_json(proven.joins)),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
@@ -192,11 +197,37 @@ class Worker:
             last_pts=commits[-1].last_pts,
         )
 
+    def _joined(
+        self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
+    ) -> StoredFile:
+        """The shot, in the store and proven by decoding it; joined there where segments allow."""
+        spec, settings = order.spec, order.settings
+        plate, name = self._scratch.plate(spec.plate), f"shot{_suffix(settings)}"
+        if not all(map(is_mapped, commits)):
+            self._pipeline.assemble_shot(
+                list(segments), plate, spec.frames, folder / name, settings=settings
+            )
+            return store_file(self._store, order.lease, folder / name)
+        mapped = {self._segment_path(commit, folder): commit for commit in commits}
+        placed = [
+            place_segment(self._store, order.lease, path, mapped.get(path)) for path in segments
+        ]
+        head = self._pipeline.head_of_shot(
+            [segment.map for segment in placed], partial(read_opening, self._store, placed[0]),
+            plate, spec.frames, settings=settings,
+        )  # fmt: skip
+        shot = StitchedShot(self._store, order.lease, name)
+        streamed = shot.compose(head, placed)
+        self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
+        stored = shot.proven()
+        _log.info("joined in the store: %s", shot.sentence())
+        return stored
+
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
         return RenderedPart(
             frames=commit.lease.shard.frames,
-            segment=self._fetched_segment(commit, folder),
+            segment=self._segment(commit, folder),
             entrance=self._read(commit, "entrance", folder),
             boundary=self._read(commit, "boundary", folder),
             picture_hashes=hashes,
@@ -212,6 +243,18 @@ class Worker:
 
     def _read(self, commit: Commit, name: str, folder: Path) -> bytes:
         return self._fetched(commit, name, folder).read_bytes()
+
+    def _mapped(self, order: Order, folder: Path, segment_map: bytes) -> tuple[StoredFile, ...]:
+        return (self._stored(order, folder / MAP, segment_map),) if segment_map else ()
+
+    def _segment(self, commit: Commit, folder: Path) -> Path:
+        """The segment where it lies, if it can be joined there; else fetched."""
+        if not is_mapped(commit):
+            return self._fetched_segment(commit, folder)
+        return open_segment(self._store, commit, self._segment_path(commit, folder))
+
+    def _segment_path(self, commit: Commit, folder: Path) -> Path:
+        return folder / "in" / f"render-{commit.lease.shard.index}" / commit.file("segment").name
 
     def _fetched_segment(self, commit: Commit, folder: Path) -> Path:
         for file in _frame_files(commit):
