@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bodyswap.errors import StoreError
 
 _CONFIG = Config(
+    signature_version="s3v4",
     retries={"mode": "standard", "max_attempts": 5},
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",

@@ -27,6 +27,7 @@ from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.order import Done, Ending, Failed, Order
+from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
@@ -89,7 +90,9 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        return put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+        outcome = put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+        self._show(order)
+        return outcome
 
     def _try(self, order: Order, on_frame: OnFrame) -> Ending:
         lease = order.lease
@@ -109,6 +112,13 @@ class Worker:
         except StoreError as error:
             # The shard is what counts; its end is told all the same.
             _log.warning("the log of %s is lost: %s", lease.shard, error)
+
+    def _show(self, order: Order) -> None:
+        try:
+            keep_preview(self._store, order.spec, order.lease.shard)
+        except StoreError as error:
+            # A look at the shot is not worth the shard: the next commit writes it again.
+            _log.warning("the preview is not written: %s", error)
 
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(
