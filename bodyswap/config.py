@@ -36,6 +36,21 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class EngineName(StrEnum):
+    """What runs the networks. `auto` is the fastest that was measured to be as good."""
+
+    AUTO = "auto"
+    EAGER = "eager"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    COMPILED = "compiled"
+    COMPILED_BF16 = "compiled-bf16"
+    OPENVINO = "openvino"
+    OPENVINO_BF16 = "openvino-bf16"
+    ONNX = "onnx"
+    TENSORRT = "tensorrt"
+
+
 class CodecName(StrEnum):
     """What a delivery is written as; see `media.codec` for each one's settings."""
 
@@ -66,7 +81,11 @@ class PoseSettings:
     model: str = "rtmpose-t-bodyswap"
     detector: str = "pose"
     flip: bool = True
+    engine: str = "auto"
     batch_frames: int = 8
+
+    def __post_init__(self) -> None:
+        _check_engine(self.engine, key="pose.engine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +127,7 @@ class RenderSettings:
     mode: Mode = Mode.FAST
     codec: str = "h264"
     device: str = "auto"
+    engine: str = "auto"
     warmup_frames: int | None = None
     join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
@@ -117,6 +137,7 @@ class RenderSettings:
         if self.codec not in list(CodecName):
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
+        _check_engine(self.engine, key="engine")
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:
@@ -138,6 +159,12 @@ class RenderSettings:
     def with_overrides(self, overrides: Sequence[str]) -> Self:
         """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
         return self.from_dict(merged_values(self.to_dict(), overrides))
+
+
+def _check_engine(name: str, *, key: str) -> None:
+    if name not in list(EngineName):
+        known = ", ".join(EngineName)
+        raise UsageError(f"{key} '{name}' is unknown; choose one of {known}")
 
 
 def settings_from(

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from bodyswap.composite import composite
-from bodyswap.config import PoseSettings, RenderSettings
+from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
@@ -35,6 +37,7 @@ from bodyswap.media.stitch import stitched_head
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.nets.painter import Paint, painter
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pieces import pieces_of
@@ -67,8 +70,9 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[PoseSettings, str], tuple[PoseEstimator, PersonDetector]] = {}
+        self._loaded: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._painters: dict[tuple[Path, str, str, int], Paint] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
@@ -78,8 +82,8 @@ class Pipeline:
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
         camera = CameraWatch(frames)
-        estimator, detector = self._seers(settings)
         with steady_arithmetic(settings.mode):
+            estimator, detector = self._seers(settings)
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
             return replace(people, camera_N33=camera.motion(people))
@@ -138,12 +142,12 @@ class Pipeline:
         """
         clip = index_clip(plate)
         person = self._subject(subject, settings)
-        renderer = Renderer(person, device=choose_device(settings.device))
         begun = BoundaryState.from_bytes(state) if state else None
-        rendered = self._rendered(renderer, poses, frames, settings, begun)
         hashes: list[str] = []
-        watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
         with steady_arithmetic(settings.mode):
+            renderer = self._renderer(subject, settings)
+            rendered = self._rendered(renderer, poses, frames, settings, begun)
+            watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
             segment = pieces_of(settings, clip, person.background_HW3, poses).write(
                 watched, frames, out
             )
@@ -174,9 +178,9 @@ class Pipeline:
         pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            renderer = Renderer(person, choose_device(settings.device))
-            anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
             with steady_arithmetic(settings.mode):
+                renderer = self._renderer(subject, settings)
+                anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
         return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
@@ -255,13 +259,28 @@ class Pipeline:
         )
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
-        key = (settings.pose, settings.device)
+        key = (settings.pose, settings.device, torch.get_num_threads())
         if key not in self._loaded:
             device = choose_device(settings.device)
-            estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)
+            estimator = build_estimator(
+                settings.pose.model,
+                device,
+                flip=settings.pose.flip,
+                engine=EngineName(settings.pose.engine),
+            )
             detector = build_detector(settings.pose.detector, estimator, device)
             self._loaded[key] = estimator, detector
         return self._loaded[key]
+
+    def _renderer(self, folder: Path, settings: RenderSettings) -> Renderer:
+        """One on whose engine this many threads may compute."""
+        person, device = self._subject(folder, settings), choose_device(settings.device)
+        key = (folder, settings.device, settings.engine, torch.get_num_threads())
+        if key not in self._painters:
+            size = {"height": person.card.height, "width": person.card.width}
+            name = EngineName(settings.engine)
+            self._painters[key] = painter(person.generator, name, **size, device=device)
+        return Renderer(person, device, self._painters[key])
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)

@@ -22,6 +22,7 @@ from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
+from bodyswap.nets.painter import Paint
 from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
 
@@ -59,12 +60,14 @@ class Renderer:
     not discarded took from the past.
     """
 
-    def __init__(self, subject: Subject, device: torch.device | str) -> None:
+    def __init__(
+        self, subject: Subject, device: torch.device | str, paint: Paint | None = None
+    ) -> None:
+        """`paint` runs the subject's generator, which is on `device`; PyTorch does without it."""
         self.subject = subject
         self.state = self.entrance = BoundaryState(previous_HW3=None)
         self._device = device
-        self._generator = subject.generator.to(device)
-        self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self._paint = paint or subject.generator.to(device)
 
     def render(
         self,
@@ -112,7 +115,7 @@ class Renderer:
             card.height,
             card.width,
         )
-        output = self._generator(
+        output = self._paint(
             pose_BLHW.contiguous(memory_format=torch.channels_last), self._previous()
         )
         colour_3HW = (output.rgb_B3HW[0] * 127.5 + 127.5).round().clamp(0, 255)
