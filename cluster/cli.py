@@ -18,6 +18,7 @@ from cluster.cli_audit import app as audit_verbs
 from cluster.cli_conform import app as conform_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as work_verbs
+from cluster.cli_gc import app as gc_verb
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
 from cluster.cli_provenance import app as provenance_verbs
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for verbs in (
     render_verbs, conform_verbs, job_verbs, share_verbs, control_verbs, work_verbs, listen_verb,
-    train_verbs, farm_train_verbs, provenance_verbs, local_verbs,
+    gc_verb, train_verbs, farm_train_verbs, provenance_verbs, local_verbs,
 ):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")

@@ -25,8 +25,9 @@ def link_to(store: Store, key: str, *, lasts_s: int) -> str:
         return (Path(store.url) / check_key(key)).as_uri()
     # boto3 is heavy, and a farm on folders needs none.
     from cluster.s3_client import mapped_errors, s3_client
+    from cluster.store_s3 import split_store_url
 
-    bucket, _, prefix = store.url.removeprefix("s3://").partition("/")
-    target = {"Bucket": bucket, "Key": f"{prefix}/{check_key(key)}".lstrip("/")}
+    bucket, prefix = split_store_url(store.url)
+    target = {"Bucket": bucket, "Key": prefix + check_key(key)}
     with mapped_errors("link to", key):
         return str(s3_client().generate_presigned_url("get_object", target, ExpiresIn=lasts_s))

@@ -1,6 +1,7 @@
 """Starts the servers that tests speak to: SeaweedFS for S3, moto for SQS; on loopback only."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -60,7 +61,9 @@ def _running(
     check: Callable[[], object],
 ) -> Iterator[None]:
     with log.open("wb") as target:
-        process = subprocess.Popen(command, stdout=target, stderr=target)
+        process = subprocess.Popen(
+            command, stdout=target, stderr=target, env={**os.environ, "WEED_S3_SSE_KEY": SECRET}
+        )
     try:
         with pytest.MonkeyPatch.context() as changed:
             for name, value in (_credentials() | environment).items():
