@@ -4,14 +4,21 @@ It does not know what is stored. Endpoint, region and credentials come from the 
 environment and configuration files.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 from bodyswap.errors import StoreError
 
@@ -21,11 +28,27 @@ _CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+_BODY_TRIES = 4
+_BODY_PAUSE_S = 0.5
 
 
 def s3_client() -> Any:  # noqa: ANN401 - boto3 makes its clients' types when they are asked for
     """A client of S3, or of a server that speaks it."""
     return boto3.client("s3", config=_CONFIG)
+
+
+def read_body(ask: Callable[[], Mapping[str, Any]]) -> bytes:
+    """The whole body that `ask` is answered; asked again where it broke off, as no client does."""
+    for tries_left in reversed(range(_BODY_TRIES)):
+        try:
+            data: bytes = ask()["Body"].read()
+        except (HTTPClientError, IncompleteReadError):
+            if not tries_left:
+                raise
+            time.sleep(_BODY_PAUSE_S * random.random())
+        else:
+            return data
+    raise AssertionError("the last try returns or raises")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from bodyswap.config import s3_write_settings
 from bodyswap.errors import StoreError, UsageError
 from cluster.compose import Content, CopiedPart, SentPart, plan_parts
-from cluster.s3_client import mapped_errors, s3_client, status_of
+from cluster.s3_client import mapped_errors, read_body, s3_client, status_of
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _CONFLICT_TRIES = 8
@@ -51,21 +51,23 @@ class S3Store:
     def get(self, key: str) -> bytes | None:
         with mapped_errors("read", key):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                return read_body(
+                    lambda: self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                )
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
                 raise
-            data: bytes = answer["Body"].read()
-        return data
 
     def read_range(self, key: str, start: int, stop: int) -> bytes:
         if stop <= start:
             return b""
         with mapped_errors("read", key):
             try:
-                answer = self._client.get_object(
-                    Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
+                return read_body(
+                    lambda: self._client.get_object(
+                        Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
+                    )
                 )
             except ClientError as error:
                 if status_of(error) == 416:  # the object ends before `start`
@@ -73,8 +75,6 @@ class S3Store:
                 if status_of(error) == 404:
                     raise missing(key, self.url) from error
                 raise
-            data: bytes = answer["Body"].read()
-        return data
 
     def compose(self, key: str, contents: Sequence[Content]) -> int:
         parts = plan_parts(contents)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -27,6 +27,49 @@ def run_s3(folder: Path) -> Iterator[str]:
     with _running(_weed(folder, ports), folder / "weed.log", environment, _make_bucket):
         yield f"s3://{BUCKET}"
     shutil.rmtree(folder, ignore_errors=True)
+
+
+class S3Server:
+    """A SeaweedFS of a test's own, that it may kill and start again on the same data and port."""
+
+    url = f"s3://{BUCKET}"
+
+    def __init__(self, folder: Path) -> None:
+        self._ports = free_ports(4)
+        self._log = folder / "weed.log"
+        self._command = _weed(folder, self._ports)
+        self.endpoint = f"http://127.0.0.1:{self._ports[3]}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as target:
+            self._process = subprocess.Popen(self._command, stdout=target, stderr=target)
+
+    def kill(self) -> None:
+        """As a power cut does, between any two instructions."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def wait_until_up(self) -> None:
+        assert self._process is not None
+        _wait_until_up(self._process, _make_bucket, self._log)
+
+
+@contextmanager
+def run_s3_server(folder: Path) -> Iterator[S3Server]:
+    """A running server; the AWS environment names it while the block runs."""
+    server = S3Server(folder)
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as changed:
+            for name, value in _credentials().items():
+                changed.setenv(name, value)
+            changed.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+            server.wait_until_up()
+            yield server
+    finally:
+        server.kill()
 
 
 @contextmanager
@@ -110,7 +153,8 @@ def _credentials() -> dict[str, str]:
 
 def _make_bucket() -> None:
     client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET)
+    with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key="up", Body=b"x")
 
 
