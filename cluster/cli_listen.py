@@ -34,9 +34,10 @@ def listen(
     from cluster.events.bucket import Buckets
     from cluster.events.doorbell import open_doorbell
     from cluster.events.inbox import Inbox
-    from cluster.events.listener import Counts, Listener, Silence, serve
-    from cluster.events.queue import Queue
+    from cluster.events.listener import Counts, Listener
+    from cluster.events.queue import Queue, Topic
     from cluster.events.rules import read_rules
+    from cluster.events.serving import Silence, serve
 
     config = read_rules(rules)
     if not config.queue and http is None and not once:
@@ -48,7 +49,10 @@ def listen(
         Inbox(opened),
         Buckets(),
         dead_letters=Queue(config.dead_letter) if config.dead_letter else None,
-        answers=Queue(config.answers) if config.answers else None,
+        answers=(
+            *([Queue(config.answers)] if config.answers else []),
+            *([Topic(config.answers_topic)] if config.answers_topic else []),
+        ),
     )
     rounds = 0
 

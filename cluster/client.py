@@ -67,6 +67,10 @@ class Client:
         self._inspector = inspector or FileInspector()
         self._clock = clock
 
+    @property
+    def store(self) -> Store:
+        return self._store
+
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
         with single_file(request) as ready:

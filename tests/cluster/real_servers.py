@@ -78,7 +78,7 @@ def run_sqs(folder: Path) -> Iterator[str]:
     port = free_ports(1)[0]
     endpoint = f"http://127.0.0.1:{port}"
     command = [_program("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    environment = {"AWS_ENDPOINT_URL_SQS": endpoint}
+    environment = {"AWS_ENDPOINT_URL_SQS": endpoint, "AWS_ENDPOINT_URL_SNS": endpoint}
     with _running(
         command, folder / "sqs.log", environment, lambda: boto3.client("sqs").list_queues()
     ):
