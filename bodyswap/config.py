@@ -24,8 +24,10 @@ POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
 begins at one sees the same people as a pass over the whole plate."""
 
-
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+_STREAM_OVER_MB = 256
+_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
 class Mode(StrEnum):
@@ -222,6 +224,55 @@ def default_store_url() -> str:
 def metrics_address() -> str | None:
     """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
     return os.environ.get("BODYSWAP_METRICS") or None
+
+
+def stream_over_bytes() -> int:
+    """Plates larger than this are read where they lie, not fetched: $BODYSWAP_STREAM_OVER_MB.
+
+    Raises:
+        UsageError: it is no number of megabytes.
+    """
+    text = os.environ.get("BODYSWAP_STREAM_OVER_MB") or str(_STREAM_OVER_MB)
+    if not text.isdecimal():
+        raise UsageError(f"BODYSWAP_STREAM_OVER_MB '{text}' is no number of megabytes, such as 256")
+    return int(text) * 1000**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3WriteSettings:
+    """How objects are written to S3: encrypted by the server with which key, under which tags."""
+
+    encryption: str = ""
+    key: str = ""
+    tags: str = ""
+
+    def __post_init__(self) -> None:
+        if self.encryption not in ("", *_ENCRYPTIONS):
+            raise UsageError(
+                f"BODYSWAP_S3_SSE '{self.encryption}' is unknown; one of {', '.join(_ENCRYPTIONS)}"
+            )
+        if self.key and not self.encryption.startswith("aws:kms"):
+            raise UsageError("BODYSWAP_S3_KMS_KEY needs BODYSWAP_S3_SSE=aws:kms")
+        if self.tags and not all("=" in tag[1:] for tag in self.tags.split("&")):
+            raise UsageError(
+                f"BODYSWAP_S3_TAGS '{self.tags}' are no tags; write them name=value&name=value"
+            )
+
+    def parameters(self) -> dict[str, str]:
+        """As S3's requests have them; what is not set is left to the bucket."""
+        every = {
+            "ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.key, "Tagging": self.tags
+        }  # fmt: skip
+        return {name: value for name, value in every.items() if value}
+
+
+def s3_write_settings() -> S3WriteSettings:
+    """$BODYSWAP_S3_SSE, $BODYSWAP_S3_KMS_KEY and $BODYSWAP_S3_TAGS. Raises UsageError."""
+    return S3WriteSettings(
+        encryption=os.environ.get("BODYSWAP_S3_SSE", ""),
+        key=os.environ.get("BODYSWAP_S3_KMS_KEY", ""),
+        tags=os.environ.get("BODYSWAP_S3_TAGS", ""),
+    )
 
 
 def event_token() -> str:

@@ -35,6 +35,8 @@ from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.segment_map import SegmentMap, map_segment
+from bodyswap.media.stitch import stitched_head
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
@@ -65,6 +67,8 @@ class RenderedRange:
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
+    """Where each picture lies in the segment; empty of a sequence, whose frames are files."""
 
 
 class Pipeline:
@@ -169,6 +173,7 @@ class Pipeline:
             entrance=renderer.entrance.to_bytes(),
             boundary=renderer.state.to_bytes(),
             picture_hashes=tuple(hashes),
+            segment_map=_map_of(segment, settings),
         )
 
     def prove_joins(
@@ -220,8 +225,40 @@ class Pipeline:
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
-        check = check_delivery(out, timeline.starting_at(first_pts))
-        list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
+        _check(out, clip, frames, out.parent)
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes:
+        """What comes before the segments of `maps`, each whole, in a shot joined where they lie.
+
+        `opening` answers as many of the first segment's first bytes as it is asked for.
+        """
+        clip = index_clip(plate)
+        segments = [SegmentMap.from_bytes(data) for data in maps]
+        return stitched_head(
+            segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
+            suffix=CODECS[settings.codec].suffix, first_pts=clip.timeline.pts[0], plate=clip,
+        )  # fmt: skip
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None:
+        """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
+        decoded is left in `folder`."""
+        _check(shot, index_clip(plate), frames, folder)
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""
@@ -277,6 +314,15 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> None:
+    timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+    list_video(shot, check_delivery(shot, timeline), clip, frames).write(folder / VIDEO_LIST)
+
+
+def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
+    return b"" if settings.codec in FRAME_FORMATS else map_segment(segment.path).to_bytes()
 
 
 def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSettings) -> None:

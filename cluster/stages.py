@@ -53,6 +53,8 @@ class RenderedRange(Protocol):
     def boundary(self) -> bytes: ...
     @property
     def picture_hashes(self) -> Sequence[str]: ...
+    @property
+    def segment_map(self) -> bytes: ...  # empty where segments cannot be joined in a store
 
 
 class Pipeline(Protocol):
@@ -114,6 +116,26 @@ class Pipeline(Protocol):
         plate: Path,
         frames: FrameRange,
         out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None: ...
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes: ...
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
         *,
         settings: RenderSettings,
     ) -> None: ...

@@ -56,6 +56,7 @@ class TinyRange:
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
