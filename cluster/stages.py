@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from bodyswap.config import RenderSettings
 from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -53,6 +54,8 @@ class RenderedRange(Protocol):
     def boundary(self) -> bytes: ...
     @property
     def picture_hashes(self) -> Sequence[str]: ...
+    @property
+    def prints(self) -> Sequence[str]: ...  # of its key frames; see `rights.prints`
 
 
 class Pipeline(Protocol):
@@ -91,6 +94,7 @@ class Pipeline(Protocol):
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -102,6 +106,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
     ) -> ProvenJoins: ...
 
     def assemble_shot(

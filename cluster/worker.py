@@ -26,6 +26,7 @@ from cluster.failures import classify
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
+from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
 from cluster.record import from_json, to_json
 from cluster.runtime import WorkerConfig
@@ -147,6 +148,7 @@ class Worker:
             settings=settings,
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
+            mark=(mark := mark_for(order.spec)),
         )
         segment = rendered.segment
         return Commit(
@@ -157,6 +159,7 @@ class Worker:
                 self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
+                self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -174,6 +177,7 @@ class Worker:
             self._scratch.subject(order.spec.subject),
             folder,
             settings=settings,
+            mark=mark_for(order.spec),
         )
         shot = folder / f"shot{_suffix(settings)}"
         self._pipeline.assemble_shot(
