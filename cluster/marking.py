@@ -50,7 +50,9 @@ def traced(mark: Mark | None, prints: Sequence[str]) -> Traced:
 
 
 def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced:
-    """What the whole shot carries: one mark, or none where its settings say so.
+    """What the whole shot carries; unmarked only where its settings say so.
+
+    Shards that were rendered for an earlier job carry that one's mark: then there are several.
 
     Raises:
         IntegrityError: a shard is not marked, or the workers hold different keys.
@@ -59,17 +61,19 @@ def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced
     marks = sorted({one.mark for one in each})
     if spec.render_settings.watermark and "" in marks:
         raise IntegrityError("a shard's frames carry no watermark; retry the job")
-    if len(marks) > 1:
+    if len({mark.partition("@")[2] for mark in marks}) > 1:
         raise IntegrityError(
-            f"the shards carry different watermarks, {', '.join(marks)}: give every worker the"
-            " same rights.yaml, and retry the job"
+            f"the shards carry watermarks under different keys, {', '.join(marks)}: give every"
+            " worker the same rights.yaml, and retry the job"
         )
     prints = tuple(value for one in each for value in one.prints)
     step = -(-len(prints) // MOST_PRINTS) or 1
-    return Traced(mark=marks[0] if marks else "", prints=prints[::step])
+    return Traced(mark=", ".join(marks), prints=prints[::step])
 
 
 def _read(store: Store, commit: Commit) -> Traced:
+    if all(file.name != TRACES for file in commit.files):
+        return Traced(mark="", prints=())
     key = commit.file(TRACES).key
     data = store.get(key)
     if data is None:

@@ -416,5 +416,5 @@ def test_shards_that_different_keys_marked_are_not_published(farm: TinyFarm) -> 
     status = controller.run_until_final(job)
     runtime.close()
     assert status.state is JobState.FAILED
-    assert "different watermarks" in status.message
+    assert "under different keys" in status.message
     assert farm.store.list_keys(JobKeys(job=job).out) == []
