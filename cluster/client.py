@@ -25,6 +25,7 @@ from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
 from cluster import job_list
+from cluster.approval import judge
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
@@ -34,6 +35,7 @@ from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.journal import Entry, Ruling
 from cluster.keys import QUEUE, job_of_marker
 from cluster.plate_file import single_file
 from cluster.progress import JobProgress, JobStatus, JobSummary
@@ -205,6 +207,17 @@ class Client:
         manifest = self.manifest(job)
         permit_download(self._store, job, now_s=self._clock())
         return fetch_delivery(self._store, manifest, out, replace=replace)
+
+    def approve(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.APPROVED, note)
+
+    def reject(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is not good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.REJECTED, note)
+
+    def _judge(self, job: str, ruling: Ruling, note: str) -> Entry:
+        return judge(self._store, job, ruling, by=self._by, note=note, now_s=self._clock())
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

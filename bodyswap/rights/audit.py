@@ -31,6 +31,7 @@ class Event(StrEnum):
     QUARANTINED = "quarantined"
     PUBLISHED = "published"
     APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
