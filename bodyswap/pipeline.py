@@ -47,9 +47,11 @@ from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
+from bodyswap.rights.mark import Mark
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
+from bodyswap.traces import Traces
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -60,7 +62,7 @@ class RenderedRange:
     """A closed segment, and what joining it to its neighbours takes.
 
     `entrance` is the temporal state that its first frame was made from, `boundary` the one that
-    its successor may start from.
+    its successor may start from; `prints` are of its key frames.
     """
 
     segment: Segment
@@ -69,6 +71,7 @@ class RenderedRange:
     picture_hashes: tuple[str, ...]
     segment_map: bytes = b""
     """Where each picture lies in the segment; empty of a sequence, whose frames are files."""
+    prints: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -151,29 +154,32 @@ class Pipeline:
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
-        boundary, it goes on from there; without, it warms up.
+        boundary, it goes on from there; without, it warms up. `mark` is left in what is
+        delivered alone: neither the state nor the hashes know of it.
         """
         clip = index_clip(plate)
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
+        traces = Traces(mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            segment = pieces_of(settings, clip, person.background_HW3, poses).write(
-                watched, frames, out
-            )
+            pieces = pieces_of(settings, clip, person.background_HW3, poses, traces)
+            segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
             entrance=renderer.entrance.to_bytes(),
             boundary=renderer.state.to_bytes(),
             picture_hashes=tuple(hashes),
             segment_map=_map_of(segment, settings),
+            prints=traces.prints,
         )
 
     def prove_joins(
@@ -185,6 +191,7 @@ class Pipeline:
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
@@ -192,7 +199,8 @@ class Pipeline:
         """
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
-        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
+        traces = Traces(mark, settings.label)
+        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):

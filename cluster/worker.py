@@ -27,6 +27,7 @@ from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
+from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
 from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
@@ -172,6 +173,7 @@ class Worker:
             settings=settings,
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
+            mark=(mark := mark_for(order.spec)),
         )
         segment = rendered.segment
         return Commit(
@@ -183,6 +185,7 @@ class Worker:
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
                 *self._mapped(order, folder, rendered.segment_map),
+                self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -200,6 +203,7 @@ class Worker:
             self._scratch.subject(order.spec.subject),
             folder,
             settings=settings,
+            mark=mark_for(order.spec),
         )
         shot, stored = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))

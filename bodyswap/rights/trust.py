@@ -61,7 +61,9 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `revocations` is a copy of the revocation list, for verbs that work without a store;
     `audit_key` the private key that signs the audit log's heads, where this machine holds it;
     `seal` what signs deliverables, where this machine releases them; `anchors` a PEM file of the
-    roots that `verify` trusts.
+    roots that `verify` trusts; `watermark_key` the file of the secret that frames are marked with,
+    the same on every machine that works or verifies. Without one the packaged demo key is used,
+    which is no secret.
     """
 
     issuers: tuple[Issuer, ...] = ()
@@ -72,6 +74,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     audit_key: str | None = None
     seal: SealFiles | None = None
     anchors: str | None = None
+    watermark_key: str | None = None
 
     def issuer(self, key: str) -> Issuer | None:
         return next((issuer for issuer in self.issuers if issuer.key == key), None)
