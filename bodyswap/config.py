@@ -194,6 +194,11 @@ def metrics_address() -> str | None:
     return os.environ.get("BODYSWAP_METRICS") or None
 
 
+def tracing_is_wanted() -> bool:
+    """True where the standard environment names an OpenTelemetry collector."""
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")

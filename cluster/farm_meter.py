@@ -15,7 +15,7 @@ from cluster.exporter import Registered
 from cluster.failures import Cause
 from cluster.figure_meter import FigureMeter
 from cluster.job import JobState, Stage
-from cluster.job_meter import JobMeter
+from cluster.job_meter import JobMeter, Tracer
 from cluster.metrics import Meters
 from cluster.progress import JobStatus
 from cluster.runtime import Runtime
@@ -38,10 +38,16 @@ _log = logging.getLogger(__name__)
 
 
 class FarmMeter:
-    """Counts what a controller's farm does."""
+    """Counts what a controller's farm does, and tells a `tracer` of what is over."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], float] = time.time,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self._store, self._clock, self._tracer = store, clock, tracer
         self.meters = Meters()
         self.figures = FigureMeter(self.meters)
         self._jobs: dict[str, JobMeter] = {}
@@ -73,7 +79,7 @@ class FarmMeter:
         for view in snapshot.jobs:
             meter = self._jobs.get(view.spec.job)
             if meter is None:
-                meter = self._jobs[view.spec.job] = JobMeter(view, self.meters, now_s)
+                meter = self._jobs[view.spec.job] = JobMeter(view, self.meters, now_s, self._tracer)
             meter.look(view, now_s)
             if meter.last_commit_at_s == now_s:
                 self.meters.put("last_commit_timestamp_seconds", now_s)

@@ -5,6 +5,7 @@ before, and is not counted again.
 """
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cluster.failures import Failure, Verdict
 from cluster.job import JobSpec, JobState, Stage
@@ -18,11 +19,21 @@ from cluster.trace_id import trace_of
 _HALF = 0.5
 
 
+class Tracer(Protocol):
+    """Who is told of what is over, if anybody: see `tracing`."""
+
+    def attempt(self, lease: Lease, began_s: float, ended_s: float, outcome: str) -> None: ...
+
+    def job(self, spec: JobSpec, began_s: float, ended_s: float, state: JobState) -> None: ...
+
+
 class JobMeter:
     """Remembers the last look at one job."""
 
-    def __init__(self, view: JobView, meters: Meters, now_s: float) -> None:
-        self._meters = meters
+    def __init__(
+        self, view: JobView, meters: Meters, now_s: float, tracer: Tracer | None = None
+    ) -> None:
+        self._meters, self._tracer = meters, tracer
         self._spec = view.spec
         self._state = view.state
         self._committed = {each.shard for each in view.shards if each.commit is not None}
@@ -52,7 +63,7 @@ class JobMeter:
             self._look_at_shard(each, now_s)
         by_shard = {each.shard: each for each in view.shards}
         for lease in set(self._held) - held:
-            self._over(lease, by_shard.get(lease.shard), now_s - self._held.pop(lease))
+            self._over(lease, by_shard.get(lease.shard), self._held.pop(lease), now_s)
         for lease in held - set(self._held):
             self._held[lease] = now_s
 
@@ -63,6 +74,8 @@ class JobMeter:
             return False
         self._state = status.state
         self._meters.add("jobs_ended", 1, self._project, status.state)
+        if self._tracer is not None:
+            self._tracer.job(self._spec, self.submitted_at_s or now_s, now_s, status.state)
         return True
 
     @property
@@ -103,17 +116,20 @@ class JobMeter:
             self._meters.observe("shard_seconds", work_s, shard.stage, trace=trace)
             self._meters.observe("frame_seconds", a_frame_s, shard.stage, trace=trace)
 
-    def _over(self, lease: Lease, view: ShardView | None, seconds: float) -> None:
+    def _over(self, lease: Lease, view: ShardView | None, began_s: float, now_s: float) -> None:
         """An attempt is over: unless its commit stands, its time was for nothing."""
         commit = view.commit if view else None
+        outcome = "retry" if commit is None else "fenced"
         if commit is not None and commit.lease == lease:
-            return
-        if commit is not None:
+            outcome = "committed"
+        elif self._state is JobState.CANCELLED:
+            outcome = "cancelled"
+        if outcome == "fenced":
             self._meters.add("commits_fenced", 1, lease.shard.stage)
-        cause = "retry" if commit is None else "fenced"
-        if self._state is JobState.CANCELLED:
-            cause = "cancelled"
-        self._meters.add("wasted_seconds", seconds, cause)
+        if outcome != "committed":
+            self._meters.add("wasted_seconds", now_s - began_s, outcome)
+        if self._tracer is not None:
+            self._tracer.attempt(lease, began_s, now_s, outcome)
 
     def _check_guess(self, status: JobStatus, now_s: float) -> None:
         """Half way through a stage, keep what time is said to be left; at its end, compare."""
