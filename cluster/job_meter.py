@@ -60,6 +60,8 @@ class JobMeter:
         """Count what is new."""
         self.seen_at_s = now_s
         self._state = view.state
+        if view.shards is self._views:
+            return
         if len(view.shards) != len(self._views):
             # It was planned: nothing of these shards has happened yet.
             self._views = tuple(ShardView(shard=each.shard) for each in view.shards)
