@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bodyswap.config import EngineName
 from bodyswap.keypoints.boxes import pose_box
 from bodyswap.keypoints.estimator import build_estimator, read_spec
 from bodyswap.keypoints.openmmlab_import import import_aids
@@ -46,7 +47,11 @@ def main() -> None:
     plain = init_model(str(config), None, device="cpu")
     weights = find_weights(spec.weights, sha256=spec.sha256, folder=spec.folder)
     plain.load_state_dict(load_file(weights), strict=False)
-    ours = {flip: build_estimator(MODEL, "cpu", flip=flip) for flip in (False, True)}
+    ours = {
+        (flip, engine): build_estimator(MODEL, "cpu", flip=flip, engine=engine)
+        for flip in (False, True)
+        for engine in (EngineName.EAGER, EngineName.AUTO)
+    }
 
     def loop(*, flip: bool) -> Callable[[], object]:
         def run() -> None:
@@ -56,19 +61,22 @@ def main() -> None:
 
         return run
 
-    def path(*, flip: bool) -> Callable[[], object]:
-        return lambda: ours[flip].estimate(rgb_NHW3, np.arange(len(rgb_NHW3)), box_N4, closely=True)
+    def path(*, flip: bool, engine: EngineName = EngineName.AUTO) -> Callable[[], object]:
+        numbers = np.arange(len(rgb_NHW3))
+        return lambda: ours[flip, engine].estimate(rgb_NHW3, numbers, box_N4, closely=True)
 
     runs = {
         "inference_topdown, as shipped (flip)": loop(flip=True),
         "inference_topdown, no flip": loop(flip=False),
         "this project, no flip (first looks)": path(flip=False),
         "this project, flip (close looks)": path(flip=True),
+        "this project, no flip, engine=eager": path(flip=False, engine=EngineName.EAGER),
     }
-    shipped, bare, default, flipped = _medians(runs)
+    shipped, bare, default, flipped, eager = _medians(runs)
     print(f"against MMPose as shipped: {shipped / default:.2f} times as fast")
     print(f"like for like, no flip:    {bare / default:.2f} times as fast")
     print(f"like for like, flip:       {shipped / flipped:.2f} times as fast")
+    print(f"engine auto against eager: {eager / default:.2f} times as fast")
 
 
 def _medians(runs: dict[str, Callable[[], object]]) -> list[float]:

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from bodyswap.choice import PerformerChoice
+from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
 
 Settings = TypeVar("Settings")
@@ -33,6 +33,21 @@ class Mode(StrEnum):
 
     FAST = "fast"
     EXACT = "exact"
+
+
+class EngineName(StrEnum):
+    """What runs the networks. `auto` is the fastest that was measured to be as good."""
+
+    AUTO = "auto"
+    EAGER = "eager"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    COMPILED = "compiled"
+    COMPILED_BF16 = "compiled-bf16"
+    OPENVINO = "openvino"
+    OPENVINO_BF16 = "openvino-bf16"
+    ONNX = "onnx"
+    TENSORRT = "tensorrt"
 
 
 class CodecName(StrEnum):
@@ -65,7 +80,11 @@ class PoseSettings:
     model: str = "rtmpose-t-bodyswap"
     detector: str = "pose"
     flip: bool = True
+    engine: str = "auto"
     batch_frames: int = 8
+
+    def __post_init__(self) -> None:
+        _check_engine(self.engine, key="pose.engine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +120,16 @@ class SolveSettings:
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
-    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
+    are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
     """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
     device: str = "auto"
+    engine: str = "auto"
     warmup_frames: int | None = None
+    cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
@@ -116,6 +138,8 @@ class RenderSettings:
         if self.codec not in list(CodecName):
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
+        _check_engine(self.engine, key="engine")
+        parse_cuts(self.cuts)
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:
@@ -137,6 +161,12 @@ class RenderSettings:
     def with_overrides(self, overrides: Sequence[str]) -> Self:
         """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
         return self.from_dict(merged_values(self.to_dict(), overrides))
+
+
+def _check_engine(name: str, *, key: str) -> None:
+    if name not in list(EngineName):
+        known = ", ".join(EngineName)
+        raise UsageError(f"{key} '{name}' is unknown; choose one of {known}")
 
 
 def settings_from(

@@ -10,6 +10,7 @@ It does not know how an error is shown; `exit_code` is the only hint it gives th
     │   ├── SubjectError          5   the subject is missing, damaged, or does not fit the request
     │   └── ConsentError          9   nobody's valid consent covers what was asked
     ├── ModelError                6   a pose model's config, weights and skeleton do not fit
+    │   └── EngineError           6   what should run a network is missing, or gives other answers
     ├── StoreError                7   the store refused or lost something
     │   └── IntegrityError        7   stored bytes are not what their commit says
     └── JobError                  8   a farm job ended without a shot
@@ -47,6 +48,10 @@ class ConsentError(InputError):
 
 
 class ModelError(BodyswapError):
+    exit_code = 6
+
+
+class EngineError(ModelError):
     exit_code = 6
 
 

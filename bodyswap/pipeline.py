@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
+from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
-from bodyswap.config import PoseSettings, RenderSettings
+from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
-from bodyswap.errors import SubjectError
+from bodyswap.errors import SubjectError, UsageError
 from bodyswap.frames import RGB, FrameBatch, RenderedFrame
-from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -28,15 +31,19 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
+from bodyswap.media.cuts import REACH as CUT_REACH
+from bodyswap.media.cuts import CutWatch
+from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.nets.painter import Paint, painter
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
+from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.steps import each_step, step
@@ -64,24 +71,28 @@ class Pipeline:
     """The stages, wired; models stay loaded between calls, so one instance serves a warm worker."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[PoseSettings, str], tuple[PoseEstimator, PersonDetector]] = {}
+        self._loaded: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._painters: dict[tuple[Path, str, str, int], Paint] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
+        """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
         clip = index_clip(plate)
+        given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
-        batches = each_step(
-            "decode", decode(clip, with_next, batch_frames=settings.pose.batch_frames)
-        )
-        camera = CameraWatch(frames)
-        estimator, detector = self._seers(settings)
+        around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
+        batches = each_step("decode", decode(clip, around, batch_frames=settings.pose.batch_frames))
+        camera, cutting = CameraWatch(frames), CutWatch(frames)
+        if given is None:
+            batches = cutting.passing(batches, with_next)
         with steady_arithmetic(settings.mode), step("pose"):
+            estimator, detector = self._seers(settings)
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
-            return replace(people, camera_N33=camera.motion(people))
+            cuts = cutting.finish() if given is None else [cut for cut in given if cut in frames]
+            return replace(people, camera_N33=camera.motion(people), cuts=tuple(cuts))
 
     @step("solve")
     def solve_shot(
@@ -115,9 +126,14 @@ class Pipeline:
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
         return solve_given(
-            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+            replace(given.poses, cuts=tuple(cuts)),
+            given.camera_N33,
+            plate=shape,
+            stance=stance,
+            settings=settings.solve,
         )
 
     def render_range(
@@ -139,12 +155,12 @@ class Pipeline:
         """
         clip = index_clip(plate)
         person = self._subject(subject, settings)
-        renderer = Renderer(person, device=choose_device(settings.device))
         begun = BoundaryState.from_bytes(state) if state else None
-        rendered = self._rendered(renderer, poses, frames, settings, begun)
         hashes: list[str] = []
-        watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
         with steady_arithmetic(settings.mode), step("encode"):
+            renderer = self._renderer(subject, settings)
+            rendered = self._rendered(renderer, poses, frames, settings, begun)
+            watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
             segment = pieces_of(settings, clip, person.background_HW3, poses).write(
                 watched, frames, out
             )
@@ -174,13 +190,13 @@ class Pipeline:
         pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            renderer = Renderer(person, choose_device(settings.device))
-            anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
             with steady_arithmetic(settings.mode), step("mend"):
+                renderer = self._renderer(subject, settings)
+                anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
         with step("join"):
-            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
+            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
 
     @step("assemble")
     def assemble_shot(
@@ -207,6 +223,14 @@ class Pipeline:
         check = check_delivery(out, timeline.starting_at(first_pts))
         list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
 
+    def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
+        """The joins, with how they show in the assembled shot; of a sequence, as they were."""
+        if shot.suffix == LIST_SUFFIX or not joins:
+            return tuple(joins)
+        inner = [join.frame for join in joins if not join.is_cut]
+        ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
+        return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
+
     def _rendered(
         self,
         renderer: Renderer,
@@ -225,13 +249,28 @@ class Pipeline:
         )
 
     def _seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
-        key = (settings.pose, settings.device)
+        key = (settings.pose, settings.device, torch.get_num_threads())
         if key not in self._loaded:
             device = choose_device(settings.device)
-            estimator = build_estimator(settings.pose.model, device, flip=settings.pose.flip)
+            estimator = build_estimator(
+                settings.pose.model,
+                device,
+                flip=settings.pose.flip,
+                engine=EngineName(settings.pose.engine),
+            )
             detector = build_detector(settings.pose.detector, estimator, device)
             self._loaded[key] = estimator, detector
         return self._loaded[key]
+
+    def _renderer(self, folder: Path, settings: RenderSettings) -> Renderer:
+        """One on whose engine this many threads may compute."""
+        person, device = self._subject(folder, settings), choose_device(settings.device)
+        key = (folder, settings.device, settings.engine, torch.get_num_threads())
+        if key not in self._painters:
+            size = {"height": person.card.height, "width": person.card.width}
+            name = EngineName(settings.engine)
+            self._painters[key] = painter(person.generator, name, **size, device=device)
+        return Renderer(person, device, self._painters[key])
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)
@@ -253,6 +292,18 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
     check_size(width, height, codec)
+
+
+def given_cuts(clip: ClipIndex, settings: RenderSettings) -> tuple[int, ...] | None:
+    """The cuts that the settings name, as frames of the clip; None where they are to be found.
+
+    Raises:
+        UsageError: the clip has no such frame.
+    """
+    cuts = parse_cuts(settings.cuts)
+    if cuts and cuts[-1] not in clip.frames:
+        raise UsageError(f"cuts '{settings.cuts}' are not all in the plate, which is {clip.frames}")
+    return cuts
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:

@@ -23,6 +23,7 @@ from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
+from bodyswap.nets.painter import Paint
 from bodyswap.people import PoseSequence
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
@@ -61,12 +62,14 @@ class Renderer:
     not discarded took from the past.
     """
 
-    def __init__(self, subject: Subject, device: torch.device | str) -> None:
+    def __init__(
+        self, subject: Subject, device: torch.device | str, paint: Paint | None = None
+    ) -> None:
+        """`paint` runs the subject's generator, which is on `device`; PyTorch does without it."""
         self.subject = subject
         self.state = self.entrance = BoundaryState(previous_HW3=None)
         self._device = device
-        self._generator = subject.generator.to(device)
-        self._generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self._paint = paint or subject.generator.to(device)
 
     def render(
         self,
@@ -79,7 +82,8 @@ class Renderer:
         """The subject in `frames` of `poses`, which are in the subject's pixels.
 
         With `state` the render goes on from there. Without, it begins `warmup_frames` earlier,
-        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn.
+        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn. At
+        a cut it begins anew, from nothing.
 
         Raises:
             SubjectError: the poses' skeleton is not the one the subject was trained on.
@@ -92,8 +96,11 @@ class Renderer:
             )
         self.state = state or BoundaryState(previous_HW3=None)
         first = frames if state else frames.with_warm_up(warmup_frames)
-        start = max(first.start, poses.frames.start)
+        past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
+        start = max(first.start, poses.frames.start, *past_cuts[-1:])
         for index in range(start, frames.stop):
+            if index in poses.cuts:
+                self.state = BoundaryState(previous_HW3=None)
             if index == frames.start:
                 self.entrance = self.state
             name = "render" if index >= frames.start else "warm-up"
@@ -116,7 +123,7 @@ class Renderer:
             card.height,
             card.width,
         )
-        output = self._generator(
+        output = self._paint(
             pose_BLHW.contiguous(memory_format=torch.channels_last), self._previous()
         )
         colour_3HW = (output.rgb_B3HW[0] * 127.5 + 127.5).round().clamp(0, 255)

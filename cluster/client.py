@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
+from bodyswap.joins import Join
 from cluster import job_list
 from cluster.accounts import Budget, read_account, write_budget
 from cluster.attempt_log import AttemptLog, read_logs
@@ -185,6 +186,11 @@ class Client:
         if not 0 <= priority <= HIGHEST_PRIORITY:
             raise UsageError(f"priority {priority} is not within 0 to {HIGHEST_PRIORITY}")
         return self._ask(job, Verb.PRIORITY, {"priority": priority})
+
+    def joins(self, job: str) -> tuple[Join, ...]:
+        """Where the job's shards meet, and how that came out; none before it is published."""
+        manifest = read_manifest(self._store, job)
+        return () if manifest is None else manifest.joins
 
     def manifest(self, job: str) -> Manifest:
         """What the job delivered. Raises JobError where it is not published."""

@@ -33,7 +33,8 @@ class StoredFile:
 class Commit:
     """A shard's result. Pts are ticks of the plate's clock, None for stages that make no video.
 
-    `work_s` is how long its worker had it; None where that was not measured yet.
+    `work_s` is how long its worker had it; None where that was not measured yet. `cuts` are where
+    the solve step knows the plate to be cut.
     """
 
     lease: Lease
@@ -42,6 +43,7 @@ class Commit:
     first_pts: int | None = None
     last_pts: int | None = None
     work_s: float | None = None
+    cuts: tuple[int, ...] = ()
 
     def file(self, name: str) -> StoredFile:
         """The committed file called `name`, with any suffix if `name` has none."""

@@ -47,14 +47,6 @@ class SentPart:
         return sum(map(len, self.contents))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Composed:
-    """Whether this call stored the object, and how many bytes went through this machine for it."""
-
-    is_ours: bool
-    moved_bytes: int
-
-
 def plan_parts(
     contents: Sequence[Content], *, least: int = LEAST_PART_BYTES, most: int = MOST_PART_BYTES
 ) -> tuple[CopiedPart | SentPart, ...]:

@@ -50,6 +50,7 @@ _SHORT_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _LONG_S = (1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 7200.0)
 _RATIOS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0)
 _LEVELS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
+_ABOUT_ONE = (0.8, 0.9, 0.95, 0.98, 1.02, 1.05, 1.1, 1.25, 1.5, 2.0)
 _SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -162,9 +163,15 @@ METRICS: tuple[Metric, ...] = (
         _LEVELS,
         unit="levels",
     ),
+    _histogram(
+        "join_warping_ratio",
+        "The warping error across a join over that of the steps beside it: 1 where none shows.",
+        _ABOUT_ONE,
+        unit="ratio",
+    ),
     _counter(
         "joins",
-        "Joins of published shots: clean, mended, or over the tolerance as delivered.",
+        "Joins of published shots: clean, mended, over the tolerance as delivered, or cuts.",
         "outcome",
     ),
     _histogram(

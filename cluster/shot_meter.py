@@ -19,7 +19,10 @@ def measure_shot(store: Store, job: str, meters: Meters) -> None:
         return
     tolerance = manifest.settings.get("join_tolerance")
     for join in manifest.joins:
-        meters.observe("join_score_levels", join.score.block, trace=trace_of(job))
+        if join.score is not None:
+            meters.observe("join_score_levels", join.score.block, trace=trace_of(job))
+        if join.warping_ratio is not None:
+            meters.observe("join_warping_ratio", join.warping_ratio, trace=trace_of(job))
         meters.add("joins", 1, _outcome(join, tolerance))
     data = store.get(f"{JobKeys(job=job).out}performer-poses.npz")
     if data is not None:
@@ -30,6 +33,8 @@ def measure_shot(store: Store, job: str, meters: Meters) -> None:
 
 
 def _outcome(join: Join, tolerance: object) -> str:
+    if join.score is None:
+        return "cut"
     if join.mended_frames:
         return "mended"
     is_open = isinstance(tolerance, int | float) and join.score.shows(tolerance)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.errors import StoreError, UsageError
-from cluster.compose import Composed, Content
+from cluster.compose import Content
 
 LONGEST_KEY = 800
 _PART = r"[A-Za-z0-9][A-Za-z0-9._=+@-]{0,199}"
@@ -39,10 +39,13 @@ class Store(Protocol):
     def read_range(self, key: str, start: int, stop: int) -> bytes:
         """The object's bytes from `start` up to `stop`, or to its end where that comes first."""
 
-    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
-        """Store `contents`, one after another, as one object, unless the key is taken.
+    def compose(self, key: str, contents: Sequence[Content]) -> int:
+        """Store `contents`, one after another, as one object, over whatever was there.
 
-        Bytes of other objects are copied inside the store where its parts allow.
+        Bytes of other objects are copied inside the store where its parts allow; those that went
+        through this machine are counted and returned. Servers differ in whether a multipart upload
+        can be completed on a condition, so whoever composes writes under a key of their own and
+        commits it by `put_if_absent` of what names it.
         """
 
     def put(self, key: str, data: bytes) -> None:

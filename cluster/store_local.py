@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bodyswap.errors import StoreError
-from cluster.compose import Composed, Content
+from cluster.compose import Content
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _TEMPORARY = ".incoming"
@@ -43,11 +43,9 @@ class LocalStore:
             file.seek(start)
             return file.read(max(0, stop - start))
 
-    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
-        if self._path(key).exists():
-            return Composed(is_ours=False, moved_bytes=0)
-        is_ours = self._write(key, lambda temporary: self._join(contents, temporary), _link)
-        return Composed(is_ours=is_ours, moved_bytes=sum(map(len, contents)))
+    def compose(self, key: str, contents: Sequence[Content]) -> int:
+        self._write(key, lambda temporary: self._join(contents, temporary), _replace)
+        return sum(map(len, contents))
 
     def put(self, key: str, data: bytes) -> None:
         self._write(key, lambda temporary: _write_bytes(temporary, data), _replace)

@@ -5,14 +5,14 @@ environment and configuration files (AWS_ENDPOINT_URL_S3 names a server that is 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from bodyswap.errors import StoreError, UsageError
-from cluster.compose import Composed, Content, CopiedPart, SentPart, plan_parts
+from cluster.compose import Content, CopiedPart, SentPart, plan_parts
 from cluster.s3_client import mapped_errors, s3_client, status_of
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
@@ -68,30 +68,38 @@ class S3Store:
             data: bytes = answer["Body"].read()
         return data
 
-    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
-        if self.head(key) is not None:
-            return Composed(is_ours=False, moved_bytes=0)
+    def compose(self, key: str, contents: Sequence[Content]) -> int:
         parts = plan_parts(contents)
-        sent = sum(len(part) for part in parts if isinstance(part, SentPart))
-        if not any(isinstance(part, CopiedPart) for part in parts):
-            whole = b"".join(self._bytes_of(part) for part in parts if isinstance(part, SentPart))
-            return Composed(is_ours=self.put_if_absent(key, whole), moved_bytes=sent)
-        return Composed(is_ours=self._upload(key, parts), moved_bytes=sent)
+        sent = [part for part in parts if isinstance(part, SentPart)]
+        if len(sent) == len(parts):
+            self.put(key, b"".join(map(self._bytes_of, sent)))
+        else:
+            self._upload(key, parts)
+        return sum(map(len, sent))
 
     def put(self, key: str, data: bytes) -> None:
         with mapped_errors("write", key):
             self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
+        """As the Protocol says. Raises StoreError where conflicts never end."""
         name = self._key(key)
-
-        def put() -> object:
-            return self._client.put_object(
-                Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
-            )
-
-        with mapped_errors("write", key):
-            return _is_first(key, put)
+        for attempt in range(_CONFLICT_TRIES):
+            with mapped_errors("write", key):
+                try:
+                    self._client.put_object(
+                        Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
+                    )
+                except ClientError as error:
+                    if status_of(error) == 412:
+                        return False
+                    if status_of(error) != 409:
+                        raise
+                else:
+                    return True
+            # Another conditional write of this key is under way; it may yet fail.
+            time.sleep(0.05 * 2**attempt)
+        raise StoreError(f"cannot write '{key}': {_CONFLICT_TRIES} conflicts in a row; try again")
 
     def list_keys(self, prefix: str) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2")
@@ -135,13 +143,12 @@ class S3Store:
             # boto3 writes a temporary file beside it and renames.
             self._client.download_file(self._bucket, self._key(key), str(path))
 
-    def _upload(self, key: str, parts: Sequence[CopiedPart | SentPart]) -> bool:
+    def _upload(self, key: str, parts: Sequence[CopiedPart | SentPart]) -> None:
         target = {"Bucket": self._bucket, "Key": self._key(key)}
         with mapped_errors("compose", key):
             upload = target | {
                 "UploadId": self._client.create_multipart_upload(**target)["UploadId"]
             }
-            is_ours = False
             try:
                 with ThreadPoolExecutor(_PARTS_AT_ONCE) as threads:
                     tags = list(
@@ -151,16 +158,10 @@ class S3Store:
                         )
                     )
                 done = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
-                is_ours = _is_first(
-                    key,
-                    lambda: self._client.complete_multipart_upload(
-                        **upload, MultipartUpload={"Parts": done}, IfNoneMatch="*"
-                    ),
-                )
-            finally:
-                if not is_ours:
-                    self._client.abort_multipart_upload(**upload)
-        return is_ours
+                self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": done})
+            except BaseException:
+                self._client.abort_multipart_upload(**upload)
+                raise
 
     def _put_part(self, upload: dict[str, str], number: int, part: CopiedPart | SentPart) -> str:
         if isinstance(part, SentPart):
@@ -189,20 +190,3 @@ class S3Store:
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)
-
-
-def _is_first(key: str, write: Callable[[], object]) -> bool:
-    """Do a conditional write; False where the key was taken. Raises StoreError at endless races."""
-    for attempt in range(_CONFLICT_TRIES):
-        try:
-            write()
-        except ClientError as error:
-            if status_of(error) == 412:
-                return False
-            if status_of(error) != 409:
-                raise
-            # Another conditional write of this key is under way; it may yet fail.
-            time.sleep(0.05 * 2**attempt)
-        else:
-            return True
-    raise StoreError(f"cannot write '{key}': {_CONFLICT_TRIES} conflicts in a row; try again")

@@ -122,12 +122,13 @@ class Worker:
     def _solve(self, order: Order, folder: Path) -> Commit:
         solution = self._solution(order, folder)
         report = json.dumps(solution.report, indent=1).encode()
-        return self._commit(
+        commit = self._commit(
             order,
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
         )
+        return replace(commit, cuts=solution.subject.cuts)
 
     def _solution(self, order: Order, folder: Path) -> Solution:
         spec = order.spec
@@ -185,11 +186,12 @@ class Worker:
         self._pipeline.assemble_shot(
             list(proven.segments), plate, order.spec.frames, shot, settings=settings
         )
+        joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
             files=(
                 store_file(self._store, order.lease, shot),
-                self._stored(order, folder / JOINS, to_json(proven.joins)),
+                self._stored(order, folder / JOINS, to_json(joins)),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),

@@ -243,6 +243,12 @@ QUALITY = Board(
             unit="short",
             says="Largest mean difference of an 8x8 block, in grey levels of 255.",
         ),
+        _heat(
+            "warping error across joins",
+            "join_warping_ratio",
+            unit="percentunit",
+            says="Over that of the steps beside each: 100 % where none can see it.",
+        ),
         _lines("joins", (_count("joins", "outcome"), "{{outcome}}")),
         _number(
             "joins delivered over the tolerance, 24 h",

@@ -107,7 +107,8 @@ def _frames(path: Path) -> RGB:
 
 
 def _settings(codec: str = "ffv1", **changes: float | int) -> RenderSettings:
-    return replace(RenderSettings(codec=codec, device="cpu", warmup_frames=0), **changes)
+    settings = RenderSettings(codec=codec, device="cpu", engine="eager", warmup_frames=0)
+    return replace(settings, **changes)
 
 
 def _shot(folder: Path, memory_gain: float = 0.5) -> Shot:

@@ -17,7 +17,9 @@ import numpy.typing as npt
 import torch
 import yaml
 
+from bodyswap.config import EngineName
 from bodyswap.device import on_device
+from bodyswap.engines.engine import chosen_engine
 from bodyswap.errors import ModelError
 from bodyswap.frames import RGB
 from bodyswap.keypoints.crops import cut_crops, fit_regions, to_frame
@@ -84,13 +86,19 @@ class PoseModelSpec:
 
 
 def build_estimator(
-    name: str, device: torch.device | str, *, flip: bool = False, fetch: Fetch = download
+    name: str,
+    device: torch.device | str,
+    *,
+    flip: bool = False,
+    engine: EngineName = EngineName.EAGER,
+    fetch: Fetch = download,
 ) -> PoseEstimator:
     """The estimator called `name` in configs/pose, or the one a yaml file at that path describes.
 
     Raises:
         ModelError: there is none, its weights cannot be had, or they do not fit its config.
         IntegrityError: its weights are not the ones the yaml names.
+        EngineError: the engine cannot be had, or cannot run the model.
     """
     spec = read_spec(name)
     skeleton = find_skeleton(spec.skeleton)
@@ -100,8 +108,9 @@ def build_estimator(
     model = build_model(_config_of(spec), device=device)
     joints = _chosen_joints(spec, skeleton, model.joint_count)
     load_weights(model, path, spec.config)
+    chosen = chosen_engine(engine, torch.device(device))
     return TopDownEstimator(
-        model.for_inference(), skeleton, joints, torch.device(device), flip=flip
+        model.for_inference(chosen), skeleton, joints, torch.device(device), flip=flip
     )
 
 

@@ -79,8 +79,9 @@ def load_subject(folder: Path, device: torch.device | str) -> Subject:
     _check_fit(folder, card, weights)
     generator = Generator(card.generator)
     generator.load_state_dict({name: value.float() for name, value in weights.items()})
-    generator.requires_grad_(False)
-    return Subject(card=card, generator=generator.eval().to(device), background_HW3=background_HW3)
+    generator.requires_grad_(False).eval().to(device)
+    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+    return Subject(card=card, generator=generator, background_HW3=background_HW3)
 
 
 def load_card(folder: Path) -> SubjectCard:

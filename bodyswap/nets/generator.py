@@ -12,7 +12,9 @@ leaves a checkerboard.
 Shape letters: B batch, L limbs, C channels, H rows, W columns, 3 = red, green, blue in [-1, 1].
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -142,13 +144,18 @@ class Generator(nn.Module):
         self._check(pose_BLHW)
         if is_coarse:
             return self._painted(self.global_generator(pose_BLHW, previous_B3HW), level=0)
+        refiners = cast("Mapping[str, Refiner]", self.refiners)
+        return self.refined(self.trunk(pose_BLHW, previous_B3HW), pose_BLHW, refiners)
+
+    def trunk(self, pose_BLHW: Tensor, previous_B3HW: Tensor) -> GeneratorOutput:
+        """The frame before its close-ups are refined: convolutions alone, of one fixed size."""
         sizes = [(pose_BLHW, previous_B3HW)]
         for _ in self.enhancers:
             sizes.append((_halved(sizes[-1][0]), _halved(sizes[-1][1])))
         features_BCHW = self.global_generator(*sizes.pop())
         for enhancer in self.enhancers:
             features_BCHW = enhancer(*sizes.pop(), features_BCHW)
-        return self._refined(self._painted(features_BCHW, level=-1), pose_BLHW)
+        return self._painted(features_BCHW, level=-1)
 
     def _painted(self, features_BCHW: Tensor, level: int) -> GeneratorOutput:
         last_BCHW = self.exits[level](features_BCHW).float()
@@ -157,13 +164,19 @@ class Generator(nn.Module):
             return GeneratorOutput(rgb_B3HW=rgb_B3HW, matte_B1HW=torch.ones_like(rgb_B3HW[:, :1]))
         return GeneratorOutput(rgb_B3HW=rgb_B3HW, matte_B1HW=torch.sigmoid(last_BCHW[:, 3:]))
 
-    def _refined(self, output: GeneratorOutput, pose_BLHW: Tensor) -> GeneratorOutput:
+    def refined(
+        self,
+        output: GeneratorOutput,
+        pose_BLHW: Tensor,
+        refiners: Mapping[str, Callable[[Tensor, Tensor], Tensor]],
+    ) -> GeneratorOutput:
+        """The frame with what `refiners`, by the close-ups' kinds, change in its close-ups."""
         rgb_B3HW = output.rgb_B3HW
         for closeup in self.config.closeups:
             corners, is_there_B = find_closeup(pose_BLHW, closeup)
             pose_BLSS = cut_closeup(pose_BLHW[:, list(closeup.channels)], corners, closeup.side_px)
             seen_B3SS = cut_closeup(rgb_B3HW, corners, closeup.side_px)
-            change_B3SS = self.refiners[closeup.kind](pose_BLSS, seen_B3SS)
+            change_B3SS = refiners[closeup.kind](pose_BLSS, seen_B3SS)
             change_B3SS = change_B3SS * is_there_B.view(-1, 1, 1, 1)
             rgb_B3HW = add_closeup(rgb_B3HW, change_B3SS, corners)
         return GeneratorOutput(rgb_B3HW=rgb_B3HW.clamp(-1, 1), matte_B1HW=output.matte_B1HW)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.errors import StoreError
-from cluster.compose import Composed, Content
+from cluster.compose import Content
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.world import World
 from cluster.store import ObjectFacts, check_key, check_prefix, missing
@@ -100,12 +100,13 @@ class StoreSeen:
             raise missing(key, URL)
         return data[start:stop]
 
-    def compose(self, key: str, contents: Sequence[Content]) -> Composed:
+    def compose(self, key: str, contents: Sequence[Content]) -> int:
         whole = b"".join(
             each if isinstance(each, bytes) else self.read_range(each.key, each.start, each.stop)
             for each in contents
         )
-        return Composed(is_ours=self.put_if_absent(key, whole), moved_bytes=len(whole))
+        self.put(key, whole)
+        return len(whole)
 
     def put(self, key: str, data: bytes) -> None:
         check_key(key)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from bodyswap.config import EngineName
 from bodyswap.keypoints.estimator import TopDownEstimator, build_estimator
 from bodyswap.keypoints.mmpose_door import (
     TopDownModel,
@@ -179,3 +180,18 @@ _TURNS: dict[float, Callable[[np.ndarray], np.ndarray]] = {
     180.0: lambda place: 319 - place,
     270.0: lambda place: np.array([place[1], 319 - place[0]]),
 }
+
+
+def test_openvino_places_every_joint_where_pytorch_does_whatever_it_is_batched_with() -> None:
+    frames, boxes = _frames()
+    numbers = np.arange(len(frames))
+    plain = build_estimator("rtmpose-t-bodyswap", "cpu", flip=True)
+    fast = build_estimator("rtmpose-t-bodyswap", "cpu", flip=True, engine=EngineName.OPENVINO)
+    wanted = plain.estimate(frames, numbers, boxes, closely=True)
+    for size in (len(boxes), 1, 3):
+        for start in range(0, len(boxes), size):
+            part = slice(start, start + size)
+            found = fast.estimate(frames, numbers[part], boxes[part], closely=True)
+            is_near_MK = np.abs(found.keypoints_MK2 - wanted.keypoints_MK2[part]).max(axis=2) <= 0.5
+            assert is_near_MK.mean() >= 0.99
+            np.testing.assert_allclose(found.confidence_MK, wanted.confidence_MK[part], atol=1e-3)
