@@ -301,6 +301,11 @@ def s3_write_settings() -> S3WriteSettings:
     )
 
 
+def tracing_is_wanted() -> bool:
+    """True where the standard environment names an OpenTelemetry collector."""
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
