@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -85,6 +85,20 @@ def run_sqs(folder: Path) -> Iterator[str]:
         yield endpoint
 
 
+@contextmanager
+def run_aws(folder: Path) -> Iterator[str]:
+    """The endpoint of a moto server for S3, SQS, SNS and IAM, which can enforce IAM's policies."""
+    port = free_ports(1)[0]
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [_program("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    environment = {f"AWS_ENDPOINT_URL_{name}": endpoint for name in ("S3", "SQS", "SNS", "IAM")}
+    never = {"INITIAL_NO_AUTH_ACTION_COUNT": "1000000000"}
+    with _running(
+        command, folder / "aws.log", environment, lambda: boto3.client("iam").list_users(), never
+    ):
+        yield endpoint
+
+
 def free_ports(count: int) -> list[int]:
     # SeaweedFS takes each port + 10,000 too, for its own calls.
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3 * count)]
@@ -102,10 +116,14 @@ def _running(
     log: Path,
     environment: dict[str, str],
     check: Callable[[], object],
+    own: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     with log.open("wb") as target:
         process = subprocess.Popen(
-            command, stdout=target, stderr=target, env={**os.environ, "WEED_S3_SSE_KEY": SECRET}
+            command,
+            stdout=target,
+            stderr=target,
+            env={**os.environ, "WEED_S3_SSE_KEY": SECRET, **(own or {})},
         )
     try:
         with pytest.MonkeyPatch.context() as changed:
