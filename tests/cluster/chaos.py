@@ -35,7 +35,7 @@ ROOT = HERE.parent.parent
 _TOKEN = "BODYSWAP_CHAOS"
 _ACTOR = b"ray::_ActorProcess"
 _SHARDS = 6
-_STRIKES = (*(2 * ("worker", *MOMENTS, "controller")), "raylet", "head")
+_STRIKES = (*(4 * ("worker", *MOMENTS, "controller")), "raylet", "head")
 _NODES = 2
 _CONTROLLERS = 2
 
@@ -56,7 +56,14 @@ class Chaos:
     took_s: float
 
 
-def wreak(folder: Path, *, kills: int, seed: int, patience_s: float) -> Chaos:
+def wreak(
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    patience_s: float,
+    say: Callable[[str], None] = lambda told: None,
+) -> Chaos:
     """Run jobs while killing, until `kills` processes are dead and every job is over."""
     started_s = time.monotonic()
     token = uuid.uuid4().hex
@@ -75,6 +82,7 @@ def wreak(folder: Path, *, kills: int, seed: int, patience_s: float) -> Chaos:
                     monkey.supervise(_controller(folder, raylets))
                     if monkey.killed < kills:
                         monkey.strike()
+                        say(f"{time.monotonic() - started_s:.0f} s: {monkey.told}")
                     time.sleep(0.1)
             leaked = _gone_or_left(lambda: _actors(token))
     return Chaos(
@@ -109,7 +117,8 @@ class _Monkey:
 
     @property
     def told(self) -> str:
-        return f"{dict(self.kills)}, {self.states}"
+        """Where it stands, in short."""
+        return f"{dict(self.kills)}, {dict(Counter(self.states.values()))}"
 
     @property
     def states(self) -> dict[str, JobState]:
@@ -268,6 +277,10 @@ def _gone_or_left(found: Callable[[], list[int]]) -> tuple[int, ...]:
     return tuple(found())
 
 
+def _say(told: str) -> None:
+    sys.stderr.write(f"{told}\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
@@ -275,7 +288,7 @@ def main() -> None:
     asked = parser.parse_args()
     with TemporaryDirectory() as folder:
         os.environ["BODYSWAP_RIGHTS"] = str(write_rights(Path(folder) / "rights.yaml"))
-        chaos = wreak(Path(folder), kills=asked.kills, seed=asked.seed, patience_s=36_000)
+        chaos = wreak(Path(folder), kills=asked.kills, seed=asked.seed, patience_s=36_000, say=_say)
     sys.stdout.write(f"{chaos}\n")
     is_well = set(chaos.states) == {JobState.PUBLISHED} and not chaos.different
     sys.exit(not is_well or bool(chaos.leaked or chaos.orphans))
