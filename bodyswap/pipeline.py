@@ -32,6 +32,7 @@ from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.probe import probe
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
@@ -42,6 +43,7 @@ from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.rights.mark import Mark
+from bodyswap.rights.trust import operator_trust
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.timing import FrameRange
 from bodyswap.traces import Traces
@@ -71,13 +73,14 @@ class Pipeline:
     def __init__(self) -> None:
         self._loaded: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._probed: set[Path] = set()
         self._painters: dict[tuple[Path, str, str, int], Paint] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
         camera = CameraWatch(frames)
@@ -96,7 +99,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         shape = plate_shape(clip)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
@@ -113,7 +116,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
@@ -141,7 +144,7 @@ class Pipeline:
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
@@ -178,7 +181,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses, traces)
+        pieces = pieces_of(settings, self._clip(plate), background_HW3, poses, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode):
@@ -202,7 +205,7 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -252,6 +255,13 @@ class Pipeline:
             name = EngineName(settings.engine)
             self._painters[key] = painter(person.generator, name, **size, device=device)
         return Renderer(person, device, self._painters[key])
+
+    def _clip(self, plate: Path) -> ClipIndex:
+        """The plate, which anybody may have made: first looked at by a process of its own."""
+        if plate not in self._probed and plate.is_file():
+            probe(plate, operator_trust().limits)
+            self._probed.add(plate)
+        return index_clip(plate)
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)

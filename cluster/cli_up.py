@@ -12,6 +12,7 @@ import typer
 from bodyswap.config import default_store_url
 from bodyswap.terminal import complain
 from cluster.cli_options import StoreOption
+from cluster.ray_access import check_ray_access
 from cluster.supervise import Supervisor
 
 app = typer.Typer()
@@ -32,6 +33,8 @@ def up(
 
     Several may be up on one store: one works, the others take over when it is gone.
     """
+    if runtime == "ray":
+        check_ray_access(None)
     supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers))
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: supervisor.stop())
