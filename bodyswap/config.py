@@ -337,6 +337,22 @@ def worker_kind() -> str:
     return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
 
 
+@dataclass(frozen=True, kw_only=True)
+class RayAccess:
+    """How Ray's ports are guarded: its mode as set, empty where unset, and whether a token is."""
+
+    mode: str
+    has_token: bool
+
+
+def ray_access() -> RayAccess:
+    """As Ray itself will read the environment."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray/auth_token"
+    has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or path.is_file()
+    return RayAccess(mode=os.environ.get("RAY_AUTH_MODE", "").lower(), has_token=has_token)
+
+
 def gpu_is_required() -> bool:
     """True where tests must fail, not skip, without a GPU."""
     return os.environ.get("BODYSWAP_REQUIRE_GPU") == "1"

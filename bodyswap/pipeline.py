@@ -35,8 +35,10 @@ from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.probe import probe
 from bodyswap.media.segment_map import SegmentMap, map_segment
 from bodyswap.media.stitch import stitched_head
+from bodyswap.media.streamed import StreamedPath
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
@@ -48,6 +50,7 @@ from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.rights.mark import Mark
+from bodyswap.rights.trust import operator_trust
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
@@ -80,13 +83,14 @@ class Pipeline:
     def __init__(self) -> None:
         self._loaded: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._probed: set[Path] = set()
         self._painters: dict[tuple[Path, str, str, int], Paint] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -111,7 +115,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         shape = plate_shape(clip)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
@@ -129,7 +133,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
@@ -162,7 +166,7 @@ class Pipeline:
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
@@ -200,7 +204,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses, traces)
+        pieces = pieces_of(settings, self._clip(plate), background_HW3, poses, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -226,7 +230,7 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -248,7 +252,7 @@ class Pipeline:
 
         `opening` answers as many of the first segment's first bytes as it is asked for.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         segments = [SegmentMap.from_bytes(data) for data in maps]
         return stitched_head(
             segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
@@ -266,7 +270,7 @@ class Pipeline:
     ) -> None:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
         decoded is left in `folder`."""
-        _check(shot, index_clip(plate), frames, folder)
+        _check(shot, self._clip(plate), frames, folder)
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""
@@ -316,6 +320,17 @@ class Pipeline:
             name = EngineName(settings.engine)
             self._painters[key] = painter(person.generator, name, **size, device=device)
         return Renderer(person, device, self._painters[key])
+
+    def _clip(self, plate: Path) -> ClipIndex:
+        """The plate, which anybody may have made: first looked at by a process of its own.
+
+        One that is read where it lies was looked at so by whoever submitted it.
+        """
+        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
+        if is_local and plate not in self._probed:
+            probe(plate, operator_trust().limits)
+            self._probed.add(plate)
+        return index_clip(plate)
 
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)

@@ -116,6 +116,7 @@ def _write_down(
 ) -> None:
     fact = Fact(
         event=Event.PUBLISHED, by="farm", subject=spec.subject.name, consent=record.id,
+        checkpoint=checkpoint_of(spec.subject), shot=Path(spec.plate.name).stem, use=spec.use,
         job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
         watermark=traces.mark, prints=traces.prints,
     )  # fmt: skip
