@@ -24,6 +24,11 @@ from cluster.store import Store
 _RECORD = "sealed/record.json"
 
 
+def is_sealed(store: Store, job: str) -> bool:
+    """Whether what the job delivered was signed, so that it tells its own origin."""
+    return store.head(JobKeys(job=job).root + _RECORD) is not None
+
+
 def sealed(
     store: Store,
     spec: JobSpec,
