@@ -198,7 +198,7 @@ class _ActorProcess:
         """How far the order is, and what was measured of it."""
         if self._order is None or self._order.lease != order.lease:
             return Progressed(lease=order.lease, frames_done=0)
-        figures = self._worker.gauge.read()
+        figures = self._worker.gauge.read(order.lease)
         return Progressed(lease=order.lease, frames_done=self._frames_done, figures=figures)
 
     def _count(self, frames_done: int) -> None:

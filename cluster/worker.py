@@ -67,7 +67,7 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words, self.gauge.measuring():
+        with overheard() as words, self.gauge.measuring(order.lease):
             ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
         return replace(ending, figures=self.gauge.close())
