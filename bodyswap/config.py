@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from bodyswap.choice import PerformerChoice
+from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
 
 Settings = TypeVar("Settings")
@@ -122,7 +122,8 @@ class SolveSettings:
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
-    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
+    are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
     """
 
     mode: Mode = Mode.FAST
@@ -130,6 +131,7 @@ class RenderSettings:
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
+    cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
@@ -139,6 +141,7 @@ class RenderSettings:
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
+        parse_cuts(self.cuts)
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:
@@ -267,6 +270,11 @@ def s3_write_settings() -> S3WriteSettings:
     )
 
 
+def metrics_address() -> str | None:
+    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
+    return os.environ.get("BODYSWAP_METRICS") or None
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
@@ -287,6 +295,15 @@ def rights_file() -> Path:
     """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
     named = os.environ.get("BODYSWAP_RIGHTS")
     return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
+
+
+def worker_kind() -> str:
+    """What kind of worker this process is, for its price: $BODYSWAP_WORKER_KIND, else cpu or gpu.
+
+    A process that Ray gave no GPU has an empty $CUDA_VISIBLE_DEVICES, or none.
+    """
+    named = os.environ.get("BODYSWAP_WORKER_KIND")
+    return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
 
 
 def gpu_is_required() -> bool:

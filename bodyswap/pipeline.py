@@ -15,23 +15,26 @@ from pathlib import Path
 
 import torch
 
+from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
 from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
-from bodyswap.errors import SubjectError
+from bodyswap.errors import SubjectError, UsageError
 from bodyswap.frames import RGB, FrameBatch, RenderedFrame
-from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
-from bodyswap.media.check import check_delivery
+from bodyswap.media.check import DeliveryCheck, check_delivery, index_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.cuts import REACH as CUT_REACH
+from bodyswap.media.cuts import CutWatch
+from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
+from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.segment_map import SegmentMap, map_segment
 from bodyswap.media.stitch import stitched_head
 from bodyswap.media.writer import check_size
@@ -42,8 +45,10 @@ from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
+from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -77,17 +82,23 @@ class Pipeline:
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
+        """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
         clip = index_clip(plate)
+        given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
-        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
-        camera = CameraWatch(frames)
-        with steady_arithmetic(settings.mode):
+        around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
+        batches = each_step("decode", decode(clip, around, batch_frames=settings.pose.batch_frames))
+        camera, cutting = CameraWatch(frames), CutWatch(frames)
+        if given is None:
+            batches = cutting.passing(batches, with_next)
+        with steady_arithmetic(settings.mode), step("pose"):
             estimator, detector = self._seers(settings)
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
-            return replace(people, camera_N33=camera.motion(people))
+            cuts = cutting.finish() if given is None else [cut for cut in given if cut in frames]
+            return replace(people, camera_N33=camera.motion(people), cuts=tuple(cuts))
 
+    @step("solve")
     def solve_shot(
         self,
         detections: Detections,
@@ -105,6 +116,7 @@ class Pipeline:
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
+    @step("solve")
     def solve_given_poses(
         self,
         poses: Path,
@@ -118,9 +130,14 @@ class Pipeline:
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
         return solve_given(
-            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+            replace(given.poses, cuts=tuple(cuts)),
+            given.camera_N33,
+            plate=shape,
+            stance=stance,
+            settings=settings.solve,
         )
 
     def render_range(
@@ -144,7 +161,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("encode"):
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
@@ -178,13 +195,15 @@ class Pipeline:
         pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            with steady_arithmetic(settings.mode):
+            with steady_arithmetic(settings.mode), step("mend"):
                 renderer = self._renderer(subject, settings)
                 anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
-        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
+        with step("join"):
+            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
 
+    @step("assemble")
     def assemble_shot(
         self,
         segments: list[Path],
@@ -236,10 +255,21 @@ class Pipeline:
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None:
+    ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
-        decoded is left in `folder`."""
-        _check(shot, index_clip(plate), frames, folder)
+        decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
+        clip = index_clip(plate)
+        check = _check(shot, clip, frames, folder)
+        timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
+
+    def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
+        """The joins, with how they show in the assembled shot; of a sequence, as they were."""
+        if shot.suffix == LIST_SUFFIX or not joins:
+            return tuple(joins)
+        inner = [join.frame for join in joins if not join.is_cut]
+        ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
+        return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
 
     def _rendered(
         self,
@@ -289,9 +319,11 @@ class Pipeline:
         return self._subjects[key]
 
 
-def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> None:
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> DeliveryCheck:
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-    list_video(shot, check_delivery(shot, timeline), clip, frames).write(folder / VIDEO_LIST)
+    check = check_delivery(shot, timeline)
+    list_video(shot, check, clip, frames).write(folder / VIDEO_LIST)
+    return check
 
 
 def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
@@ -311,6 +343,18 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
     check_size(width, height, codec)
+
+
+def given_cuts(clip: ClipIndex, settings: RenderSettings) -> tuple[int, ...] | None:
+    """The cuts that the settings name, as frames of the clip; None where they are to be found.
+
+    Raises:
+        UsageError: the clip has no such frame.
+    """
+    cuts = parse_cuts(settings.cuts)
+    if cuts and cuts[-1] not in clip.frames:
+        raise UsageError(f"cuts '{settings.cuts}' are not all in the plate, which is {clip.frames}")
+    return cuts
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
@@ -353,5 +397,6 @@ def _hashed(
     rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        hashes.append(picture_hash(composite(frame, background_HW3)))
+        with step("composite"):
+            hashes.append(picture_hash(composite(frame, background_HW3)))
         yield frame

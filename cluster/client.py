@@ -20,11 +20,14 @@ Every answer is a frozen dataclass; every failure a `BodyswapError` that says wh
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
+from bodyswap.joins import Join
 from cluster import job_list
+from cluster.accounts import Budget, read_account, write_budget
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
@@ -104,8 +107,8 @@ class Client:
             return tuple(sorted(found, key=lambda job: (job.submitted_at, job.job)))
 
     def status(self, job: str) -> JobStatus:
-        """How far the job is. Raises JobError where there is no such job."""
-        return see_status(self._store, job)
+        """How far the job is, and what it has cost. Raises JobError where there is no such job."""
+        return replace(see_status(self._store, job), account=read_account(self._store, job))
 
     def progress(self, job: str) -> JobProgress:
         """How far the job is, stage by stage. Raises JobError where there is no such job."""
@@ -190,6 +193,11 @@ class Client:
             raise UsageError(f"priority {priority} is not within 0 to {HIGHEST_PRIORITY}")
         return self._ask(job, Verb.PRIORITY, {"priority": priority})
 
+    def joins(self, job: str) -> tuple[Join, ...]:
+        """Where the job's shards meet, and how that came out; none before it is published."""
+        manifest = read_manifest(self._store, job)
+        return () if manifest is None else manifest.joins
+
     def manifest(self, job: str) -> Manifest:
         """What the job delivered. Raises JobError where it is not published."""
         manifest = read_manifest(self._store, job)
@@ -244,6 +252,13 @@ class Client:
         permit_download(self._store, job, now_s=self._clock())
         seen = PreviewReader(self._store, job).read()
         return playlist(seen, lambda _, part: link_to(self._store, part.key, lasts_s=lasts_s))
+
+    def set_budget(self, job: str, amount: float) -> None:
+        """Let the job cost so much, whatever it was submitted with; `resume` lets it go on."""
+        if not amount > 0:
+            raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
+        self.status(job)
+        write_budget(self._store, job, Budget(amount=amount, by=self._by))
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

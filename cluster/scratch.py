@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError
+from bodyswap.steps import step
 from cluster import keys
 from cluster.commit import StoredFile
 from cluster.job import PlateRef, PosesRef, SubjectRef
@@ -74,7 +75,8 @@ class Scratch:
         if path.exists():
             return path
         arriving = path.with_name(f"arriving-{uuid.uuid4().hex}")
-        self._store.fetch_file(key, arriving)
+        with step("fetch"):
+            self._store.fetch_file(key, arriving)
         found = file_hash(arriving)
         if found != sha256:
             arriving.unlink()

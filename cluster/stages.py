@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bodyswap.config import RenderSettings
-from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.timing import FrameRange
 
@@ -106,6 +106,10 @@ class Pipeline(Protocol):
         settings: RenderSettings,
     ) -> ProvenJoins: ...
 
+    def see_joins(
+        self, shot: Path, frames: FrameRange, joins: Sequence[Join]
+    ) -> Sequence[Join]: ...
+
     def assemble_shot(
         self,
         segments: list[Path],
@@ -134,7 +138,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None: ...
+    ) -> bytes: ...
 
 
 if TYPE_CHECKING:

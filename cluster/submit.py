@@ -38,7 +38,8 @@ class JobRequest:
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
     text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
     `poses` is a corrected poses.npz that stands in for the pose pass; `name` is what people call
-    the job, the plate's own name where none is given.
+    the job, the plate's own name where none is given; `budget` what it may cost before it is
+    paused.
     """
 
     plate: Path
@@ -51,6 +52,7 @@ class JobRequest:
     project: str = "default"
     use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
+    budget: float | None = None
     submitted_by: str = ""
 
 
@@ -118,6 +120,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         project=request.project,
         use=request.use,
         priority=request.priority,
+        budget=request.budget,
         submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )

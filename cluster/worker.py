@@ -23,6 +23,7 @@ from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
 from cluster.doors import permit_order, watched
 from cluster.failures import classify
+from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
@@ -41,6 +42,7 @@ from cluster.stitching import (
     read_opening,
 )
 from cluster.store import Store, open_store
+from cluster.trace_id import trace_of
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Worker:
         self._store = store
         self._load = load
         self._scratch = Scratch(store, scratch)
+        self.gauge = Gauge()
         _log.setLevel(logging.INFO)
 
     @cached_property
@@ -63,10 +66,10 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words:
-            ending = self._try(order, on_frame)
+        with overheard() as words, self.gauge.measuring():
+            ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
-        return ending
+        return replace(ending, figures=self.gauge.close())
 
     def execute(self, order: Order, on_frame: OnFrame) -> Outcome:
         """Do `order` and commit it, unless it is committed already.
@@ -97,7 +100,10 @@ class Worker:
     def _try(self, order: Order, on_frame: OnFrame) -> Ending:
         lease = order.lease
         started_s = time.monotonic()
-        _log.info("%s begins %s of job %s", self._name, lease.shard, lease.job)
+        _log.info(
+            "%s begins %s of job %s, attempt %s, trace %s",
+            self._name, lease.shard, lease.job, lease.attempt, trace_of(lease.job),
+        )  # fmt: skip
         try:
             outcome = self.execute(order, on_frame)
         except Exception as error:  # noqa: BLE001 - the process edge: every failure becomes a report
@@ -134,12 +140,13 @@ class Worker:
     def _solve(self, order: Order, folder: Path) -> Commit:
         solution = self._solution(order, folder)
         report = json.dumps(solution.report, indent=1).encode()
-        return self._commit(
+        commit = self._commit(
             order,
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
         )
+        return replace(commit, cuts=solution.subject.cuts)
 
     def _solution(self, order: Order, folder: Path) -> Solution:
         spec = order.spec
@@ -194,11 +201,13 @@ class Worker:
             folder,
             settings=settings,
         )
+        stored, shot = self._joined(order, commits, proven.segments, folder)
+        joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
             files=(
-                self._joined(order, commits, proven.segments, folder),
-                self._stored(order, folder / JOINS, to_json(proven.joins)),
+                stored,
+                self._stored(order, folder / JOINS, to_json(joins)),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),
@@ -209,29 +218,27 @@ class Worker:
 
     def _joined(
         self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
-    ) -> StoredFile:
+    ) -> tuple[StoredFile, Path]:
         """The shot, in the store and proven by decoding it; joined there where segments allow."""
         spec, settings = order.spec, order.settings
-        plate, name = self._scratch.plate(spec.plate), f"shot{_suffix(settings)}"
+        plate, path = self._scratch.plate(spec.plate), folder / f"shot{_suffix(settings)}"
         if not all(map(is_mapped, commits)):
             self._pipeline.assemble_shot(
-                list(segments), plate, spec.frames, folder / name, settings=settings
+                list(segments), plate, spec.frames, path, settings=settings
             )
-            return store_file(self._store, order.lease, folder / name)
+            return store_file(self._store, order.lease, path), path
         mapped = {self._segment_path(commit, folder): commit for commit in commits}
-        placed = [
-            place_segment(self._store, order.lease, path, mapped.get(path)) for path in segments
-        ]
+        placed = [place_segment(self._store, order.lease, at, mapped.get(at)) for at in segments]
         head = self._pipeline.head_of_shot(
             [segment.map for segment in placed], partial(read_opening, self._store, placed[0]),
             plate, spec.frames, settings=settings,
         )  # fmt: skip
-        shot = StitchedShot(self._store, order.lease, name)
+        shot = StitchedShot(self._store, order.lease, path.name)
         streamed = shot.compose(head, placed)
-        self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
+        index = self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
         stored = shot.proven()
         _log.info("joined in the store: %s", shot.sentence())
-        return stored
+        return stored, shot.known_as(index)
 
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")

@@ -29,7 +29,12 @@ DOORS = {
     ),
     "omegaconf": ("bodyswap/config.py",),
     "standardwebhooks": ("cluster/webhook_post.py",),
-    "prometheus_client": ("cluster/training_metrics.py",),
+    "prometheus_client": (
+        "cluster/metrics.py",
+        "cluster/exporter.py",
+        "cluster/training_metrics.py",
+    ),
+    "opentelemetry": ("cluster/tracing.py",),
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
@@ -39,7 +44,7 @@ DOORS = {
 }
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography",
+    "homography", "steps",
 )  # fmt: skip
 
 

@@ -52,6 +52,13 @@ class Queue:
         with _mapped_errors("remove from", self._url):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
+    def depth(self) -> int:
+        """About how many messages lie in it, taken ones too."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        with _mapped_errors("look into", self._url):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        return sum(int(answer.get("Attributes", {}).get(name, 0)) for name in names)
+
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Put a message in, with attributes that can be read without reading it."""
         told = _attributes(attributes)
