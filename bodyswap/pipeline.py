@@ -28,13 +28,13 @@ from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
-from bodyswap.media.check import check_delivery
+from bodyswap.media.check import DeliveryCheck, check_delivery, index_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.probe import probe
 from bodyswap.media.segment_map import SegmentMap, map_segment
 from bodyswap.media.stitch import stitched_head
@@ -267,10 +267,13 @@ class Pipeline:
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None:
+    ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
-        decoded is left in `folder`."""
-        _check(shot, self._clip(plate), frames, folder)
+        decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
+        clip = self._clip(plate)
+        check = _check(shot, clip, frames, folder)
+        timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""
@@ -339,9 +342,11 @@ class Pipeline:
         return self._subjects[key]
 
 
-def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> None:
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> DeliveryCheck:
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-    list_video(shot, check_delivery(shot, timeline), clip, frames).write(folder / VIDEO_LIST)
+    check = check_delivery(shot, timeline)
+    list_video(shot, check, clip, frames).write(folder / VIDEO_LIST)
+    return check
 
 
 def _map_of(segment: Segment, settings: RenderSettings) -> bytes:

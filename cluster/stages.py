@@ -143,7 +143,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None: ...
+    ) -> bytes: ...
 
 
 if TYPE_CHECKING:

@@ -205,7 +205,7 @@ class Worker:
             settings=settings,
             mark=mark_for(order.spec),
         )
-        shot, stored = self._joined(order, commits, proven.segments, folder)
+        stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
@@ -222,32 +222,27 @@ class Worker:
 
     def _joined(
         self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
-    ) -> tuple[Path, StoredFile]:
-        """The shot to be read, and as it is in the store, proven by decoding it.
-
-        Where segments allow, it is joined there.
-        """
+    ) -> tuple[StoredFile, Path]:
+        """The shot, in the store and proven by decoding it; joined there where segments allow."""
         spec, settings = order.spec, order.settings
-        plate, name = self._scratch.plate(spec.plate), f"shot{_suffix(settings)}"
+        plate, path = self._scratch.plate(spec.plate), folder / f"shot{_suffix(settings)}"
         if not all(map(is_mapped, commits)):
             self._pipeline.assemble_shot(
-                list(segments), plate, spec.frames, folder / name, settings=settings
+                list(segments), plate, spec.frames, path, settings=settings
             )
-            return folder / name, store_file(self._store, order.lease, folder / name)
+            return store_file(self._store, order.lease, path), path
         mapped = {self._segment_path(commit, folder): commit for commit in commits}
-        placed = [
-            place_segment(self._store, order.lease, path, mapped.get(path)) for path in segments
-        ]
+        placed = [place_segment(self._store, order.lease, at, mapped.get(at)) for at in segments]
         head = self._pipeline.head_of_shot(
             [segment.map for segment in placed], partial(read_opening, self._store, placed[0]),
             plate, spec.frames, settings=settings,
         )  # fmt: skip
-        shot = StitchedShot(self._store, order.lease, name)
+        shot = StitchedShot(self._store, order.lease, path.name)
         streamed = shot.compose(head, placed)
-        self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
+        index = self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
         stored = shot.proven()
         _log.info("joined in the store: %s", shot.sentence())
-        return streamed, stored
+        return stored, shot.known_as(index)
 
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
