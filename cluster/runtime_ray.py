@@ -213,7 +213,6 @@ def start_ray(address: str | None) -> None:
         BodyswapError: it cannot be reached.
     """
     check_ray_access(address)
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What a worker's process has started ends with it, however it ends.
     os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")
