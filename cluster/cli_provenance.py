@@ -24,7 +24,7 @@ from bodyswap.errors import (
 from bodyswap.rights.audit import AuditEntry
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.consent import ConsentRecord, read_consent
-from bodyswap.rights.mark import job_prefix
+from bodyswap.rights.mark import id_prefix
 from bodyswap.rights.permit import check_standing
 from bodyswap.rights.prints import BITS
 from bodyswap.rights.provenance import Origin, Proof, read_proof
@@ -153,7 +153,7 @@ def _lines(proof: Proof | None, traced: Traced | None, told: Sequence[_Told]) ->
 def _traced_lines(proof: Proof | None, traced: Traced) -> list[str]:
     lines = [] if proof is not None else ["state        no signature"]
     lines += [
-        f"watermark    {job_prefix(mark.payload)}…, {mark.z:.0f} deviations out of the noise"
+        f"watermark    {id_prefix(mark.payload)}…, {mark.z:.0f} deviations out of the noise"
         for mark in traced.marks
     ]
     lines += [f"watermark    {name} is of no job in this store's log" for name in traced.strange]
