@@ -160,26 +160,28 @@ class JobSpec:
     @cached_property
     def job(self) -> str:
         """The job's id: the same request gives the same one, whoever asks and when."""
-        return self._id(self.shards)
-
-    @cached_property
-    def picture(self) -> str:
-        """What is to be seen, as an id: the same for all jobs that differ by their shards alone."""
-        return self._id(None)
-
-    def _id(self, shards: int | None) -> str:
         identity: tuple[object, ...] = (
             self.plate.sha256,
             self.subject.digest,
             (self.frames.start, self.frames.stop),
             self.settings,
             self.software,
-            shards,
+            self.shards,
         )
         # Jobs without poses keep the ids they had before there were any.
         if self.poses is not None:
             identity = (*identity, self.poses.sha256)
         return content_hash(identity)[:_ID_LENGTH]
+
+    @cached_property
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
+
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        the same in two jobs is the same with its mark.
+        """
+        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        return content_hash(made_of)[:_ID_LENGTH]
 
     @property
     def is_exact(self) -> bool:

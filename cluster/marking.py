@@ -36,7 +36,7 @@ def mark_for(spec: JobSpec) -> Mark | None:
     """
     if not spec.render_settings.watermark:
         return None
-    return mark_of(spec.picture, watermark_key(operator_trust()))
+    return mark_of(spec.picture_id, watermark_key(operator_trust()))
 
 
 def watermark_key(trust: Trust) -> bytes:
@@ -52,7 +52,7 @@ def traced(mark: Mark | None, prints: Sequence[str]) -> Traced:
 def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced:
     """What the whole shot carries; unmarked only where its settings say so.
 
-    Shards that were rendered for an earlier job carry that one's mark: then there are several.
+    Shards that were rendered for another request carry that one's mark: then there are several.
 
     Raises:
         IntegrityError: a shard is not marked, or the workers hold different keys.
