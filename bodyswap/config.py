@@ -35,6 +35,14 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class Over(StrEnum):
+    """What the subject is laid over: the background they were filmed before, or the plate itself,
+    in the performer's place."""
+
+    OWN = "own"
+    PLATE = "plate"
+
+
 class EngineName(StrEnum):
     """What runs the networks. `auto` is the fastest that was measured to be as good."""
 
@@ -122,10 +130,12 @@ class RenderSettings:
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    `over` is own, the subject's own background, or plate: in the performer's place (see `Over`).
     """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
+    over: str = "own"
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
@@ -138,6 +148,9 @@ class RenderSettings:
         if self.codec not in list(CodecName):
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
+        if self.over not in list(Over):
+            known = ", ".join(Over)
+            raise UsageError(f"over '{self.over}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
         parse_cuts(self.cuts)
         if self.warmup_frames is not None and self.warmup_frames < 0:

@@ -25,6 +25,8 @@ class Solution(Protocol):
     def subject(self) -> PoseSequence: ...
     @property
     def report(self) -> Mapping[str, object]: ...
+    @property
+    def recipe(self) -> bytes | None: ...  # for replacing the performer in the plate
 
 
 class Segment(Protocol):
@@ -91,6 +93,7 @@ class Pipeline(Protocol):
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        recipe: bytes | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -102,6 +105,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
+        recipe: bytes | None = None,
     ) -> ProvenJoins: ...
 
     def see_joins(

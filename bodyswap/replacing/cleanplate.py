@@ -71,8 +71,7 @@ class Canvas:
 
 
 def sample_of(count: int, height: int, width: int) -> list[int]:
-    """Which of `count` frames a median is taken of: evenly spread, the first and last among them.
-    """
+    """Which of `count` frames a median is taken of: evenly spread, the first and last too."""
     most = max(_ENOUGH, min(MOST_FRAMES, _MOST_BYTES // (height * width * 3)))
     return sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
 
@@ -103,9 +102,7 @@ def median_plate(
     canvas: Canvas,
 ) -> CleanPlate:  # fmt: skip
     """The median of the pictures where they are not hidden; the rest inpainted."""
-    laid = [
-        _laid(*each, canvas) for each in zip(pictures, hidden, to_canvas_S33, strict=True)
-    ]
+    laid = [_laid(*each, canvas) for each in zip(pictures, hidden, to_canvas_S33, strict=True)]
     rgb_HW3 = np.zeros((canvas.height, canvas.width, 3), np.uint8)
     seen_HW = np.zeros((canvas.height, canvas.width), np.bool_)
     spread = []
@@ -120,7 +117,9 @@ def median_plate(
         spread.append(off)
     filled = cv2.inpaint(rgb_HW3, (~seen_HW).astype(np.uint8), _INPAINT_PX, cv2.INPAINT_TELEA)
     return CleanPlate(
-        rgb_HW3=np.asarray(filled, np.uint8), seen_HW=seen_HW, noise_3=_noise(np.concatenate(spread))
+        rgb_HW3=np.asarray(filled, np.uint8),
+        seen_HW=seen_HW,
+        noise_3=_noise(np.concatenate(spread)),
     )
 
 
@@ -162,9 +161,7 @@ def _noise(off_P3: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     return np.asarray(np.maximum(ordered.mean(axis=0) / 0.47, 0.3), np.float32)
 
 
-def hidden_by(
-    rgb_HW3: RGB, distance_HW: Matte, margin_px: float
-) -> npt.NDArray[np.bool_]:
+def hidden_by(rgb_HW3: RGB, distance_HW: Matte, margin_px: float) -> npt.NDArray[np.bool_]:
     """What nobody should learn a set from: a person, by colour, and their rim.
 
     A frame here and there in which somebody is cut out too small is outvoted by the others.

@@ -33,6 +33,7 @@ class Laid:
     performer_HW: Matte
     removed_HW: Matte
     clean_HW3: RGB
+    seen_HW: npt.NDArray[np.bool_]
 
 
 def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe) -> Laid:
@@ -57,6 +58,7 @@ def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe) -> Laid:
         performer_HW=performer_HW,
         removed_HW=removed_HW,
         clean_HW3=clean.rgb_HW3,
+        seen_HW=clean.seen_HW,
     )
 
 

@@ -58,8 +58,7 @@ def _mean(points_NK2: Floats, weight_NK: Floats) -> npt.NDArray[np.float64]:
 
 
 def _scale(performer: PoseSequence, subject: PoseSequence, weight_NK: Floats) -> Affines:
-    """How far the joints are spread about their middle, ours to theirs; NaN where it cannot be told.
-    """
+    """How far the joints are spread about their middle, ours to theirs; else by the torsos."""
     spreads = []
     for poses in (performer, subject):
         off = poses.keypoints_NK2 - _mean(poses.keypoints_NK2, weight_NK)[:, None]

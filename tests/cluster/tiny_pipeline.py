@@ -63,6 +63,7 @@ class TinySolution:
     performer: PoseSequence
     subject: PoseSequence
     report: dict[str, object] = field(default_factory=dict)
+    recipe: bytes | None = None
 
 
 class TinyInspector:
@@ -144,6 +145,7 @@ class TinyPipeline:
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        recipe: bytes | None = None,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -181,6 +183,7 @@ class TinyPipeline:
         folder: Path,
         *,
         settings: RenderSettings,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:
