@@ -32,7 +32,7 @@ def with_recipe(
 
     def picture(index: int) -> RGB:
         frames = FrameRange(start=index, stop=index + 1)
-        return next(decode(clip, frames, batch_frames=1)).rgb_NHW3[0]
+        return np.asarray(next(decode(clip, frames, batch_frames=1)).rgb_NHW3[0], np.uint8)
 
     with step("clean plate"):
         recipe = make_recipe(

@@ -34,7 +34,8 @@ def cut_by_colour(rgb_HW3: RGB, distance_HW: Matte) -> npt.NDArray[np.bool_]:
     scale = min(1.0, _LARGEST_PX / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    cut = _grab_cut(np.asarray(small, np.uint8), cv2.resize(distance, size))
+    apart = np.asarray(cv2.resize(distance, size), np.float32)
+    cut = _grab_cut(np.asarray(small, np.uint8), apart)
     found_HW[window] = cv2.resize(cut, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
     return found_HW
 
@@ -49,5 +50,5 @@ def _grab_cut(rgb_HW3: RGB, distance_HW: Matte) -> Matte:
     if (guess == cv2.GC_BGD).any() and (guess == cv2.GC_FGD).any():
         # It draws its first models by OpenCV's own random numbers: the same for every frame.
         cv2.setRNGSeed(0)
-        cv2.grabCut(rgb_HW3, guess, None, ours, theirs, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(rgb_HW3, guess, (0, 0, 0, 0), ours, theirs, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
