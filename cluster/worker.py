@@ -18,6 +18,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.plate_facts import PLATE_FACTS, facts_from
 from cluster.assemble import JOINS, checked_order
 from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
@@ -45,6 +46,7 @@ from cluster.stitching import (
 from cluster.store import Store, open_store
 from cluster.trace_id import trace_of
 
+RECIPE = "recipe.npz"
 _log = logging.getLogger(__name__)
 
 
@@ -146,6 +148,7 @@ class Worker:
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
+            *([self._stored(order, folder / RECIPE, solution.recipe)] if solution.recipe else []),
         )
         return replace(commit, cuts=solution.subject.cuts)
 
@@ -174,6 +177,7 @@ class Worker:
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
             mark=(mark := mark_for(order.spec)),
+            recipe=self._recipe(solved, folder),
         )
         segment = rendered.segment
         return Commit(
@@ -186,6 +190,7 @@ class Worker:
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
                 *self._mapped(order, folder, rendered.segment_map),
                 self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
+                *(store_file(self._store, order.lease, path) for path in folder.glob(PLATE_FACTS)),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -204,6 +209,7 @@ class Worker:
             folder,
             settings=settings,
             mark=mark_for(order.spec),
+            recipe=self._recipe(solved, folder),
         )
         stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
@@ -212,6 +218,7 @@ class Worker:
             files=(
                 stored,
                 self._stored(order, folder / JOINS, to_json(joins)),
+                *self._plate_facts(order, commits, folder),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),
@@ -243,6 +250,26 @@ class Worker:
         stored = shot.proven()
         _log.info("joined in the store: %s", shot.sentence())
         return stored, shot.known_as(index)
+
+    def _recipe(self, solved: Commit, folder: Path) -> bytes | None:
+        is_there = any(file.name == RECIPE for file in solved.files)
+        return self._read(solved, "recipe", folder) if is_there else None
+
+    def _plate_facts(
+        self, order: Order, commits: tuple[Commit, ...], folder: Path
+    ) -> tuple[StoredFile, ...]:
+        """Frame by frame, what was done to the plate; of mended frames, what was done last."""
+        parts = [
+            self._read(commit, "plate", folder)
+            for commit in commits
+            if any(file.name == PLATE_FACTS for file in commit.files)
+        ]
+        parts += [path.read_bytes() for path in sorted(folder.glob(f"mended-*/{PLATE_FACTS}"))]
+        if not parts:
+            return ()
+        facts = {fact.number: fact for part in parts for fact in facts_from(part)}
+        told = to_json(tuple(facts[number] for number in sorted(facts)))
+        return (self._stored(order, folder / PLATE_FACTS, told),)
 
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
