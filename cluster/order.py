@@ -26,7 +26,8 @@ class Order:
     @cached_property
     def settings(self) -> RenderSettings:
         """The job's, with batches made smaller where memory ran out before."""
-        settings = self.spec.render_settings
+        shard = self.lease.shard
+        settings = self.spec.settings_for(shard.stage, shard.frames)
         batch_frames = max(1, settings.pose.batch_frames // self.batch_divisor)
         return replace(settings, pose=replace(settings.pose, batch_frames=batch_frames))
 

@@ -10,7 +10,13 @@ from cluster.sentence_parts import at, counted, named, span, within
 def shard_over(seen: ShardSeen) -> Why | None:
     """Of a shard that nobody will work on: committed, or given up."""
     if seen.commit is not None:
-        lease = seen.commit.lease
+        lease, maker = seen.commit.lease, seen.commit.made_by
+        if maker is not None:
+            return Why(
+                waits_for=WaitsFor.NOTHING,
+                sentence="waits for nothing: it was taken over from job"
+                f" {maker.job}, where {maker.worker} committed it as {maker.shard.name}",
+            )
         return Why(
             waits_for=WaitsFor.NOTHING,
             sentence=f"waits for nothing: {lease.worker} committed it, attempt {lease.epoch}",

@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import RenderSettings, worker_kind
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
@@ -32,9 +32,11 @@ from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
 from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
+from cluster.reuse import Past
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
-from cluster.stages import OnFrame, Pipeline, Solution
+from cluster.splice import spliced
+from cluster.stages import RECIPE, OnFrame, Pipeline, Solution
 from cluster.stitching import (
     MAP,
     StitchedShot,
@@ -46,7 +48,6 @@ from cluster.stitching import (
 from cluster.store import Store, open_store
 from cluster.trace_id import trace_of
 
-RECIPE = "recipe.npz"
 _log = logging.getLogger(__name__)
 
 
@@ -87,6 +88,11 @@ class Worker:
         permit_order(self._store, order)
         on_frame = watched(self._store, order, on_frame)
         with self._scratch.attempt(lease) as folder:
+            past = Past(self._store, self._scratch, order, folder, worker_kind())
+            done = past.result()
+            if done is not None and done.made_by is not None:
+                _log.info("%s is taken over from job %s", lease.shard, done.made_by.job)
+                return put_commit(self._store, done)
             match lease.shard.stage:
                 case Stage.POSE:
                     commit = self._pose(order, folder, on_frame)
@@ -96,7 +102,10 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        outcome = put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+            commit = replace(commit, work_s=time.monotonic() - started_s)
+            outcome = put_commit(self._store, commit)
+            if outcome is Outcome.WON:
+                past.add(commit)
         self._show(order)
         return outcome
 
@@ -153,16 +162,25 @@ class Worker:
         return replace(commit, cuts=solution.subject.cuts)
 
     def _solution(self, order: Order, folder: Path) -> Solution:
+        """The whole shot's, with what is set otherwise in some frames solved so and put in."""
+        spec = order.spec
+        solution = self._solved(order, folder, order.settings)
+        anew = [
+            (part.frames, self._solved(order, folder, spec.settings_in(part)))
+            for part in spec.ranges
+            if part.of_solving
+        ]
+        return spliced(solution, anew) if anew else solution
+
+    def _solved(self, order: Order, folder: Path, settings: RenderSettings) -> Solution:
         spec = order.spec
         plate, subject = self._scratch.plate(spec.plate), self._scratch.subject(spec.subject)
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(
-                poses, plate, spec.frames, subject, order.settings
-            )
+            return self._pipeline.solve_given_poses(poses, plate, spec.frames, subject, settings)
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, order.settings)
+        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, settings)
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
