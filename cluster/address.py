@@ -48,7 +48,8 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
     ]
     return content_hash(
         (
-            "solve", spec.software, *_plate(spec, shard), _without(spec, shard, _NOT_SOLVING), model,
+            "solve", spec.software, *_plate(spec, shard),
+            _without(spec, shard, _NOT_SOLVING), model,
             spec.subject.digest, seen, given, ranges,
         )
     )  # fmt: skip

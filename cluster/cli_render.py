@@ -114,7 +114,8 @@ def render(
     request = JobRequest(
         plate=plate, subject=subject,
         settings=_settings(mode, codec, over, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()), project=project, use=use, submitted_by=me(),
+        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
+        project=project, use=use, submitted_by=me(),
     )  # fmt: skip
     with show_progress(as_json=as_json) as show:
         _render(request, out, store, runtime, workers, show, as_json, named=named)
@@ -150,7 +151,8 @@ def submit(
     request = JobRequest(
         plate=plate, subject=subject,
         settings=_settings(mode, codec, over, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()), name=name, project=project,
+        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
+        name=name, project=project,
         use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
     client = client_of(store)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bodyswap.config import Mode, RenderSettings
+from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.record import content_hash
@@ -238,4 +238,8 @@ class JobSpec:
                     f" {self.frames}"
                 )
             last = each.frames.stop
-            self.settings_in(each)
+            if self.settings_in(each).over == Over.PLATE and each.of_solving:
+                raise UsageError(
+                    f"frames {each.frames} cannot be solved otherwise while the subject is laid into"
+                    " the plate, made out for the whole shot; give corrected poses instead"
+                )

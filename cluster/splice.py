@@ -24,6 +24,7 @@ class Spliced:
     performer: PoseSequence
     subject: PoseSequence
     report: Mapping[str, object]
+    recipe: bytes | None = None
 
 
 def spliced(whole: Solution, parts: Sequence[tuple[FrameRange, Solution]]) -> Spliced:

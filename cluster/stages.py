@@ -14,7 +14,7 @@ from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
 RECIPE = "recipe.npz"
-"""The solve step's file that says how the subject is laid into the plate; there if that is asked."""
+"""The solve step's file that says how the subject is laid into the plate, if they are."""
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
