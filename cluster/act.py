@@ -87,6 +87,14 @@ class Hands:
                     )
                 self._fail_attempt(ledger, lease, failure)
 
+    def hand_back(self, ledger: Ledger, lease: Lease) -> None:
+        """The attempt was given up, and nobody is to blame; the shard waits for another worker."""
+        commit = read_commit(self._store, lease.job, lease.shard)
+        if commit is not None:
+            ledger.committed(commit)
+        else:
+            ledger.released(lease)
+
     def condemn(self, ledger: Ledger, error: ConsentError | IntegrityError) -> None:
         """End a job of which the store holds something damaged, or whose consent is gone."""
         if ledger.view.state.may_become(JobState.FAILED):
@@ -117,7 +125,7 @@ class Hands:
         ledger.markers = ()
 
     def _plan(self, ledger: Ledger) -> None:
-        plan = make_plan(ledger.view.spec, workers=len(self._runtime.workers))
+        plan = make_plan(ledger.view.spec, workers=self._runtime.capacity)
         if not self._store.put_if_absent(JobKeys(job=ledger.job).plan, to_json(plan)):
             plan = read_plan(self._store, ledger.job) or plan
         ledger.planned(plan)

@@ -17,7 +17,14 @@ import typer
 from bodyswap.cli import JsonOption
 from bodyswap.config import default_store_url
 from bodyswap.terminal import complain, say, show_progress
-from cluster.cli_options import RuntimeKind, RuntimeOption, StoreOption, WorkersOption, named_store
+from cluster.cli_options import (
+    FarmFileOption,
+    RuntimeKind,
+    RuntimeOption,
+    StoreOption,
+    WorkersOption,
+    named_store,
+)
 from cluster.client import Client
 from cluster.job_words import seen
 from cluster.progress import JobStatus
@@ -33,6 +40,7 @@ def work(
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
     job: Annotated[str | None, typer.Option(help="Stop when this job is done.")] = None,
+    farm: FarmFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Be the farm: work on the store's jobs until interrupted."""
@@ -40,15 +48,17 @@ def work(
     from cluster.courier import open_courier
     from cluster.decide import decide
     from cluster.farm_seen import telling
+    from cluster.farm_settings import read_farm_settings
     from cluster.shot import job_error, open_runtime
     from cluster.term import Term
     from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
+    settings = None if farm is None else read_farm_settings(farm)
     with (
         show_progress(as_json=as_json) as show,
         open_courier(opened, load_webhooks()) as hear,
-        open_runtime(runtime, opened.url, workers) as crew,
+        open_runtime(runtime, opened.url, workers, settings) as crew,
     ):
 
         def tell(status: JobStatus) -> None:

@@ -25,6 +25,10 @@ RuntimeOption = Annotated[
     RuntimeKind, typer.Option(help="Where the work is done: this process, or Ray actors.")
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Ray actors.  [default: one a GPU]")]
+FarmFileOption = Annotated[
+    Path | None,
+    typer.Option("--farm", metavar="FILE", help="What workers are given of the machines (YAML)."),
+]
 OutOption = Annotated[Path, typer.Option(help="The folder for what is delivered.")]
 JobArgument = Annotated[
     str, typer.Argument(help="A job's id, how it begins, or its name.", metavar="JOB")

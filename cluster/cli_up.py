@@ -5,13 +5,16 @@ It does not know how jobs are worked on: it keeps a `bodyswap work` running.
 
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bodyswap.config import default_store_url
 from bodyswap.terminal import complain
-from cluster.cli_options import StoreOption
+from cluster.cli_options import FarmFileOption, StoreOption, named_store
+from cluster.drains import drain as drain_node
+from cluster.drains import let_in
 from cluster.supervise import Supervisor
 
 app = typer.Typer()
@@ -27,20 +30,43 @@ def up(
     store: StoreOption = None,
     runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
+    settings: FarmFileOption = None,
 ) -> None:
     """Work on the store's jobs until interrupted; a controller that dies is started again.
 
     Several may be up on one store: one works, the others take over when it is gone.
     """
-    supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers))
+    supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers, settings))
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: supervisor.stop())
     supervisor.run()
     complain("the farm is down; whatever is not committed is done again next time")
 
 
-def work_command(store: str, runtime: str, workers: int | None) -> list[str]:
+@app.command()
+def drain(
+    node: Annotated[str, typer.Argument(help="Its name, address, or how its id begins.")],
+    store: StoreOption = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it in again.")] = False,
+) -> None:
+    """Let a machine leave: its workers hand their shards back, and nothing new goes there.
+
+    For a spot notice or an update; no shard counts it as a failure.
+    """
+    opened = named_store(store)
+    if undo:
+        let_in(opened, node)
+        complain(f"{node} may work again, once Ray is started anew there")
+    else:
+        drain_node(opened, node)
+        complain(f"{node} is drained; `bodyswap farm drain {node} --undo` takes it back")
+
+
+def work_command(
+    store: str, runtime: str, workers: int | None, settings: Path | None = None
+) -> list[str]:
     """What is kept running."""
     count = [] if workers is None else ["--workers", str(workers)]
     command = [sys.executable, "-m", "cluster", "work"]
-    return [*command, "--store", store, "--runtime", runtime, *count]
+    farm = [] if settings is None else ["--farm", str(settings)]
+    return [*command, "--store", store, "--runtime", runtime, *count, *farm]

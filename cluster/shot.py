@@ -8,7 +8,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.decode import decode
@@ -25,6 +25,7 @@ from cluster.client import Client
 from cluster.controller import Controller
 from cluster.decide import decide
 from cluster.farm_seen import telling
+from cluster.farm_settings import FarmSettings
 from cluster.job import JobState
 from cluster.progress import JobStatus
 from cluster.publish import Manifest
@@ -76,8 +77,13 @@ def render_shot(
 
 
 @contextmanager
-def open_runtime(kind: str, store_url: str, workers: int | None) -> Iterator[Runtime]:
+def open_runtime(
+    kind: str, store_url: str, workers: int | None, farm: FarmSettings | None = None
+) -> Iterator[Runtime]:
     """The runtime called `kind`, "inline" or "ray", closed at the end of the block."""
+    settings = farm or FarmSettings()
+    if workers is not None:
+        settings = replace(settings, workers=workers)
     scratch = Path(tempfile.mkdtemp(prefix="bodyswap-"))
     config = WorkerConfig(store_url=store_url, scratch=scratch)
     crew: Runtime
@@ -85,7 +91,7 @@ def open_runtime(kind: str, store_url: str, workers: int | None) -> Iterator[Run
         # Ray is heavy, and an inline render needs none of it.
         from cluster.runtime_ray import RayRuntime
 
-        crew = RayRuntime(config, workers=workers)
+        crew = RayRuntime(config, settings)
     else:
         from cluster.runtime_inline import InlineRuntime
 

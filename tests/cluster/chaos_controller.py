@@ -13,6 +13,7 @@ from pathlib import Path
 from doomed_pipeline import DOOMED_PIPELINE, make_store_fail
 
 from cluster.controller import Controller
+from cluster.farm_settings import FarmSettings
 from cluster.runtime import WorkerConfig
 from cluster.runtime_ray import RayRuntime
 from cluster.store_local import LocalStore
@@ -25,7 +26,7 @@ if __name__ == "__main__":
     store = LocalStore(folder / "store")
     scratch = folder / f"scratch-{uuid.uuid4().hex}"
     config = WorkerConfig(store_url=store.url, scratch=scratch, pipeline=DOOMED_PIPELINE)
-    runtime = RayRuntime(config, workers=2, address=sys.argv[2])
+    runtime = RayRuntime(config, FarmSettings(address=sys.argv[2], workers=2))
     make_store_fail()
     term = Term(store, "chaos", time.monotonic, lapses_after_s=LAPSES_AFTER_S)
     controller = Controller(store=store, runtime=runtime, term=term)
