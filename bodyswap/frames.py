@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.timing import FrameRange
+
 RGB = npt.NDArray[np.uint8]
 RGBA = npt.NDArray[np.uint8]
 """Straight, not multiplied: colour that is valid where the fourth channel is above 0."""
@@ -38,6 +40,17 @@ class FrameBatch:
     def __len__(self) -> int:
         return len(self.pts)
 
+    def within(self, frames: FrameRange) -> "FrameBatch":
+        """Its part of `frames`; of no frame where there is none."""
+        start = min(max(0, frames.start - self.first_index), len(self))
+        stop = min(max(start, frames.stop - self.first_index), len(self))
+        return FrameBatch(
+            rgb_NHW3=self.rgb_NHW3[start:stop],
+            pts=self.pts[start:stop],
+            first_index=self.first_index + start,
+            time_base=self.time_base,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedFrame:
@@ -52,9 +65,21 @@ class RenderedFrame:
 class LayeredFrame:
     """A delivered frame, its layers apart, for formats that keep them so.
 
-    `facts` are figures of the whole frame, each a channel of its own for quality control.
+    `facts` are figures of the whole frame, each a channel of its own for quality control. Laid into
+    the plate, it has the `performer_HW`'s matte too, and the `whole` picture, (H, W, 3): linear
+    light in floats, or display values in 16 bits where the plate's are.
     """
 
     subject: RenderedFrame
     clean_plate_HW3: RGB
     facts: Mapping[str, float] = field(default_factory=dict)
+    performer_HW: Matte | None = None
+    whole: "Whole | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A whole picture as deep as its plate: whole-number display values, and linear light."""
+
+    codes_HW3: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    light_HW3: npt.NDArray[np.floating]

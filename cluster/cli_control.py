@@ -1,6 +1,7 @@
-"""The verbs that ask things of jobs: `bodyswap pause | resume | cancel | retry | priority`.
+"""The verbs that ask of jobs: `bodyswap pause | resume | cancel | retry | priority | budget`.
 
 Each leaves a request in the store and returns at once; it does not know what the farm makes of it.
+`approve | reject` write a verdict on a published shot, which needs no farm.
 """
 
 from collections.abc import Callable
@@ -10,11 +11,11 @@ import typer
 
 from bodyswap.cli import JsonOption
 from bodyswap.errors import JobError, UsageError
-from bodyswap.terminal import complain
+from bodyswap.terminal import complain, say
 from cluster.cli_options import JobArgument, JobsArgument, StoreOption, client_of
 from cluster.client import Client
 from cluster.control import Request
-from cluster.job_words import tell_request
+from cluster.job_words import tell_request, tell_ruling
 
 app = typer.Typer()
 
@@ -70,6 +71,48 @@ def priority(
     """Serve a job, or those that a pattern fits, earlier or later."""
     client = client_of(store)
     _ask_each(client, [job], lambda job: client.set_priority(job, to), as_json)
+
+
+@app.command()
+def budget(
+    job: JobArgument,
+    to: Annotated[float, typer.Argument(help="In the farm's currency.", metavar="AMOUNT")],
+    store: StoreOption = None,
+) -> None:
+    """Let a job cost so much before it is paused; `resume` one that was paused for its old one."""
+    client = client_of(store)
+    for found in client.find_jobs(job):
+        client.set_budget(found, to)
+        say(f"{found}  may cost {to:.2f}")
+
+
+NoteOption = Annotated[str, typer.Option(help="What to keep with it, in the log and the journal.")]
+
+
+@app.command()
+def approve(
+    jobs: JobsArgument,
+    note: NoteOption = "",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that published shots are good: `verify` tells so of their files from then on."""
+    client = client_of(store)
+    for job in client.find_jobs(*jobs):
+        tell_ruling(job, client.approve(job, note), as_json=as_json)
+
+
+@app.command()
+def reject(
+    jobs: JobsArgument,
+    note: NoteOption = "",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that published shots are not good. Nothing is taken back, and a later verdict counts."""
+    client = client_of(store)
+    for job in client.find_jobs(*jobs):
+        tell_ruling(job, client.reject(job, note), as_json=as_json)
 
 
 def _ask_each(

@@ -29,6 +29,16 @@ FarmFileOption = Annotated[
     Path | None,
     typer.Option("--farm", metavar="FILE", help="What workers are given of the machines (YAML)."),
 ]
+AddressOption = Annotated[
+    str | None, typer.Option(help="The Ray cluster.  [default: this machine alone]")
+]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Serve Prometheus there, like 127.0.0.1:9400.  [default: $BODYSWAP_METRICS]",
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="The folder for what is delivered.")]
 JobArgument = Annotated[
     str, typer.Argument(help="A job's id, how it begins, or its name.", metavar="JOB")

@@ -6,15 +6,23 @@ It does not know how jobs are worked on: it keeps a `bodyswap work` running.
 import signal
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from bodyswap.config import default_store_url
+from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain
-from cluster.cli_options import FarmFileOption, StoreOption, named_store
+from cluster.cli_options import (
+    AddressOption,
+    FarmFileOption,
+    MetricsOption,
+    StoreOption,
+    named_store,
+)
 from cluster.drains import drain as drain_node
 from cluster.drains import let_in
+from cluster.ray_access import check_ray_access
 from cluster.supervise import Supervisor
 
 app = typer.Typer()
@@ -31,15 +39,29 @@ def up(
     runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
     settings: FarmFileOption = None,
+    address: AddressOption = None,
+    metrics: MetricsOption = None,
 ) -> None:
     """Work on the store's jobs until interrupted; a controller that dies is started again.
 
     Several may be up on one store: one works, the others take over when it is gone.
     """
-    supervisor = Supervisor(work_command(store or default_store_url(), runtime, workers, settings))
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: supervisor.stop())
-    supervisor.run()
+    from cluster.exporter import served
+    from cluster.keeper_meter import KeeperMeter
+
+    if runtime == "ray":
+        check_ray_access(address)
+
+    with TemporaryDirectory(prefix="bodyswap-metrics-") as folder:
+        left = Path(folder) / "metrics.txt"
+        supervisor = Supervisor(
+            work_command(store or default_store_url(), runtime, workers, left, address, settings)
+        )
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda *_: supervisor.stop())
+        meter = KeeperMeter(left, deaths=lambda: supervisor.deaths)
+        with served([meter.collector, meter.left], metrics or metrics_address()):
+            supervisor.run()
     complain("the farm is down; whatever is not committed is done again next time")
 
 
@@ -63,10 +85,16 @@ def drain(
 
 
 def work_command(
-    store: str, runtime: str, workers: int | None, settings: Path | None = None
+    store: str,
+    runtime: str,
+    workers: int | None,
+    metrics: Path,
+    address: str | None = None,
+    settings: Path | None = None,
 ) -> list[str]:
-    """What is kept running."""
+    """What is kept running; it leaves its metrics in the file `metrics`."""
     count = [] if workers is None else ["--workers", str(workers)]
-    command = [sys.executable, "-m", "cluster", "work"]
+    where = [] if address is None else ["--address", address]
     farm = [] if settings is None else ["--farm", str(settings)]
-    return [*command, "--store", store, "--runtime", runtime, *count, *farm]
+    command = [sys.executable, "-m", "cluster", "work", "--metrics-file", str(metrics)]
+    return [*command, "--store", store, "--runtime", runtime, *count, *where, *farm]

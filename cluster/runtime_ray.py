@@ -251,7 +251,7 @@ class RayRuntime:
         hand.memory_bytes = pulse.memory_bytes
         if hand.order is None or pulse.lease != hand.order.lease or hand.left_at_s is not None:
             return None
-        return Progressed(lease=pulse.lease, frames_done=pulse.frames_done)
+        return Progressed(lease=pulse.lease, frames_done=pulse.frames_done, figures=pulse.figures)
 
     def _ended(self, hand: _Hand, ref: "ray.ObjectRef[Ending]") -> Report | None:
         order = hand.order

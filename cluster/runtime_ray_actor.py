@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ray
 
+from cluster.figures import Figures
 from cluster.lease import Lease
 from cluster.order import Ending, Order
 from cluster.process_tree import Process, end_tree, lead_group
@@ -20,6 +21,7 @@ class Pulse:
     lease: Lease | None
     frames_done: int
     memory_bytes: int
+    figures: Figures | None = None
 
 
 class ActorProcess:
@@ -46,10 +48,12 @@ class ActorProcess:
         return end_tree(other, within_s)
 
     def pulse(self) -> Pulse:
+        lease = self._order.lease if self._order else None
         return Pulse(
-            lease=self._order.lease if self._order else None,
+            lease=lease,
             frames_done=self._frames_done,
             memory_bytes=_resident_bytes(),
+            figures=self._worker.gauge.read(lease) if lease else None,
         )
 
     def _count(self, frames_done: int) -> None:

@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 
 from bodyswap.errors import BodyswapError
 from cluster.farm_settings import Resources
+from cluster.ray_access import check_ray_access
 
 _PREEMPTION = 2
 """DRAIN_NODE_REASON_PREEMPTION of Ray's protocol: whatever runs there, the node will leave."""
@@ -27,7 +28,13 @@ _log = logging.getLogger(__name__)
 
 
 def start_ray(address: str | None) -> None:
-    """Start Ray on this machine, or join the cluster at `address`."""
+    """Start Ray on this machine, or join the cluster at `address`; never one without tokens.
+
+    Raises:
+        UsageError: others could use it without a token.
+        BodyswapError: it cannot be reached.
+    """
+    check_ray_access(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Half a minute, the default, is too short where the machine is busy.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", str(_STARTS_WITHIN_S))

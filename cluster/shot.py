@@ -78,12 +78,20 @@ def render_shot(
 
 @contextmanager
 def open_runtime(
-    kind: str, store_url: str, workers: int | None, farm: FarmSettings | None = None
+    kind: str,
+    store_url: str,
+    workers: int | None,
+    address: str | None = None,
+    farm: FarmSettings | None = None,
 ) -> Iterator[Runtime]:
-    """The runtime called `kind`, "inline" or "ray", closed at the end of the block."""
+    """The runtime called `kind`, "inline" or "ray", closed at the end of the block.
+
+    Ray is started on this machine, or joined at `address`. What is given goes before `farm`.
+    """
     settings = farm or FarmSettings()
-    if workers is not None:
-        settings = replace(settings, workers=workers)
+    settings = replace(
+        settings, workers=workers or settings.workers, address=address or settings.address
+    )
     scratch = Path(tempfile.mkdtemp(prefix="bodyswap-"))
     config = WorkerConfig(store_url=store_url, scratch=scratch)
     crew: Runtime
