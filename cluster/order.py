@@ -59,5 +59,13 @@ class Failed:
     figures: Figures | None = None
 
 
-Report = Progressed | Done | Failed
-Ending = Done | Failed
+@dataclass(frozen=True, kw_only=True)
+class HandedBack:
+    """The attempt was given up for no fault of anybody's: its worker had to leave."""
+
+    lease: Lease
+    figures: Figures | None = None
+
+
+Report = Progressed | Done | Failed | HandedBack
+Ending = Done | Failed | HandedBack
