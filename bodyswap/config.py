@@ -24,6 +24,8 @@ POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
 begins at one sees the same people as a pass over the whole plate."""
 
+
+_MOST_LABEL_LETTERS = 60
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
 
 _STREAM_OVER_MB = 256
@@ -68,6 +70,12 @@ class CodecName(StrEnum):
     PNG = "png"
     EXR = "exr"
     EXR_DWAA = "exr-dwaa"
+
+
+_LAYERED = (
+    CodecName.PRORES_4444, CodecName.FFV1_ALPHA, CodecName.PNG, CodecName.EXR, CodecName.EXR_DWAA,
+)  # fmt: skip
+"""Codecs that hold the subject cut out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +132,8 @@ class RenderSettings:
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
+    picture for everybody to see, such as "AI-generated".
     """
 
     mode: Mode = Mode.FAST
@@ -133,6 +143,8 @@ class RenderSettings:
     warmup_frames: int | None = None
     cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
+    watermark: bool = True
+    label: str = ""
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 
@@ -142,6 +154,7 @@ class RenderSettings:
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
         parse_cuts(self.cuts)
+        _check_label(self.label, self.codec)
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:
@@ -163,6 +176,19 @@ class RenderSettings:
     def with_overrides(self, overrides: Sequence[str]) -> Self:
         """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
         return self.from_dict(merged_values(self.to_dict(), overrides))
+
+
+def _check_label(text: str, codec: str) -> None:
+    if len(text) > _MOST_LABEL_LETTERS or (text and not text.isprintable()):
+        raise UsageError(
+            f"label '{text[:_MOST_LABEL_LETTERS]}' cannot be drawn; give one line of at most"
+            f" {_MOST_LABEL_LETTERS} printable letters"
+        )
+    if text and codec in _LAYERED:
+        raise UsageError(
+            f"codec '{codec}' holds the subject cut out, and a label would be lost over the"
+            " next background; give a codec without alpha, or label the finished picture"
+        )
 
 
 def _check_engine(name: str, *, key: str) -> None:
@@ -221,6 +247,11 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def metrics_address() -> str | None:
+    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
+    return os.environ.get("BODYSWAP_METRICS") or None
+
+
 def stream_over_bytes() -> int:
     """Plates larger than this are read where they lie, not fetched: $BODYSWAP_STREAM_OVER_MB.
 
@@ -270,9 +301,9 @@ def s3_write_settings() -> S3WriteSettings:
     )
 
 
-def metrics_address() -> str | None:
-    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
-    return os.environ.get("BODYSWAP_METRICS") or None
+def tracing_is_wanted() -> bool:
+    """True where the standard environment names an OpenTelemetry collector."""
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ
 
 
 def event_token() -> str:
@@ -304,6 +335,22 @@ def worker_kind() -> str:
     """
     named = os.environ.get("BODYSWAP_WORKER_KIND")
     return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayAccess:
+    """How Ray's ports are guarded: its mode as set, empty where unset, and whether a token is."""
+
+    mode: str
+    has_token: bool
+
+
+def ray_access() -> RayAccess:
+    """As Ray itself will read the environment."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray/auth_token"
+    has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or path.is_file()
+    return RayAccess(mode=os.environ.get("RAY_AUTH_MODE", "").lower(), has_token=has_token)
 
 
 def gpu_is_required() -> bool:

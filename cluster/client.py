@@ -28,6 +28,7 @@ from bodyswap.errors import JobError, UsageError
 from bodyswap.joins import Join
 from cluster import job_list
 from cluster.accounts import Budget, read_account, write_budget
+from cluster.approval import judge
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
@@ -37,6 +38,7 @@ from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.journal import Entry, Ruling
 from cluster.keys import QUEUE, job_of_marker
 from cluster.links import link_to
 from cluster.plate_file import single_file
@@ -220,6 +222,13 @@ class Client:
         permit_download(self._store, job, now_s=self._clock())
         return fetch_delivery(self._store, manifest, out, replace=replace)
 
+    def set_budget(self, job: str, amount: float) -> None:
+        """Let the job cost so much, whatever it was submitted with; `resume` lets it go on."""
+        if not amount > 0:
+            raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
+        self.status(job)
+        write_budget(self._store, job, Budget(amount=amount, by=self._by))
+
     def links(self, job: str, *, lasts_s: int) -> dict[str, str]:
         """A link to each of the job's deliverables, by name, that works for `lasts_s` seconds.
 
@@ -253,12 +262,16 @@ class Client:
         seen = PreviewReader(self._store, job).read()
         return playlist(seen, lambda _, part: link_to(self._store, part.key, lasts_s=lasts_s))
 
-    def set_budget(self, job: str, amount: float) -> None:
-        """Let the job cost so much, whatever it was submitted with; `resume` lets it go on."""
-        if not amount > 0:
-            raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
-        self.status(job)
-        write_budget(self._store, job, Budget(amount=amount, by=self._by))
+    def approve(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.APPROVED, note)
+
+    def reject(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is not good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.REJECTED, note)
+
+    def _judge(self, job: str, ruling: Ruling, note: str) -> Entry:
+        return judge(self._store, job, ruling, by=self._by, note=note, now_s=self._clock())
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

@@ -160,13 +160,21 @@ class JobSpec:
     @cached_property
     def job(self) -> str:
         """The job's id: the same request gives the same one, whoever asks and when."""
+        return self._id(self.shards)
+
+    @cached_property
+    def picture(self) -> str:
+        """What is to be seen, as an id: the same for all jobs that differ by their shards alone."""
+        return self._id(None)
+
+    def _id(self, shards: int | None) -> str:
         identity: tuple[object, ...] = (
             self.plate.sha256,
             self.subject.digest,
             (self.frames.start, self.frames.stop),
             self.settings,
             self.software,
-            self.shards,
+            shards,
         )
         # Jobs without poses keep the ids they had before there were any.
         if self.poses is not None:

@@ -17,6 +17,7 @@ from cluster.commit import StoredFile
 from cluster.doors import checkpoint_of
 from cluster.job import JobSpec
 from cluster.keys import JobKeys, plate_file
+from cluster.marking import Traced
 from cluster.record import file_hash, from_json, to_json
 from cluster.store import Store
 
@@ -28,6 +29,7 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     record: ConsentRecord,
+    traces: Traced,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -38,14 +40,15 @@ def sealed(
     """
     trust = operator_trust()
     if trust.seal is None:
-        _write_down(store, spec, record, trust, "unsigned: rights.yaml has no seal", at_s)
+        unsigned = "unsigned: rights.yaml has no seal"
+        _write_down(store, spec, record, trust, traces, unsigned, at_s)
         return files
     key = JobKeys(job=spec.job).root + _RECORD
     standing = store.get(key)
     if standing is None:
         signed, trouble = _sign(store, spec, files, record, _seal(trust.seal))
         if store.put_if_absent(key, to_json(signed)):
-            _write_down(store, spec, record, trust, trouble or "signed", at_s)
+            _write_down(store, spec, record, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
     return from_json(standing, tuple[StoredFile, ...], what=key)
 
@@ -103,10 +106,18 @@ def _seal(files: SealFiles) -> Seal:
 
 
 def _write_down(
-    store: Store, spec: JobSpec, record: ConsentRecord, trust: Trust, detail: str, at_s: float
+    store: Store,
+    spec: JobSpec,
+    record: ConsentRecord,
+    trust: Trust,
+    traces: Traced,
+    detail: str,
+    at_s: float,
 ) -> None:
     fact = Fact(
         event=Event.PUBLISHED, by="farm", subject=spec.subject.name, consent=record.id,
+        checkpoint=checkpoint_of(spec.subject), shot=Path(spec.plate.name).stem, use=spec.use,
         job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
+        watermark=traces.mark, prints=traces.prints,
     )  # fmt: skip
     append(store, fact, trust, at_s=at_s)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from bodyswap.config import RenderSettings
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -55,6 +56,8 @@ class RenderedRange(Protocol):
     def picture_hashes(self) -> Sequence[str]: ...
     @property
     def segment_map(self) -> bytes: ...  # empty where segments cannot be joined in a store
+    @property
+    def prints(self) -> Sequence[str]: ...  # of its key frames; see `rights.prints`
 
 
 class Pipeline(Protocol):
@@ -93,6 +96,7 @@ class Pipeline(Protocol):
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -104,6 +108,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
     ) -> ProvenJoins: ...
 
     def see_joins(

@@ -27,6 +27,7 @@ from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
+from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
 from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
@@ -172,6 +173,7 @@ class Worker:
             settings=settings,
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
+            mark=(mark := mark_for(order.spec)),
         )
         segment = rendered.segment
         return Commit(
@@ -183,6 +185,7 @@ class Worker:
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
                 *self._mapped(order, folder, rendered.segment_map),
+                self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -200,8 +203,9 @@ class Worker:
             self._scratch.subject(order.spec.subject),
             folder,
             settings=settings,
+            mark=mark_for(order.spec),
         )
-        stored, shot = self._joined(order, commits, proven.segments, folder)
+        shot, stored = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
@@ -218,15 +222,18 @@ class Worker:
 
     def _joined(
         self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
-    ) -> tuple[StoredFile, Path]:
-        """The shot, in the store and proven by decoding it; joined there where segments allow."""
+    ) -> tuple[Path, StoredFile]:
+        """The shot to be read, and as it is in the store, proven by decoding it.
+
+        Where segments allow, it is joined there.
+        """
         spec, settings = order.spec, order.settings
         plate, path = self._scratch.plate(spec.plate), folder / f"shot{_suffix(settings)}"
         if not all(map(is_mapped, commits)):
             self._pipeline.assemble_shot(
                 list(segments), plate, spec.frames, path, settings=settings
             )
-            return store_file(self._store, order.lease, path), path
+            return path, store_file(self._store, order.lease, path)
         mapped = {self._segment_path(commit, folder): commit for commit in commits}
         placed = [place_segment(self._store, order.lease, at, mapped.get(at)) for at in segments]
         head = self._pipeline.head_of_shot(
@@ -238,7 +245,7 @@ class Worker:
         index = self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
         stored = shot.proven()
         _log.info("joined in the store: %s", shot.sentence())
-        return stored, shot.known_as(index)
+        return shot.known_as(index), stored
 
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")

@@ -21,11 +21,14 @@ from cluster.commit import StoredFile
 from cluster.doors import permit_publish
 from cluster.job import JobSpec
 from cluster.keys import plate_file
+from cluster.marking import Traced
 from cluster.record import file_hash
 from cluster.sealing import sealed
 from cluster.store_local import LocalStore
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
+
+TRACES = Traced(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Release:
 
     def seal(self) -> tuple[StoredFile, ...]:
         consent = permit_publish(self.store, self.spec)
-        return sealed(self.store, self.spec, (self.shot,), consent, at_s=time.time())
+        return sealed(self.store, self.spec, (self.shot,), consent, TRACES, at_s=time.time())
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
 from cluster.inspection import SubjectFacts
@@ -57,6 +58,7 @@ class TinyRange:
     boundary: bytes
     picture_hashes: tuple[str, ...]
     segment_map: bytes = b""
+    prints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,7 @@ class TinyPipeline:
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -182,6 +185,7 @@ class TinyPipeline:
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:
