@@ -240,6 +240,6 @@ class JobSpec:
             last = each.frames.stop
             if self.settings_in(each).over == Over.PLATE and each.of_solving:
                 raise UsageError(
-                    f"frames {each.frames} cannot be solved otherwise while the subject is laid into"
-                    " the plate, made out for the whole shot; give corrected poses instead"
+                    f"frames {each.frames} cannot be solved otherwise while the subject is laid"
+                    " into the plate, made out for the whole shot; give corrected poses"
                 )
