@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_FIND_LINKS ?= $(shell python3 -m pip config get global.find-links 2>/dev/null)
 
 
-.PHONY: setup demo check format lint types tests bench sbom audit clean
+.PHONY: setup demo check format lint types tests bench dashboards sbom audit clean
 
 setup: .venv/.ready
 
@@ -19,10 +19,14 @@ $(UV):
 	$(UV) pip install --quiet --python $(BIN)/python --editable . --group dev
 	touch $@
 
+# Prometheus and promtool, for tests: this machine's own or, unpacked beside uv, Debian's.
+.tools/prometheus/promtool:
+	deploy/get_prometheus .tools/prometheus
+
 demo: setup
 	$(BIN)/bodyswap demo --out out/demo
 
-check: setup
+check: setup .tools/prometheus/promtool
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -40,6 +44,9 @@ sbom: setup
 # Known vulnerabilities of what is installed; asks pypi.org.
 audit: setup
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
+
+dashboards: setup
+	$(BIN)/python deploy/dashboards.py
 
 bench: setup
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

@@ -1,6 +1,6 @@
-"""Which of the people in a shot performs, as a person writes it: auto, longest, 2, 310,120@1017.
+"""Choices as a person writes them: who performs (auto, longest, 2, 310,120@1017), where it is cut.
 
-It does not know who was seen: `keypoints.performer` finds the one meant.
+It does not know what was seen: `keypoints.performer` finds the one meant, `media.cuts` the cuts.
 """
 
 import re
@@ -58,3 +58,32 @@ class PerformerChoice:
         if self.rule is Rule.POINT:
             return f"{self.x:g},{self.y:g}@{self.frame + FIRST_FRAME_NUMBER}"
         return str(self.id) if self.rule is Rule.ID else str(self.rule)
+
+
+AUTO_CUTS, NO_CUTS = "auto", "none"
+
+
+def parse_cuts(text: str) -> tuple[int, ...] | None:
+    """The cuts a person gives, "none" or "1042,1100", as frames counted from 0; None for "auto".
+
+    Each is the first frame of what is cut to.
+
+    Raises:
+        UsageError: the text is none of those.
+    """
+    written = text.strip()
+    if written == AUTO_CUTS:
+        return None
+    if written == NO_CUTS:
+        return ()
+    if not re.fullmatch(r"\d+(\s*,\s*\d+)*", written):
+        raise UsageError(
+            f"cuts '{text}' are unknown; give auto, none, or the frames cut to, such as 1042,1100"
+        )
+    cuts = tuple(sorted({int(number) - FIRST_FRAME_NUMBER for number in written.split(",")}))
+    if cuts[0] < 1:
+        raise UsageError(
+            f"cuts '{text}' name frame {cuts[0] + FIRST_FRAME_NUMBER}, but frames count from"
+            f" {FIRST_FRAME_NUMBER}, and nothing is cut before the first"
+        )
+    return cuts

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from bodyswap.choice import PerformerChoice
+from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
 
 Settings = TypeVar("Settings")
@@ -27,6 +27,9 @@ begins at one sees the same people as a pass over the whole plate."""
 
 _MOST_LABEL_LETTERS = 60
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+_STREAM_OVER_MB = 256
+_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
 class Mode(StrEnum):
@@ -127,7 +130,8 @@ class SolveSettings:
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
-    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended.
+    A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
+    are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
     Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
     picture for everybody to see, such as "AI-generated".
     """
@@ -137,6 +141,7 @@ class RenderSettings:
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
+    cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
     watermark: bool = True
     label: str = ""
@@ -148,6 +153,7 @@ class RenderSettings:
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
+        parse_cuts(self.cuts)
         _check_label(self.label, self.codec)
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
@@ -241,6 +247,65 @@ def default_store_url() -> str:
     return os.environ.get("BODYSWAP_STORE") or str(Path.home() / ".local/share/bodyswap/store")
 
 
+def metrics_address() -> str | None:
+    """Where Prometheus is served, "HOST:PORT": $BODYSWAP_METRICS, or nowhere."""
+    return os.environ.get("BODYSWAP_METRICS") or None
+
+
+def stream_over_bytes() -> int:
+    """Plates larger than this are read where they lie, not fetched: $BODYSWAP_STREAM_OVER_MB.
+
+    Raises:
+        UsageError: it is no number of megabytes.
+    """
+    text = os.environ.get("BODYSWAP_STREAM_OVER_MB") or str(_STREAM_OVER_MB)
+    if not text.isdecimal():
+        raise UsageError(f"BODYSWAP_STREAM_OVER_MB '{text}' is no number of megabytes, such as 256")
+    return int(text) * 1000**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3WriteSettings:
+    """How objects are written to S3: encrypted by the server with which key, under which tags."""
+
+    encryption: str = ""
+    key: str = ""
+    tags: str = ""
+
+    def __post_init__(self) -> None:
+        if self.encryption not in ("", *_ENCRYPTIONS):
+            raise UsageError(
+                f"BODYSWAP_S3_SSE '{self.encryption}' is unknown; one of {', '.join(_ENCRYPTIONS)}"
+            )
+        if self.key and not self.encryption.startswith("aws:kms"):
+            raise UsageError("BODYSWAP_S3_KMS_KEY needs BODYSWAP_S3_SSE=aws:kms")
+        if self.tags and not all("=" in tag[1:] for tag in self.tags.split("&")):
+            raise UsageError(
+                f"BODYSWAP_S3_TAGS '{self.tags}' are no tags; write them name=value&name=value"
+            )
+
+    def parameters(self) -> dict[str, str]:
+        """As S3's requests have them; what is not set is left to the bucket."""
+        every = {
+            "ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.key, "Tagging": self.tags
+        }  # fmt: skip
+        return {name: value for name, value in every.items() if value}
+
+
+def s3_write_settings() -> S3WriteSettings:
+    """$BODYSWAP_S3_SSE, $BODYSWAP_S3_KMS_KEY and $BODYSWAP_S3_TAGS. Raises UsageError."""
+    return S3WriteSettings(
+        encryption=os.environ.get("BODYSWAP_S3_SSE", ""),
+        key=os.environ.get("BODYSWAP_S3_KMS_KEY", ""),
+        tags=os.environ.get("BODYSWAP_S3_TAGS", ""),
+    )
+
+
+def tracing_is_wanted() -> bool:
+    """True where the standard environment names an OpenTelemetry collector."""
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
@@ -261,6 +326,15 @@ def rights_file() -> Path:
     """The operator's list of whom to trust: $BODYSWAP_RIGHTS, or a file of the user's."""
     named = os.environ.get("BODYSWAP_RIGHTS")
     return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
+
+
+def worker_kind() -> str:
+    """What kind of worker this process is, for its price: $BODYSWAP_WORKER_KIND, else cpu or gpu.
+
+    A process that Ray gave no GPU has an empty $CUDA_VISIBLE_DEVICES, or none.
+    """
+    named = os.environ.get("BODYSWAP_WORKER_KIND")
+    return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
 
 
 @dataclass(frozen=True, kw_only=True)

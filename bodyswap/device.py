@@ -3,6 +3,7 @@
 It does not know what runs there.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ import torch
 
 from bodyswap.config import Mode
 from bodyswap.errors import UsageError
+from bodyswap.steps import device_ran
 
 
 def choose_device(name: str) -> torch.device:
@@ -41,3 +43,25 @@ def steady_arithmetic(mode: Mode) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(usual)
+
+
+@contextmanager
+def on_device(device: torch.device | str) -> Iterator[None]:
+    """Count how long the block's networks run on `device`: on a GPU by its own clock.
+
+    For blocks that end with their result copied off the device, so that nothing is waited for.
+    """
+    if torch.device(device).type != "cuda":
+        started_s = time.perf_counter()
+        yield
+        device_ran(time.perf_counter() - started_s)
+        return
+    begun, ended = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's are partial
+        for _ in range(2)
+    )
+    begun.record()
+    yield
+    ended.record()
+    ended.synchronize()
+    device_ran(begun.elapsed_time(ended) / 1000.0)

@@ -10,6 +10,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.timing import FrameRange
+
 RGB = npt.NDArray[np.uint8]
 RGBA = npt.NDArray[np.uint8]
 """Straight, not multiplied: colour that is valid where the fourth channel is above 0."""
@@ -37,6 +39,17 @@ class FrameBatch:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def within(self, frames: FrameRange) -> "FrameBatch":
+        """Its part of `frames`; of no frame where there is none."""
+        start = min(max(0, frames.start - self.first_index), len(self))
+        stop = min(max(start, frames.stop - self.first_index), len(self))
+        return FrameBatch(
+            rgb_NHW3=self.rgb_NHW3[start:stop],
+            pts=self.pts[start:stop],
+            first_index=self.first_index + start,
+            time_base=self.time_base,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

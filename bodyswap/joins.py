@@ -46,11 +46,21 @@ class RenderedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Join:
-    """One join, by the index of the frame after it: its score as rendered, and what it cost."""
+    """One join, by the index of the frame after it: its score as rendered, and what it cost.
+
+    `warping_ratio` is the error across it in the assembled shot over that of the steps beside it,
+    about 1 where none can see it; None where it was not or cannot be told. At a cut of the plate
+    nothing carries over: there is no score and no ratio.
+    """
 
     frame: int
-    score: JoinScore
+    score: JoinScore | None
     mended_frames: int
+    warping_ratio: float | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        return self.score is None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,18 +48,24 @@ class Anew(Protocol):
     def __call__(self, frames: FrameRange) -> Iterator[RenderedFrame]: ...
 
 
-def prove_joins(parts: Sequence[RenderedPart], *, tolerance: float, mend: Mend) -> ProvenJoins:
-    """Score every join of consecutive `parts`, and mend those that show, the earlier ones first."""
+def prove_joins(
+    parts: Sequence[RenderedPart], *, tolerance: float, mend: Mend, cuts: Sequence[int] = ()
+) -> ProvenJoins:
+    """Score every join of consecutive `parts`, and mend those that show, the earlier ones first.
+
+    Where the plate is cut, nothing is to be joined.
+    """
     segments, joins = [parts[0].segment], []
     before = BoundaryState.from_bytes(parts[0].boundary)
     for part in parts[1:]:
-        score = score_join(before, BoundaryState.from_bytes(part.entrance))
-        mended = mend(part, before) if score.shows(tolerance) else _as_it_was(part)
+        start = part.frames.start
+        entrance = BoundaryState.from_bytes(part.entrance)
+        score = None if start in cuts else score_join(before, entrance)
+        shows = score is not None and score.shows(tolerance)
+        mended = mend(part, before) if shows else _as_it_was(part)
         segments += mended.segments
         before = mended.boundary
-        joins.append(
-            Join(frame=part.frames.start, score=score, mended_frames=mended.rendered_frames)
-        )
+        joins.append(Join(frame=start, score=score, mended_frames=mended.rendered_frames))
     return ProvenJoins(segments=tuple(segments), joins=tuple(joins))
 
 

@@ -7,8 +7,10 @@ centre of the top-left pixel is 0, 0). Confidence lies in [0, 1]; 0 means the jo
 """
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -37,6 +39,7 @@ class Detections:
     `appearance_MD` tells people apart by how they look (see `keypoints.appearance`); None where
     nobody looked, NaN where a value could not be seen. `camera_N33` takes the next frame's
     background to each frame's own (see `homography`); None where the camera was not watched.
+    `cuts` are the frames before which the picture is cut.
     """
 
     skeleton: Skeleton
@@ -47,6 +50,7 @@ class Detections:
     box_M4: Floats
     appearance_MD: Floats | None = None
     camera_N33: Homographies | None = None
+    cuts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         count, joints = len(self.frame_M), len(self.skeleton.joints)
@@ -71,6 +75,7 @@ class Detections:
             box_M4=np.concatenate([part.box_M4 for part in parts]),
             appearance_MD=_joined_appearance(parts),
             camera_N33=_joined_camera(parts),
+            cuts=tuple(cut for part in parts for cut in part.cuts),
         )
 
     def camera_over(self, frames: FrameRange) -> Homographies | None:
@@ -87,6 +92,7 @@ class Detections:
             keypoints=self.keypoints_MK2,
             confidence=self.confidence_MK,
             box=self.box_M4,
+            cuts=np.array(self.cuts, np.int64),
             **({} if self.appearance_MD is None else {"appearance": self.appearance_MD}),
             **({} if self.camera_N33 is None else {"camera": self.camera_N33}),
         )
@@ -106,6 +112,7 @@ class Detections:
                 arrays["appearance"].astype(np.float32) if "appearance" in arrays else None
             ),
             camera_N33=arrays["camera"].astype(np.float64) if "camera" in arrays else None,
+            cuts=_read_cuts(arrays),
         )
 
 
@@ -114,7 +121,8 @@ class PoseSequence:
     """One person's pose in every frame of `frames`; joints of confidence 0 are absent.
 
     `filled_NK` marks joints that were not seen in their frame but follow from its neighbours; None
-    where there are none.
+    where there are none. `cuts` are the frames before which the picture is cut: nothing of a person
+    carries over.
     """
 
     skeleton: Skeleton
@@ -122,6 +130,7 @@ class PoseSequence:
     keypoints_NK2: Floats
     confidence_NK: Floats
     filled_NK: Mask | None = None
+    cuts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         count, joints = len(self.frames), len(self.skeleton.joints)
@@ -129,6 +138,30 @@ class PoseSequence:
         _check_shape("confidence", self.confidence_NK, (count, joints))
         if self.filled_NK is not None:
             _check_shape("filled", self.filled_NK, (count, joints))
+
+    @classmethod
+    def joined(cls, parts: "Sequence[PoseSequence]") -> "PoseSequence":
+        """Consecutive sequences as one; where they meet there is a cut."""
+        filled = [part.filled_NK for part in parts]
+        return cls(
+            skeleton=parts[0].skeleton,
+            frames=FrameRange(start=parts[0].frames.start, stop=parts[-1].frames.stop),
+            keypoints_NK2=np.concatenate([part.keypoints_NK2 for part in parts]),
+            confidence_NK=np.concatenate([part.confidence_NK for part in parts]),
+            filled_NK=None if all(each is None for each in filled) else np.concatenate(
+                [np.zeros(part.confidence_NK.shape, bool) if part.filled_NK is None
+                 else part.filled_NK for part in parts]
+            ),
+            cuts=tuple(part.frames.start for part in parts[1:]),
+        )  # fmt: skip
+
+    @property
+    def scenes(self) -> "tuple[PoseSequence, ...]":
+        """What lies between cuts, each part for itself."""
+        bounds = [self.frames.start, *self.cuts, self.frames.stop]
+        return tuple(
+            self.cut(FrameRange(start=start, stop=stop)) for start, stop in pairwise(bounds)
+        )
 
     @property
     def presence_N(self) -> npt.NDArray[np.int8]:
@@ -150,6 +183,7 @@ class PoseSequence:
             keypoints_NK2=self.keypoints_NK2[low:high],
             confidence_NK=self.confidence_NK[low:high],
             filled_NK=None if self.filled_NK is None else self.filled_NK[low:high],
+            cuts=tuple(cut for cut in self.cuts if frames.start < cut < frames.stop),
         )
 
     def to_bytes(self) -> bytes:
@@ -158,6 +192,7 @@ class PoseSequence:
             frames=np.array([self.frames.start, self.frames.stop]),
             keypoints=self.keypoints_NK2,
             confidence=self.confidence_NK,
+            cuts=np.array(self.cuts, np.int64),
             **({} if self.filled_NK is None else {"filled": self.filled_NK}),
         )
 
@@ -171,6 +206,7 @@ class PoseSequence:
             keypoints_NK2=arrays["keypoints"].astype(np.float32),
             confidence_NK=arrays["confidence"].astype(np.float32),
             filled_NK=arrays["filled"].astype(np.bool_) if "filled" in arrays else None,
+            cuts=_read_cuts(arrays),
         )
 
 
@@ -185,6 +221,10 @@ def _joined_camera(parts: list[Detections]) -> Homographies | None:
     """Of all parts; None where one of them was not watched."""
     known = [part.camera_N33 for part in parts if part.camera_N33 is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _read_cuts(arrays: Mapping[str, npt.NDArray[np.generic]]) -> tuple[int, ...]:
+    return tuple(int(cut) for cut in arrays["cuts"].tolist()) if "cuts" in arrays else ()
 
 
 def _check_shape(name: str, array: npt.NDArray[np.generic], expected: tuple[int, ...]) -> None:

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import torch
 
+from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
 from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
-from bodyswap.errors import SubjectError
+from bodyswap.errors import SubjectError, UsageError
 from bodyswap.frames import RGB, FrameBatch, RenderedFrame
-from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
@@ -30,9 +31,14 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import VIDEO_LIST, join_lists, list_video
+from bodyswap.media.cuts import REACH as CUT_REACH
+from bodyswap.media.cuts import CutWatch
+from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.probe import probe
+from bodyswap.media.segment_map import SegmentMap, map_segment
+from bodyswap.media.stitch import stitched_head
+from bodyswap.media.streamed import StreamedPath
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
@@ -41,10 +47,12 @@ from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pieces import pieces_of
 from bodyswap.pose import estimate_poses
+from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
 from bodyswap.rights.mark import Mark
 from bodyswap.rights.trust import operator_trust
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 from bodyswap.traces import Traces
 
@@ -64,6 +72,8 @@ class RenderedRange:
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
+    """Where each picture lies in the segment; empty of a sequence, whose frames are files."""
     prints: tuple[str, ...] = ()
 
 
@@ -79,17 +89,23 @@ class Pipeline:
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
-        """Everyone seen in `frames` of the plate, and how the camera moved meanwhile."""
+        """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
         clip = self._clip(plate)
+        given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
-        batches = decode(clip, with_next, batch_frames=settings.pose.batch_frames)
-        camera = CameraWatch(frames)
-        with steady_arithmetic(settings.mode):
+        around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
+        batches = each_step("decode", decode(clip, around, batch_frames=settings.pose.batch_frames))
+        camera, cutting = CameraWatch(frames), CutWatch(frames)
+        if given is None:
+            batches = cutting.passing(batches, with_next)
+        with steady_arithmetic(settings.mode), step("pose"):
             estimator, detector = self._seers(settings)
             watched = _report_batches(camera.passing(batches), on_frame)
             people = estimate_poses(watched, frames, estimator, detector)
-            return replace(people, camera_N33=camera.motion(people))
+            cuts = cutting.finish() if given is None else [cut for cut in given if cut in frames]
+            return replace(people, camera_N33=camera.motion(people), cuts=tuple(cuts))
 
+    @step("solve")
     def solve_shot(
         self,
         detections: Detections,
@@ -107,6 +123,7 @@ class Pipeline:
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
 
+    @step("solve")
     def solve_given_poses(
         self,
         poses: Path,
@@ -120,9 +137,14 @@ class Pipeline:
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
+        cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
         return solve_given(
-            given.poses, given.camera_N33, plate=shape, stance=stance, settings=settings.solve
+            replace(given.poses, cuts=tuple(cuts)),
+            given.camera_N33,
+            plate=shape,
+            stance=stance,
+            settings=settings.solve,
         )
 
     def render_range(
@@ -149,7 +171,7 @@ class Pipeline:
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
         traces = Traces(mark, settings.label)
-        with steady_arithmetic(settings.mode):
+        with steady_arithmetic(settings.mode), step("encode"):
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
@@ -160,6 +182,7 @@ class Pipeline:
             entrance=renderer.entrance.to_bytes(),
             boundary=renderer.state.to_bytes(),
             picture_hashes=tuple(hashes),
+            segment_map=_map_of(segment, settings),
             prints=traces.prints,
         )
 
@@ -184,13 +207,15 @@ class Pipeline:
         pieces = pieces_of(settings, self._clip(plate), background_HW3, poses, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
-            with steady_arithmetic(settings.mode):
+            with steady_arithmetic(settings.mode), step("mend"):
                 renderer = self._renderer(subject, settings)
                 anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
-        return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend)
+        with step("join"):
+            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
 
+    @step("assemble")
     def assemble_shot(
         self,
         segments: list[Path],
@@ -212,8 +237,48 @@ class Pipeline:
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
-        check = check_delivery(out, timeline.starting_at(first_pts))
-        list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
+        _check(out, clip, frames, out.parent)
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes:
+        """What comes before the segments of `maps`, each whole, in a shot joined where they lie.
+
+        `opening` answers as many of the first segment's first bytes as it is asked for.
+        """
+        clip = self._clip(plate)
+        segments = [SegmentMap.from_bytes(data) for data in maps]
+        return stitched_head(
+            segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
+            suffix=CODECS[settings.codec].suffix, first_pts=clip.timeline.pts[0], plate=clip,
+        )  # fmt: skip
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None:
+        """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
+        decoded is left in `folder`."""
+        _check(shot, self._clip(plate), frames, folder)
+
+    def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
+        """The joins, with how they show in the assembled shot; of a sequence, as they were."""
+        if shot.suffix == LIST_SUFFIX or not joins:
+            return tuple(joins)
+        inner = [join.frame for join in joins if not join.is_cut]
+        ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
+        return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
 
     def _rendered(
         self,
@@ -257,8 +322,12 @@ class Pipeline:
         return Renderer(person, device, self._painters[key])
 
     def _clip(self, plate: Path) -> ClipIndex:
-        """The plate, which anybody may have made: first looked at by a process of its own."""
-        if plate not in self._probed and plate.is_file():
+        """The plate, which anybody may have made: first looked at by a process of its own.
+
+        One that is read where it lies was looked at so by whoever submitted it.
+        """
+        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
+        if is_local and plate not in self._probed:
             probe(plate, operator_trust().limits)
             self._probed.add(plate)
         return index_clip(plate)
@@ -268,6 +337,15 @@ class Pipeline:
         if key not in self._subjects:
             self._subjects[key] = load_subject(folder, choose_device(settings.device))
         return self._subjects[key]
+
+
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> None:
+    timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+    list_video(shot, check_delivery(shot, timeline), clip, frames).write(folder / VIDEO_LIST)
+
+
+def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
+    return b"" if settings.codec in FRAME_FORMATS else map_segment(segment.path).to_bytes()
 
 
 def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSettings) -> None:
@@ -283,6 +361,18 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
     check_size(width, height, codec)
+
+
+def given_cuts(clip: ClipIndex, settings: RenderSettings) -> tuple[int, ...] | None:
+    """The cuts that the settings name, as frames of the clip; None where they are to be found.
+
+    Raises:
+        UsageError: the clip has no such frame.
+    """
+    cuts = parse_cuts(settings.cuts)
+    if cuts and cuts[-1] not in clip.frames:
+        raise UsageError(f"cuts '{settings.cuts}' are not all in the plate, which is {clip.frames}")
+    return cuts
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
@@ -325,5 +415,6 @@ def _hashed(
     rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
-        hashes.append(picture_hash(composite(frame, background_HW3)))
+        with step("composite"):
+            hashes.append(picture_hash(composite(frame, background_HW3)))
         yield frame

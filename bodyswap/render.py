@@ -18,12 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from bodyswap.composite import composite
+from bodyswap.device import on_device
 from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.nets.painter import Paint
 from bodyswap.people import PoseSequence
+from bodyswap.steps import step
 from bodyswap.timing import FrameRange
 
 
@@ -80,7 +82,8 @@ class Renderer:
         """The subject in `frames` of `poses`, which are in the subject's pixels.
 
         With `state` the render goes on from there. Without, it begins `warmup_frames` earlier,
-        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn.
+        where `poses` has as many, and discards those. Where no joint is there, nobody is drawn. At
+        a cut it begins anew, from nothing.
 
         Raises:
             SubjectError: the poses' skeleton is not the one the subject was trained on.
@@ -93,11 +96,16 @@ class Renderer:
             )
         self.state = state or BoundaryState(previous_HW3=None)
         first = frames if state else frames.with_warm_up(warmup_frames)
-        start = max(first.start, poses.frames.start)
+        past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
+        start = max(first.start, poses.frames.start, *past_cuts[-1:])
         for index in range(start, frames.stop):
+            if index in poses.cuts:
+                self.state = BoundaryState(previous_HW3=None)
             if index == frames.start:
                 self.entrance = self.state
-            frame = self._render_one(poses, index)
+            name = "render" if index >= frames.start else "warm-up"
+            with step(name), on_device(self._device):
+                frame = self._render_one(poses, index)
             self.state = BoundaryState(previous_HW3=composite(frame, self.subject.background_HW3))
             if index >= frames.start:
                 yield frame

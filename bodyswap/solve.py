@@ -66,6 +66,7 @@ class SolveReport:
     joints_swapped_back: int
     joints_not_believed: int
     joints_filled: int
+    cuts: tuple[int, ...]
     steadiness: Steadiness
 
     def to_dict(self) -> dict[str, object]:
@@ -124,6 +125,7 @@ def solve_given(
     report: dict[str, object] = {
         "poses": "given",
         "frames": len(performer),
+        "cuts": performer.cuts,
         **{level.name.lower(): int((presence_N == level).sum()) for level in Presence},
     }
     subject = as_subject(performer, camera_N33, plate=plate, stance=stance, settings=settings)
@@ -142,26 +144,41 @@ def as_subject(
 
     `camera_N33` is the camera's motion over the performer's frames (see `Detections`).
     """
+    resized = _resized(performer, stance.width / plate.width, stance.height / plate.height)
     if not settings.retarget:
-        return _resized(performer, stance.width / plate.width, stance.height / plate.height)
-    still = _seen_by_a_still_camera(performer, camera_N33)
-    measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
-    return retarget(still, measured, stance, rate=plate.rate)
+        return resized
+    scenes = []
+    for scene, unmeasured in zip(performer.scenes, resized.scenes, strict=True):
+        if not scene.presence_N.any():
+            scenes.append(unmeasured)
+            continue
+        low, high = (at - performer.frames.start for at in (scene.frames.start, scene.frames.stop))
+        motion_N33 = None if camera_N33 is None else camera_N33[low:high]
+        still = _seen_by_a_still_camera(scene, motion_N33)
+        measured = measure_stance(still, width=plate.width, height=plate.height, rate=plate.rate)
+        scenes.append(retarget(still, measured, stance, rate=plate.rate))
+    return PoseSequence.joined(scenes)
 
 
 def follow_performer(
     detections: Detections, frames: FrameRange, *, plate: PlateShape, settings: SolveSettings
 ) -> tuple[PoseSequence, SolveReport]:
-    """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0)."""
+    """The performer's poses: short gaps filled, smoothed; longer gaps absent (confidence 0).
+
+    What lies between the detections' cuts is cleaned for itself.
+    """
     tracks = find_people(detections, frames, plate=plate)
     choice = PerformerChoice.parse(settings.performer)
     chosen = choose_performer(tracks, detections, frames, choice, rate=plate.rate)
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
+    seen = replace(
+        seen, cuts=tuple(cut for cut in detections.cuts if frames.start < cut < frames.stop)
+    )
+    cleaned = [_clean(scene, plate.times_s(scene.frames), settings) for scene in seen.scenes]
+    untangled, believed, filled, smoothed = (
+        PoseSequence.joined(parts) for parts in zip(*cleaned, strict=True)
+    )
     times_s = plate.times_s(frames)
-    untangled = untangle(seen, times_s, settings.longest_gap_s)
-    believed = drop_spikes(untangled, times_s)
-    filled = fill_gaps(believed, times_s, settings.longest_gap_s)
-    smoothed = _smoothed(filled, times_s, settings)
     presence_N = smoothed.presence_N
     report = SolveReport(
         frames=len(frames),
@@ -175,9 +192,20 @@ def follow_performer(
         joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
         joints_not_believed=_joints(untangled) - _joints(believed),
         joints_filled=_joints(filled) - _joints(believed),
+        cuts=smoothed.cuts,
         steadiness=compare_steadiness(filled, smoothed, times_s),
     )
     return smoothed, report
+
+
+def _clean(
+    seen: PoseSequence, times_s: Floats64, settings: SolveSettings
+) -> tuple[PoseSequence, PoseSequence, PoseSequence, PoseSequence]:
+    """The poses after each step: swaps mended, spikes dropped, gaps filled, smoothed."""
+    untangled = untangle(seen, times_s, settings.longest_gap_s)
+    believed = drop_spikes(untangled, times_s)
+    filled = fill_gaps(believed, times_s, settings.longest_gap_s)
+    return untangled, believed, filled, _smoothed(filled, times_s, settings)
 
 
 def find_people(detections: Detections, frames: FrameRange, *, plate: PlateShape) -> list[Track]:

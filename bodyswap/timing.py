@@ -39,6 +39,12 @@ class FrameRange:
         """The range begun `warm_up_frames` earlier, or at frame 0 where there are not as many."""
         return FrameRange(start=max(0, self.start - warm_up_frames), stop=self.stop)
 
+    def grown(self, by: int, *, within: "FrameRange") -> "FrameRange":
+        """The range with `by` frames more on either side, where `within` has them."""
+        return FrameRange(
+            start=max(within.start, self.start - by), stop=min(within.stop, self.stop + by)
+        )
+
     def __str__(self) -> str:
         first, last = self.start + FIRST_FRAME_NUMBER, self.stop + FIRST_FRAME_NUMBER - 1
         return f"{first}-{last}" if len(self) else "(no frames)"

@@ -19,11 +19,12 @@ def answer(request: Request, key: str, job: JobView, now_s: float) -> Entry:
         why = f"{request.verb} was not done: {change}"
         return Entry(state=job.state, at_s=now_s, by=request.by, why=why, request=key)
     state, retried, priority = change
+    said = request.arguments.get("why")
     return Entry(
         state=state,
         at_s=now_s,
         by=request.by,
-        why=f"{request.verb}, as {request.by or 'somebody'} asked",
+        why=str(said) if said else f"{request.verb}, as {request.by or 'somebody'} asked",
         request=key,
         retried=retried,
         priority=priority,

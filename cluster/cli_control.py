@@ -1,4 +1,4 @@
-"""The verbs that ask things of jobs: `bodyswap pause | resume | cancel | retry | priority`.
+"""The verbs that ask of jobs: `bodyswap pause | resume | cancel | retry | priority | budget`.
 
 Each leaves a request in the store and returns at once; it does not know what the farm makes of it.
 `approve | reject` write a verdict on a published shot, which needs no farm.
@@ -11,7 +11,7 @@ import typer
 
 from bodyswap.cli import JsonOption
 from bodyswap.errors import JobError, UsageError
-from bodyswap.terminal import complain
+from bodyswap.terminal import complain, say
 from cluster.cli_options import JobArgument, JobsArgument, StoreOption, client_of
 from cluster.client import Client
 from cluster.control import Request
@@ -71,6 +71,19 @@ def priority(
     """Serve a job, or those that a pattern fits, earlier or later."""
     client = client_of(store)
     _ask_each(client, [job], lambda job: client.set_priority(job, to), as_json)
+
+
+@app.command()
+def budget(
+    job: JobArgument,
+    to: Annotated[float, typer.Argument(help="In the farm's currency.", metavar="AMOUNT")],
+    store: StoreOption = None,
+) -> None:
+    """Let a job cost so much before it is paused; `resume` one that was paused for its old one."""
+    client = client_of(store)
+    for found in client.find_jobs(job):
+        client.set_budget(found, to)
+        say(f"{found}  may cost {to:.2f}")
 
 
 NoteOption = Annotated[str, typer.Option(help="What to keep with it, in the log and the journal.")]

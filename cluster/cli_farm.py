@@ -10,14 +10,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url
+from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain, say, show_progress
-from cluster.cli_options import RuntimeKind, RuntimeOption, StoreOption, WorkersOption, named_store
+from cluster.cli_options import (
+    AddressOption,
+    MetricsOption,
+    RuntimeKind,
+    RuntimeOption,
+    StoreOption,
+    WorkersOption,
+    named_store,
+)
 from cluster.client import Client
 from cluster.job_words import seen
 from cluster.progress import JobStatus
@@ -33,6 +42,12 @@ def work(
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
     job: Annotated[str | None, typer.Option(help="Stop when this job is done.")] = None,
+    address: AddressOption = None,
+    metrics: MetricsOption = None,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Leave metrics there instead, for `farm up` to serve."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Be the farm: work on the store's jobs until interrupted."""
@@ -42,23 +57,27 @@ def work(
     from cluster.farm_seen import telling
     from cluster.shot import job_error, open_runtime
     from cluster.term import Term
+    from cluster.watch import open_watch
     from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
     with (
+        open_watch(opened, metrics or metrics_address(), metrics_file) as watch,
         show_progress(as_json=as_json) as show,
         open_courier(opened, load_webhooks()) as hear,
-        open_runtime(runtime, opened.url, workers) as crew,
+        open_runtime(runtime, opened.url, workers, address) as crew,
     ):
 
         def tell(status: JobStatus) -> None:
             show(seen(status))
             hear(status)
+            watch.hear(status)
 
         name = platform.node()
         controller = Controller(
-            store=opened, runtime=crew, on_status=tell, term=Term(opened, name, time.monotonic),
-            decide_next=telling(opened, name, decide),
+            store=opened, runtime=watch.runtime(crew), on_status=tell,
+            term=Term(opened, name, time.monotonic),
+            decide_next=watch.deciding(telling(opened, name, decide)),
         )  # fmt: skip
         if job is None:
             with _asked_to_stop() as should_stop:

@@ -5,11 +5,13 @@ It does not know what is in the store; `client` does.
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bodyswap.cli import JsonOption
+from bodyswap.config import RenderSettings
 from bodyswap.terminal import WorkSeen, say, show_progress
 from cluster.cli_options import (
     JobArgument,
@@ -19,7 +21,14 @@ from cluster.cli_options import (
     StoreOption,
     client_of,
 )
-from cluster.job_words import stages_seen, tell_files, tell_list, tell_logs, tell_status
+from cluster.job_words import (
+    stages_seen,
+    tell_files,
+    tell_joins,
+    tell_list,
+    tell_logs,
+    tell_status,
+)
 
 app = typer.Typer()
 
@@ -46,7 +55,29 @@ def status(jobs: JobsArgument, store: StoreOption = None, as_json: JsonOption = 
     """Tell how far jobs are."""
     client = client_of(store)
     for job in client.find_jobs(*jobs):
-        tell_status(client.status(job), as_json=as_json)
+        tell_status(client.status(job), client.joins(job), as_json=as_json)
+
+
+@app.command()
+def joins(
+    job: JobArgument,
+    plot: Annotated[
+        Path | None, typer.Option(help="A PNG to draw them into, over the shot.")
+    ] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how each join between a finished shot's shards came out."""
+    client = client_of(store)
+    found = client.find_job(job)
+    manifest = client.manifest(found)
+    tell_joins(manifest.joins, as_json=as_json)
+    if plot is not None:
+        from bodyswap.quality.comparison import write_picture
+        from bodyswap.quality.joins_plot import draw_join_scores
+
+        tolerance = RenderSettings.from_dict(manifest.settings).join_tolerance
+        write_picture(draw_join_scores(manifest.joins, manifest.frames, tolerance=tolerance), plot)
 
 
 @app.command()
@@ -62,7 +93,7 @@ def watch(job: JobArgument, store: StoreOption = None, as_json: JsonOption = Fal
                 if shown.get(stage.stage) != stage:
                     show(stage)
                     shown[stage.stage] = stage
-    tell_status(progress.status, as_json=as_json)
+    tell_status(progress.status, client.joins(progress.status.job), as_json=as_json)
     if progress.status.exit_code:
         raise job_error(progress.status)
 

@@ -25,6 +25,16 @@ RuntimeOption = Annotated[
     RuntimeKind, typer.Option(help="Where the work is done: this process, or Ray actors.")
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Ray actors.  [default: one a GPU]")]
+AddressOption = Annotated[
+    str | None, typer.Option(help="The Ray cluster.  [default: this machine alone]")
+]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Serve Prometheus there, like 127.0.0.1:9400.  [default: $BODYSWAP_METRICS]",
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="The folder for what is delivered.")]
 JobArgument = Annotated[
     str, typer.Argument(help="A job's id, how it begins, or its name.", metavar="JOB")

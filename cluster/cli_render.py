@@ -122,6 +122,10 @@ def submit(
     project: ProjectOption = "default",
     use: UseOption = DEFAULT_USE,
     priority: Annotated[int, typer.Option(min=0, max=99)] = DEFAULT_PRIORITY,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="AMOUNT", help="Pause it when it has cost so much."),
+    ] = None,
     changes: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,7 +133,7 @@ def submit(
     request = JobRequest(
         plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
         frames=frames, shards=shards, poses=poses, name=name, project=project,
-        use=use, priority=priority, submitted_by=me(),
+        use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
     job = client_of(store).submit(request)
     say(json.dumps({"job": job}) if as_json else job)

@@ -103,11 +103,12 @@ def work_train(
     as_json: JsonOption = False,
 ) -> None:
     """Train what was submitted and is not finished, each to its end; running it again goes on."""
-    from cluster.training_metrics import TrainingMetrics, served
+    from cluster.exporter import served
+    from cluster.training_metrics import TrainingMetrics
 
     opened, told = named_store(store), TrainingMetrics()
     specs = unfinished_trainings(opened) if training is None else [find_training(opened, training)]
-    with show_progress(as_json=as_json) as show, served(told, metrics):
+    with show_progress(as_json=as_json) as show, served([told], metrics):
 
         def on_status(status: TrainingStatus) -> None:
             told.see(status)

@@ -20,11 +20,14 @@ Every answer is a frozen dataclass; every failure a `BodyswapError` that says wh
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
+from bodyswap.joins import Join
 from cluster import job_list
+from cluster.accounts import Budget, read_account, write_budget
 from cluster.approval import judge
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
@@ -37,7 +40,9 @@ from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
 from cluster.journal import Entry, Ruling
 from cluster.keys import QUEUE, job_of_marker
+from cluster.links import link_to
 from cluster.plate_file import single_file
+from cluster.preview import Preview, PreviewReader, playlist, write_preview
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
@@ -66,6 +71,10 @@ class Client:
         self._by = by
         self._inspector = inspector or FileInspector()
         self._clock = clock
+
+    @property
+    def store(self) -> Store:
+        return self._store
 
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
@@ -100,8 +109,8 @@ class Client:
             return tuple(sorted(found, key=lambda job: (job.submitted_at, job.job)))
 
     def status(self, job: str) -> JobStatus:
-        """How far the job is. Raises JobError where there is no such job."""
-        return see_status(self._store, job)
+        """How far the job is, and what it has cost. Raises JobError where there is no such job."""
+        return replace(see_status(self._store, job), account=read_account(self._store, job))
 
     def progress(self, job: str) -> JobProgress:
         """How far the job is, stage by stage. Raises JobError where there is no such job."""
@@ -186,6 +195,11 @@ class Client:
             raise UsageError(f"priority {priority} is not within 0 to {HIGHEST_PRIORITY}")
         return self._ask(job, Verb.PRIORITY, {"priority": priority})
 
+    def joins(self, job: str) -> tuple[Join, ...]:
+        """Where the job's shards meet, and how that came out; none before it is published."""
+        manifest = read_manifest(self._store, job)
+        return () if manifest is None else manifest.joins
+
     def manifest(self, job: str) -> Manifest:
         """What the job delivered. Raises JobError where it is not published."""
         manifest = read_manifest(self._store, job)
@@ -207,6 +221,46 @@ class Client:
         manifest = self.manifest(job)
         permit_download(self._store, job, now_s=self._clock())
         return fetch_delivery(self._store, manifest, out, replace=replace)
+
+    def set_budget(self, job: str, amount: float) -> None:
+        """Let the job cost so much, whatever it was submitted with; `resume` lets it go on."""
+        if not amount > 0:
+            raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
+        self.status(job)
+        write_budget(self._store, job, Budget(amount=amount, by=self._by))
+
+    def links(self, job: str, *, lasts_s: int) -> dict[str, str]:
+        """A link to each of the job's deliverables, by name, that works for `lasts_s` seconds.
+
+        Raises:
+            JobError: the job is not published.
+            ConsentError: the consent it was rendered on no longer stands.
+            UsageError: no link may last so long.
+        """
+        manifest = self.manifest(job)
+        permit_download(self._store, job, now_s=self._clock())
+        return {
+            file.name: link_to(self._store, file.key, lasts_s=lasts_s)
+            for file in manifest.deliverables
+        }
+
+    def preview(self, job: str) -> tuple[Preview, str]:
+        """What of the shot is rendered so far, and where the store has the playlist of it.
+
+        Raises what `preview.PreviewReader.read` raises, ConsentError as `links` does, and JobError
+        while there is nothing to see.
+        """
+        permit_download(self._store, job, now_s=self._clock())
+        key, seen = write_preview(self._store, job), PreviewReader(self._store, job).read()
+        if not seen.segments:
+            raise JobError(f"of job {job} nothing is rendered yet; `why {job}` tells what it does")
+        return seen, f"{self._store.url}/{key}"
+
+    def preview_of_links(self, job: str, *, lasts_s: int) -> str:
+        """The playlist with links that work for `lasts_s` seconds. Raises as `preview` does."""
+        permit_download(self._store, job, now_s=self._clock())
+        seen = PreviewReader(self._store, job).read()
+        return playlist(seen, lambda _, part: link_to(self._store, part.key, lasts_s=lasts_s))
 
     def approve(self, job: str, note: str = "") -> Entry:
         """Say that the published shot is good. Raises what `approval.judge` raises."""

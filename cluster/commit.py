@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bodyswap.errors import StoreError
+from bodyswap.steps import step
 from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.plan import Shard
@@ -32,7 +33,8 @@ class StoredFile:
 class Commit:
     """A shard's result. Pts are ticks of the plate's clock, None for stages that make no video.
 
-    `work_s` is how long its worker had it; None where that was not measured yet.
+    `work_s` is how long its worker had it; None where that was not measured yet. `cuts` are where
+    the solve step knows the plate to be cut.
     """
 
     lease: Lease
@@ -41,6 +43,7 @@ class Commit:
     first_pts: int | None = None
     last_pts: int | None = None
     work_s: float | None = None
+    cuts: tuple[int, ...] = ()
 
     def file(self, name: str) -> StoredFile:
         """The committed file called `name`, with any suffix if `name` has none."""
@@ -69,7 +72,8 @@ def grant(store: Store, *, job: str, shard: Shard, epoch: int, worker: str) -> L
 def store_file(store: Store, lease: Lease, path: Path) -> StoredFile:
     """Put a file among the attempt's data."""
     key = JobKeys(job=lease.job).attempt(lease) + path.name
-    store.put_file(key, path)
+    with step("store"):
+        store.put_file(key, path)
     return StoredFile(
         name=path.name, key=key, sha256=file_hash(path), size_bytes=path.stat().st_size
     )

@@ -54,7 +54,8 @@ _FITTING = {
 class Request:
     """Somebody's wish. `at` is in seconds since 1970; `arguments` is what the verb takes.
 
-    Retry takes {"shards": names, or null for those that failed}; priority {"priority": number}.
+    Retry takes {"shards": names, or null for those that failed}; priority {"priority": number};
+    any may have a {"why": text} for the journal.
     """
 
     verb: Verb

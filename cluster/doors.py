@@ -26,6 +26,7 @@ from cluster.keys import key_part
 from cluster.observe import read_spec
 from cluster.order import Order
 from cluster.store import Store
+from cluster.tally import TALLY
 
 WATCH_EVERY_S = 20.0
 """A running shard looks at the revocation list this often: a revocation stops it in a minute."""
@@ -53,6 +54,7 @@ def permit(store: Store, visit: Visit, *, now_s: float) -> ConsentRecord:
     try:
         record = covering(store, visit.act, trust, now_s)
     except RefusedError as error:
+        TALLY.refused(error.refusal)
         fact = _fact(visit, Event.REFUSED, error.consent or "", f"{error.refusal}: {error}")
         append(store, fact, trust, at_s=now_s)
         raise

@@ -141,6 +141,7 @@ class JobSpec:
     project: str = "default"
     use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
+    budget: float | None = None
     submitted_at: str = ""
     submitted_by: str = ""
 
@@ -153,6 +154,8 @@ class JobSpec:
             raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
             raise UsageError(f"priority {self.priority} is not within 0 to {HIGHEST_PRIORITY}")
+        if self.budget is not None and not self.budget > 0:
+            raise UsageError(f"a budget of {self.budget} lets nothing be done; give more than 0")
 
     @cached_property
     def job(self) -> str:
@@ -171,10 +174,10 @@ class JobSpec:
         return content_hash(identity)[:_ID_LENGTH]
 
     @cached_property
-    def picture_id(self) -> str:
-        """What a picture is marked with: the same for every job that makes it of the same things.
+    def picture(self) -> str:
+        """What a picture is made of, as an id: the same for every job that makes it of the same.
 
-        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        Neither which frames, nor in how many shards, nor from whose poses: a frame that comes out
         the same in two jobs is the same with its mark.
         """
         made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bodyswap.joins import Join
 from bodyswap.terminal import WorkSeen, say
+from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.attempt_log import AttemptLog
 from cluster.control import Request, Verb
+from cluster.job import JobState
 from cluster.journal import Entry
 from cluster.progress import JobProgress, JobStatus, JobSummary
 
@@ -55,8 +58,43 @@ def stages_seen(progress: JobProgress) -> tuple[WorkSeen, ...]:
     )
 
 
-def tell_status(status: JobStatus, *, as_json: bool) -> None:
-    say(json.dumps(asdict(status)) if as_json else f"{status.job}  {_how_far(status)}")
+def tell_status(status: JobStatus, joins: Sequence[Join] = (), *, as_json: bool) -> None:
+    """How far the job is; once there are joins, how they came out."""
+    if as_json:
+        say(json.dumps(asdict(status) | {"joins": [asdict(join) for join in joins]}))
+        return
+    # Only of a finished shot is it known what a finished minute came to.
+    frames = status.frames_total if status.state is JobState.PUBLISHED else None
+    cost = f"; {status.account.sentence(frames)}" if status.account else ""
+    joined = f"; {joins_sentence(joins)}" if joins else ""
+    say(f"{status.job}  {_how_far(status)}{cost}{joined}")
+
+
+def joins_sentence(joins: Sequence[Join]) -> str:
+    """Such as "3 joins, worst block 0.42 levels, 1 mended"."""
+    scores = [join.score for join in joins if join.score is not None]
+    told = [f"{len(scores)} join{'s' * (len(scores) != 1)}"]
+    if scores:
+        told.append(f"worst block {max(score.block for score in scores):.2f} levels")
+    mended, cuts = sum(bool(join.mended_frames) for join in joins), len(joins) - len(scores)
+    told += [f"{mended} mended"] * bool(mended) + [f"{cuts} at cuts"] * bool(cuts)
+    return ", ".join(told)
+
+
+def tell_joins(joins: Sequence[Join], *, as_json: bool) -> None:
+    """A line a join: the frame after it, and how it came out."""
+    if as_json:
+        for join in joins:
+            say(json.dumps(asdict(join)))
+        return
+    for join in joins:
+        number = join.frame + FIRST_FRAME_NUMBER
+        if join.score is None:
+            say(f"{number}  a cut of the plate")
+            continue
+        ratio = "unknown" if join.warping_ratio is None else f"{join.warping_ratio:.3f}"
+        mended = f", {join.mended_frames} frames mended" if join.mended_frames else ""
+        say(f"{number}  block {join.score.block:.2f} levels, warping ratio {ratio}{mended}")
 
 
 def tell_list(jobs: Sequence[JobSummary], *, as_json: bool) -> None:

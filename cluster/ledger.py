@@ -75,6 +75,14 @@ class Ledger:
         self._shards = {shard: ShardView(shard=shard) for shard in plan.all_shards}
         self._set_head(replace(self._head, plan=plan))
 
+    def _planned_anew(self, plan: Plan) -> None:
+        """Keep the shards that are as they were; the others have not been begun."""
+        before = self._shards
+        self._shards = {
+            shard: before.get(shard, ShardView(shard=shard)) for shard in plan.all_shards
+        }
+        self._set_head(replace(self._head, plan=plan))
+
     def published(self) -> None:
         self._set_head(replace(self._head, is_published=True))
 
@@ -107,6 +115,8 @@ class Ledger:
 
     def committed(self, commit: Commit) -> None:
         self._change(commit.lease.shard, lambda view: replace(view, held=None, commit=commit))
+        if commit.cuts and self._head.plan is not None:
+            self._planned_anew(self._head.plan.around(commit.cuts))
 
     def released(self, lease: Lease) -> None:
         self._change(lease.shard, lambda view: replace(view, held=None))

@@ -71,9 +71,15 @@ def read_spec(store: Store, job: str) -> JobSpec | None:
 
 
 def read_plan(store: Store, job: str) -> Plan | None:
+    """The job's plan, around the cuts that its solve step has found; None where there is none."""
     key = JobKeys(job=job).plan
     data = store.get(key)
-    return None if data is None else from_json(data, Plan, what=key)
+    if data is None:
+        return None
+    plan = from_json(data, Plan, what=key)
+    (solving,) = plan.shards(Stage.SOLVE)
+    solved = read_commit(store, job, solving)
+    return plan if solved is None else plan.around(solved.cuts)
 
 
 def read_shares(store: Store) -> dict[str, ProjectShare]:

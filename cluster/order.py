@@ -1,4 +1,4 @@
-"""What a worker is told, and what is heard of it.
+"""What a worker is told, and what is heard of it, with the figures it measured.
 
 It does not know how either travels. Only these values and store keys cross between processes.
 """
@@ -9,6 +9,7 @@ from functools import cached_property
 from bodyswap.config import RenderSettings
 from cluster.commit import Commit, Outcome
 from cluster.failures import Failure
+from cluster.figures import Figures
 from cluster.job import JobSpec
 from cluster.lease import Lease
 
@@ -36,6 +37,7 @@ class Progressed:
 
     lease: Lease
     frames_done: int
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Done:
 
     lease: Lease
     outcome: Outcome
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Failed:
 
     lease: Lease
     failure: Failure
+    figures: Figures | None = None
 
 
 Report = Progressed | Done | Failed

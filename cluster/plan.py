@@ -3,7 +3,7 @@
 Pure: it does not know which worker gets which shard, or when.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bodyswap.config import POSE_SEARCH_EVERY
@@ -39,7 +39,8 @@ class Shard:
 class Plan:
     """A job's shards, written once: later runs of the same job keep to it.
 
-    A job whose poses were given has no pose shards.
+    A job whose poses were given has no pose shards. `cuts` are frames before which the plate is
+    cut, once the solve step has told them.
     """
 
     job: str
@@ -47,6 +48,11 @@ class Plan:
     pose: tuple[FrameRange, ...]
     render: tuple[FrameRange, ...]
     content_hash: str
+    cuts: tuple[int, ...] = ()
+
+    def around(self, cuts: tuple[int, ...]) -> "Plan":
+        """The same plan, its render shards begun at cuts where there are some close by."""
+        return replace(self, render=begun_at(self.render, cuts), cuts=cuts)
 
     def shards(self, stage: Stage) -> tuple[Shard, ...]:
         ranges = {
@@ -90,6 +96,23 @@ def aligned(ranges: tuple[FrameRange, ...], step: int) -> tuple[FrameRange, ...]
     inner = {round(part.start / step) * step for part in ranges[1:]}
     first, last = ranges[0].start, ranges[-1].stop
     bounds = [first, *sorted(cut for cut in inner if first < cut < last), last]
+    return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
+
+
+def begun_at(ranges: tuple[FrameRange, ...], cuts: tuple[int, ...]) -> tuple[FrameRange, ...]:
+    """The same frames in as many ranges, each begun at the nearest of `cuts` if one is near.
+
+    Near is within a quarter of a mean range: shards stay about as long as they were.
+    """
+    first, last = ranges[0].start, ranges[-1].stop
+    reach = (last - first) / len(ranges) / 4
+    bounds = [first]
+    for part, after in pairwise([*ranges[1:], FrameRange(start=last, stop=last)]):
+        near = [cut for cut in cuts if bounds[-1] < cut < after.start]
+        nearest = min(near, key=lambda cut: abs(cut - part.start), default=part.start)
+        is_near = abs(nearest - part.start) <= reach
+        bounds.append(nearest if is_near else part.start)
+    bounds.append(last)
     return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
 
 

@@ -6,6 +6,7 @@ It does not know where the figures come from.
 from collections import deque
 from dataclasses import dataclass
 
+from cluster.costs import Account
 from cluster.job import JobState, Stage
 
 _WINDOW_S = 20.0
@@ -16,6 +17,7 @@ class JobStatus:
     """A job's state; shards, frames, rate and time left are those of its present `stage`.
 
     `exit_code` is 0 until the job failed; then it is the failure's own (see `bodyswap.errors`).
+    `account` is what it has cost, for whoever asks of one job.
     """
 
     job: str
@@ -29,6 +31,7 @@ class JobStatus:
     eta_s: float | None = None
     message: str = ""
     exit_code: int = 0
+    account: Account | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

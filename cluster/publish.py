@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.joins import Join
 from bodyswap.timing import FrameRange
+from cluster.accounts import read_account
 from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, StoredFile
+from cluster.costs import Account
 from cluster.doors import permit_publish
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
@@ -61,6 +63,8 @@ class Manifest:
     parts: tuple[Part, ...]
     joins: tuple[Join, ...] = ()
     """Where two parts meet: how far apart they were, and what was rendered anew to mend it."""
+    account: Account | None = None
+    """What it has cost up to here, failed attempts too."""
     watermark: str = ""
     """What every frame is marked with, and under which key's name; empty where it is unmarked."""
 
@@ -119,6 +123,7 @@ def publish(
         deliverables=tuple(_deliverable(keys, file) for file in named.values()),
         parts=tuple(_part(commit) for commit in rendered),
         joins=_read_joins(store, assembled),
+        account=read_account(store, spec.job),
         watermark=traces.mark,
     )
     store.put_if_absent(keys.manifest, to_json(manifest))

@@ -72,7 +72,8 @@ class InlineRuntime:
             lease = order.lease
 
             def on_frame(frames_done: int, lease: Lease = lease) -> None:
-                self._reports.put(Progressed(lease=lease, frames_done=frames_done))
+                figures = self._worker.gauge.read()
+                self._reports.put(Progressed(lease=lease, frames_done=frames_done, figures=figures))
                 if self._should_stop.is_set():
                     raise JobError(f"{lease.shard} was stopped")
 

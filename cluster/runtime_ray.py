@@ -71,12 +71,14 @@ class RayRuntime:
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
         cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
         count = workers or default_workers(cpus=cpus, gpus=gpus)
-        self._share = share(cpus=cpus, gpus=gpus, workers=count)
+        # A cluster may grow: there each worker asks for a whole GPU, of a machine to come perhaps.
+        is_whole = address is not None and 0 < gpus < count
+        self._share = share(cpus=cpus, gpus=gpus, workers=gpus if is_whole else count)
         self._actors: dict[str, ActorHandle[_ActorProcess]] = {}
         self._orders_done: Counter[str] = Counter()
         self._spawned = 0
         self._running: dict[ray.ObjectRef[Ending], tuple[str, Order]] = {}
-        self._asked: dict[ray.ObjectRef[int], tuple[str, Order]] = {}
+        self._asked: dict[ray.ObjectRef[Progressed], tuple[str, Order]] = {}
         self._asked_at_s = 0.0
         for _ in range(count):
             self._spawn()
@@ -141,16 +143,16 @@ class RayRuntime:
         waiting = {worker for worker, _ in self._asked.values()}
         for worker, order in self._running.values():
             if worker not in waiting:
-                self._asked[self._actors[worker].frames_done.remote(order)] = (worker, order)
+                self._asked[self._actors[worker].progress.remote(order)] = (worker, order)
 
-    def _progress(self, ref: ray.ObjectRef[int]) -> Report | None:
-        _, order = self._asked.pop(ref)
+    def _progress(self, ref: ray.ObjectRef[Progressed]) -> Report | None:
+        del self._asked[ref]
         try:
-            frames_done = int(ray.get(ref))
+            heard: Progressed = ray.get(ref)
         except RayError:
             # The order's own end tells more.
             return None
-        return Progressed(lease=order.lease, frames_done=frames_done)
+        return heard
 
     def _ending(self, ref: ray.ObjectRef[Ending]) -> Report:
         worker, order = self._running.pop(ref)
@@ -192,9 +194,12 @@ class _ActorProcess:
         self._order, self._frames_done = order, 0
         return self._worker.run(order, self._count)
 
-    def frames_done(self, order: Order) -> int:
-        is_same = self._order is not None and self._order.lease == order.lease
-        return self._frames_done if is_same else 0
+    def progress(self, order: Order) -> Progressed:
+        """How far the order is, and what was measured of it."""
+        if self._order is None or self._order.lease != order.lease:
+            return Progressed(lease=order.lease, frames_done=0)
+        figures = self._worker.gauge.read()
+        return Progressed(lease=order.lease, frames_done=self._frames_done, figures=figures)
 
     def _count(self, frames_done: int) -> None:
         self._frames_done = frames_done

@@ -99,6 +99,8 @@ class JobSeen:
         is_chained = self.spec.render_settings.mode is Mode.EXACT
         if not is_chained or seen.shard.stage is not Stage.RENDER or not seen.shard.index:
             return None
+        if self.plan is not None and seen.shard.frames.start in self.plan.cuts:
+            return None
         return self.of(Stage.RENDER)[seen.shard.index - 1]
 
     def shard(self, name: str) -> ShardSeen:

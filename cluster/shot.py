@@ -76,8 +76,13 @@ def render_shot(
 
 
 @contextmanager
-def open_runtime(kind: str, store_url: str, workers: int | None) -> Iterator[Runtime]:
-    """The runtime called `kind`, "inline" or "ray", closed at the end of the block."""
+def open_runtime(
+    kind: str, store_url: str, workers: int | None, address: str | None = None
+) -> Iterator[Runtime]:
+    """The runtime called `kind`, "inline" or "ray", closed at the end of the block.
+
+    Ray is started on this machine, or joined at `address`.
+    """
     scratch = Path(tempfile.mkdtemp(prefix="bodyswap-"))
     config = WorkerConfig(store_url=store_url, scratch=scratch)
     crew: Runtime
@@ -85,7 +90,7 @@ def open_runtime(kind: str, store_url: str, workers: int | None) -> Iterator[Run
         # Ray is heavy, and an inline render needs none of it.
         from cluster.runtime_ray import RayRuntime
 
-        crew = RayRuntime(config, workers=workers)
+        crew = RayRuntime(config, workers=workers, address=address)
     else:
         from cluster.runtime_inline import InlineRuntime
 

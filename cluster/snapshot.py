@@ -103,9 +103,12 @@ class JobView:
     def predecessor(self, shard: Shard) -> tuple[ShardView, ...]:
         """The shard whose boundary state this one goes on from: in exact mode only."""
         is_chained = shard.stage is Stage.RENDER and self.spec.is_exact
-        if not is_chained or shard.index == 0:
+        if not is_chained or shard.index == 0 or self._begins_at_cut(shard):
             return ()
         return (self.of(Stage.RENDER)[shard.index - 1],)
+
+    def _begins_at_cut(self, shard: Shard) -> bool:
+        return self.plan is not None and shard.frames.start in self.plan.cuts
 
     def inputs_of(self, shard: Shard) -> tuple[Commit, ...]:
         """The commits that `shard` is made from, as far as they are there, in frame order.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bodyswap.config import RenderSettings
-from bodyswap.joins import ProvenJoins, RenderedPart
+from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
@@ -54,6 +54,8 @@ class RenderedRange(Protocol):
     def boundary(self) -> bytes: ...
     @property
     def picture_hashes(self) -> Sequence[str]: ...
+    @property
+    def segment_map(self) -> bytes: ...  # empty where segments cannot be joined in a store
     @property
     def prints(self) -> Sequence[str]: ...  # of its key frames; see `rights.prints`
 
@@ -109,12 +111,36 @@ class Pipeline(Protocol):
         mark: Mark | None = None,
     ) -> ProvenJoins: ...
 
+    def see_joins(
+        self, shot: Path, frames: FrameRange, joins: Sequence[Join]
+    ) -> Sequence[Join]: ...
+
     def assemble_shot(
         self,
         segments: list[Path],
         plate: Path,
         frames: FrameRange,
         out: Path,
+        *,
+        settings: RenderSettings,
+    ) -> None: ...
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes: ...
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
         *,
         settings: RenderSettings,
     ) -> None: ...

@@ -25,6 +25,7 @@ from cluster.keys import (
     queue_marker,
     time_part,
 )
+from cluster.plate_stream import is_streamed, keep_record
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store, put_once
 from cluster.subjects import find_subject, put_subject, read_card_text
@@ -37,7 +38,8 @@ class JobRequest:
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
     text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
     `poses` is a corrected poses.npz that stands in for the pose pass; `name` is what people call
-    the job, the plate's own name where none is given.
+    the job, the plate's own name where none is given; `budget` what it may cost before it is
+    paused.
     """
 
     plate: Path
@@ -50,6 +52,7 @@ class JobRequest:
     project: str = "default"
     use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
+    budget: float | None = None
     submitted_by: str = ""
 
 
@@ -77,6 +80,8 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     spec = resolved.spec
     permit_submit(store, spec, now_s=now_s)
     put_once(store, plate_file(spec.plate), request.plate)
+    if is_streamed(store, spec.plate):
+        keep_record(store, spec.plate, request.plate)
     if spec.poses is not None and request.poses is not None:
         put_once(store, poses_file(spec.poses), request.poses)
     if resolved.folder is not None:
@@ -115,6 +120,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         project=request.project,
         use=request.use,
         priority=request.priority,
+        budget=request.budget,
         submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )

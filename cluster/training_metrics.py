@@ -1,17 +1,14 @@
-"""Trainings as Prometheus sees them: the only place that imports its client.
+"""Trainings as Prometheus sees them.
 
 It does not know the store. Whoever runs trainings tells of each look at one; replicas tell nothing
 themselves, for their series would die with them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from bodyswap.errors import UsageError
 from cluster.training_spec import TrainingState
 from cluster.training_status import TrainingStatus
 
@@ -49,30 +46,3 @@ class TrainingMetrics(Collector):
                 for own, value in values(status):
                     family.add_metric([status.training, status.subject, *own], value)
             yield family
-
-
-@contextmanager
-def served(metrics: TrainingMetrics, address: str | None) -> Iterator[None]:
-    """Serve them at "HOST:PORT", or nowhere.
-
-    Raises:
-        UsageError: that is no address, or not to be had.
-    """
-    if address is None:
-        yield
-        return
-    host, _, port = address.rpartition(":")
-    registry = CollectorRegistry()
-    registry.register(metrics)
-    try:
-        server, thread = start_http_server(int(port), addr=host, registry=registry)
-    except (OSError, ValueError, OverflowError) as error:
-        raise UsageError(
-            f"metrics cannot be served at '{address}': {error}; write it like 127.0.0.1:9400"
-        ) from error
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -8,7 +8,7 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,16 +23,27 @@ from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
 from cluster.doors import permit_order, watched
 from cluster.failures import classify
+from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
+from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
 from cluster.stages import OnFrame, Pipeline, Solution
+from cluster.stitching import (
+    MAP,
+    StitchedShot,
+    is_mapped,
+    open_segment,
+    place_segment,
+    read_opening,
+)
 from cluster.store import Store, open_store
+from cluster.trace_id import trace_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +58,7 @@ class Worker:
         self._store = store
         self._load = load
         self._scratch = Scratch(store, scratch)
+        self.gauge = Gauge()
         _log.setLevel(logging.INFO)
 
     @cached_property
@@ -55,10 +67,10 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words:
-            ending = self._try(order, on_frame)
+        with overheard() as words, self.gauge.measuring():
+            ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
-        return ending
+        return replace(ending, figures=self.gauge.close())
 
     def execute(self, order: Order, on_frame: OnFrame) -> Outcome:
         """Do `order` and commit it, unless it is committed already.
@@ -82,12 +94,17 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        return put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+        outcome = put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+        self._show(order)
+        return outcome
 
     def _try(self, order: Order, on_frame: OnFrame) -> Ending:
         lease = order.lease
         started_s = time.monotonic()
-        _log.info("%s begins %s of job %s", self._name, lease.shard, lease.job)
+        _log.info(
+            "%s begins %s of job %s, attempt %s, trace %s",
+            self._name, lease.shard, lease.job, lease.attempt, trace_of(lease.job),
+        )  # fmt: skip
         try:
             outcome = self.execute(order, on_frame)
         except Exception as error:  # noqa: BLE001 - the process edge: every failure becomes a report
@@ -103,6 +120,13 @@ class Worker:
             # The shard is what counts; its end is told all the same.
             _log.warning("the log of %s is lost: %s", lease.shard, error)
 
+    def _show(self, order: Order) -> None:
+        try:
+            keep_preview(self._store, order.spec, order.lease.shard)
+        except StoreError as error:
+            # A look at the shot is not worth the shard: the next commit writes it again.
+            _log.warning("the preview is not written: %s", error)
+
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(
             self._scratch.plate(order.spec.plate),
@@ -117,12 +141,13 @@ class Worker:
     def _solve(self, order: Order, folder: Path) -> Commit:
         solution = self._solution(order, folder)
         report = json.dumps(solution.report, indent=1).encode()
-        return self._commit(
+        commit = self._commit(
             order,
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
         )
+        return replace(commit, cuts=solution.subject.cuts)
 
     def _solution(self, order: Order, folder: Path) -> Solution:
         spec = order.spec
@@ -159,6 +184,7 @@ class Worker:
                 self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
+                *self._mapped(order, folder, rendered.segment_map),
                 self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
             ),
             frame_count=len(segment.frames),
@@ -179,15 +205,13 @@ class Worker:
             settings=settings,
             mark=mark_for(order.spec),
         )
-        shot = folder / f"shot{_suffix(settings)}"
-        self._pipeline.assemble_shot(
-            list(proven.segments), plate, order.spec.frames, shot, settings=settings
-        )
+        shot, stored = self._joined(order, commits, proven.segments, folder)
+        joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
             files=(
-                store_file(self._store, order.lease, shot),
-                self._stored(order, folder / JOINS, to_json(proven.joins)),
+                stored,
+                self._stored(order, folder / JOINS, to_json(joins)),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),
@@ -196,11 +220,40 @@ class Worker:
             last_pts=commits[-1].last_pts,
         )
 
+    def _joined(
+        self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
+    ) -> tuple[Path, StoredFile]:
+        """The shot to be read, and as it is in the store, proven by decoding it.
+
+        Where segments allow, it is joined there.
+        """
+        spec, settings = order.spec, order.settings
+        plate, name = self._scratch.plate(spec.plate), f"shot{_suffix(settings)}"
+        if not all(map(is_mapped, commits)):
+            self._pipeline.assemble_shot(
+                list(segments), plate, spec.frames, folder / name, settings=settings
+            )
+            return folder / name, store_file(self._store, order.lease, folder / name)
+        mapped = {self._segment_path(commit, folder): commit for commit in commits}
+        placed = [
+            place_segment(self._store, order.lease, path, mapped.get(path)) for path in segments
+        ]
+        head = self._pipeline.head_of_shot(
+            [segment.map for segment in placed], partial(read_opening, self._store, placed[0]),
+            plate, spec.frames, settings=settings,
+        )  # fmt: skip
+        shot = StitchedShot(self._store, order.lease, name)
+        streamed = shot.compose(head, placed)
+        self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
+        stored = shot.proven()
+        _log.info("joined in the store: %s", shot.sentence())
+        return streamed, stored
+
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
         return RenderedPart(
             frames=commit.lease.shard.frames,
-            segment=self._fetched_segment(commit, folder),
+            segment=self._segment(commit, folder),
             entrance=self._read(commit, "entrance", folder),
             boundary=self._read(commit, "boundary", folder),
             picture_hashes=hashes,
@@ -216,6 +269,18 @@ class Worker:
 
     def _read(self, commit: Commit, name: str, folder: Path) -> bytes:
         return self._fetched(commit, name, folder).read_bytes()
+
+    def _mapped(self, order: Order, folder: Path, segment_map: bytes) -> tuple[StoredFile, ...]:
+        return (self._stored(order, folder / MAP, segment_map),) if segment_map else ()
+
+    def _segment(self, commit: Commit, folder: Path) -> Path:
+        """The segment where it lies, if it can be joined there; else fetched."""
+        if not is_mapped(commit):
+            return self._fetched_segment(commit, folder)
+        return open_segment(self._store, commit, self._segment_path(commit, folder))
+
+    def _segment_path(self, commit: Commit, folder: Path) -> Path:
+        return folder / "in" / f"render-{commit.lease.shard.index}" / commit.file("segment").name
 
     def _fetched_segment(self, commit: Commit, folder: Path) -> Path:
         for file in _frame_files(commit):

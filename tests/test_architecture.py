@@ -21,10 +21,20 @@ DOORS = {
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": ("cluster/runtime_ray.py", "cluster/train.py"),
     "boto3": ("cluster/s3_client.py", "cluster/events/queue.py"),
-    "botocore": ("cluster/s3_client.py", "cluster/store_s3.py", "cluster/events/"),
+    "botocore": (
+        "cluster/s3_client.py",
+        "cluster/store_s3.py",
+        "cluster/uploads.py",
+        "cluster/events/",
+    ),
     "omegaconf": ("bodyswap/config.py",),
     "standardwebhooks": ("cluster/webhook_post.py",),
-    "prometheus_client": ("cluster/training_metrics.py",),
+    "prometheus_client": (
+        "cluster/metrics.py",
+        "cluster/exporter.py",
+        "cluster/training_metrics.py",
+    ),
+    "opentelemetry": ("cluster/tracing.py",),
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
@@ -34,7 +44,7 @@ DOORS = {
 }
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography",
+    "homography", "steps",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ import torch
 import yaml
 
 from bodyswap.config import EngineName
+from bodyswap.device import on_device
 from bodyswap.engines.engine import chosen_engine
 from bodyswap.errors import ModelError
 from bodyswap.frames import RGB
@@ -173,7 +174,10 @@ class TopDownEstimator:
         turn_M = np.zeros(len(box_M4), np.float32) if turn_M is None else turn_M
         for start in range(0, len(box_M4), _CROPS_AT_ONCE):
             part = slice(start, start + _CROPS_AT_ONCE)
-            poses = self._estimate_part(frames, frame_M[part], box_M4[part], turn_M[part], closely)
+            with on_device(self._device):
+                poses = self._estimate_part(
+                    frames, frame_M[part], box_M4[part], turn_M[part], closely
+                )
             keypoints.append(poses.keypoints_MK2)
             confidence.append(poses.confidence_MK)
         return Poses(

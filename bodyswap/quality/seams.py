@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 
+from bodyswap.decode import decode
 from bodyswap.frames import RGB
+from bodyswap.media.index import ClipIndex
 from bodyswap.quality.flow import (
     LEAST_PX,
     FlowEstimator,
@@ -32,6 +34,24 @@ def measure_seams(
     places = [index - frames.start for index in joins]
     errors = list(_errors(pictures, places))
     return tuple(judge_join(place, places, frames, errors) for place in places)
+
+
+def seam_ratios(
+    shot: ClipIndex, frames: FrameRange, joins: Sequence[int]
+) -> tuple[float | None, ...]:
+    """Each join's ratio in the assembled `shot` of the plate's `frames`, decoded around it alone.
+
+    `joins` are the plate's index after each join.
+    """
+    return tuple(_ratio_at(shot, frames, join, joins) for join in joins)
+
+
+def _ratio_at(shot: ClipIndex, frames: FrameRange, join: int, joins: Sequence[int]) -> float | None:
+    place = join - frames.start
+    beside = FrameRange(start=place, stop=place).grown(NEIGHBOURS + 1, within=shot.frames)
+    near = [other - frames.start for other in joins if other - frames.start in beside]
+    pictures = (picture for batch in decode(shot, beside) for picture in batch.rgb_NHW3)
+    return measure_seams(pictures, beside, near)[near.index(place)].ratio
 
 
 def _errors(pictures: Iterable[RGB], places: Sequence[int]) -> Iterator[float | None]:

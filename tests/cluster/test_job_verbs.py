@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
+from PIL import Image
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import write_plate
 
@@ -111,3 +112,24 @@ def test_fetching_refuses_to_write_over_something_else(shell: Shell, tmp_path: P
     assert code == 2 and "move it away, or fetch into another folder" in err
     code, _, err = shell("fetch", "SH020", "--out", out)
     assert code == 8 and "it is failed: no person was found" in err
+
+
+def test_joins_are_told_one_by_one_in_the_status_and_drawn(shell: Shell, tmp_path: Path) -> None:
+    plot, plate = tmp_path / "joins.png", write_plate(shell.farm.folder / "SH040.txt", 30)
+    subject = shell.farm.request().subject
+    request = JobRequest(plate=plate, subject=subject, project="heist", shards=3)
+    shell.farm.run_inline(shell.farm.client.submit(request))
+    code, said, _ = shell("joins", "SH040", "--plot", plot)
+    assert code == 0
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        ["1011", "block"],
+        ["1021", "block"],
+    ]
+    with Image.open(plot) as picture:
+        assert picture.width == 1440
+    _, said, _ = shell("status", "SH040", "--json")
+    assert [join["frame"] for join in json.loads(said)["joins"]] == [10, 20]
+    _, said, _ = shell("status", "SH040")
+    assert "2 joins, worst block" in said
+    code, _, told = shell("joins", "SH030")
+    assert code == 8 and "nothing to fetch" in told

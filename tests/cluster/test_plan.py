@@ -9,7 +9,7 @@ from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.job import Stage
-from cluster.plan import LEAST_SHARD_FRAMES, MOST_SHARD_FRAMES, Plan, cut, make_plan
+from cluster.plan import LEAST_SHARD_FRAMES, MOST_SHARD_FRAMES, Plan, begun_at, cut, make_plan
 from cluster.record import from_json, to_json
 
 ranges = st.tuples(st.integers(0, 5000), st.integers(1, 3000)).map(
@@ -80,3 +80,24 @@ def test_plans_differ_in_hash_when_they_differ_in_shards() -> None:
     spec = make_spec(frames=FrameRange(start=0, stop=999))
     hashes = {make_plan(spec, workers=workers).content_hash for workers in (3, 4, 5)}
     assert len(hashes) == 3
+
+
+@given(frames=ranges, count=st.integers(1, 12), data=st.data())
+def test_shards_begin_at_cuts_that_are_near_and_stay_about_as_long(
+    frames: FrameRange, count: int, data: st.DataObject
+) -> None:
+    parts = cut(frames, min(count, len(frames)))
+    cuts = tuple(sorted(data.draw(st.sets(st.sampled_from(list(frames))))))
+    begun = begun_at(parts, cuts)
+    assert [index for part in begun for index in part] == list(frames)
+    assert len(begun) == len(parts) and all(len(part) for part in begun)
+    reach = len(frames) / len(parts) / 4
+    for before, after in zip(parts[1:], begun[1:], strict=True):
+        assert after.start == before.start or after.start in cuts
+        assert abs(after.start - before.start) <= reach
+
+
+def test_a_cut_nearby_is_where_a_shard_begins_and_one_far_off_is_not() -> None:
+    parts = cut(FrameRange(start=0, stop=120), 3)
+    starts = [part.start for part in begun_at(parts, (37, 44, 60))]
+    assert starts == [0, 37, 80]

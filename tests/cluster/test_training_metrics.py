@@ -7,7 +7,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bodyswap.errors import UsageError
-from cluster.training_metrics import TrainingMetrics, served
+from cluster.exporter import served
+from cluster.training_metrics import TrainingMetrics
 from cluster.training_spec import TrainingState
 from cluster.training_status import TrainingStatus
 
@@ -36,7 +37,7 @@ def _scraped(address: str) -> dict[tuple[str, frozenset[str]], float]:
 
 def test_what_was_seen_last_of_each_training_is_scraped() -> None:
     metrics, address = TrainingMetrics(), _free_address()
-    with served(metrics, address):
+    with served([metrics], address):
         metrics.see(OTHER)
         metrics.see(TrainingStatus(training="ab12", subject="rex", state=TrainingState.WAITING))
         metrics.see(HALF)
@@ -54,7 +55,7 @@ def test_what_was_seen_last_of_each_training_is_scraped() -> None:
 def test_the_address_is_free_again_afterwards() -> None:
     address = _free_address()
     for _ in range(2):
-        with served(TrainingMetrics(), address):
+        with served([TrainingMetrics()], address):
             assert _scraped(address) == {}
 
 
@@ -62,6 +63,6 @@ def test_the_address_is_free_again_afterwards() -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with (
         pytest.raises(UsageError, match=r"write it like 127\.0\.0\.1:9400"),
-        served(TrainingMetrics(), address),
+        served([TrainingMetrics()], address),
     ):
         pass

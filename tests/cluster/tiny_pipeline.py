@@ -57,6 +57,7 @@ class TinyRange:
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
     prints: tuple[str, ...] = ()
 
 
@@ -202,6 +203,9 @@ class TinyPipeline:
             score = JoinScore(block=float(apart), largest=float(apart), p99=0.0, psnr_db=None)
             joins.append(Join(frame=part.frames.start, score=score, mended_frames=mended_frames))
         return ProvenJoins(segments=tuple(segments), joins=tuple(joins))
+
+    def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> Sequence[Join]:
+        return joins
 
     def assemble_shot(
         self,

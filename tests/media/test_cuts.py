@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from bodyswap.frames import RGB
-from bodyswap.media.cuts import LONGEST_FLASH_FRAMES, find_cuts
+from bodyswap.media.cuts import LONGEST_FLASH_FRAMES, REACH, CutWatch, find_cuts
 from bodyswap.stage.backdrop import Studio
 from bodyswap.stage.body import Performer
 from bodyswap.stage.camera import Camera
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
+from bodyswap.timing import FrameRange
 from tests.quality.scenes import panned, texture
 
 COUNT = 16
@@ -83,3 +84,15 @@ def test_a_dissolve_is_no_cut() -> None:
 
 def test_clips_of_no_frame_one_frame_and_one_picture_have_no_cut() -> None:
     assert find_cuts([]) == find_cuts(WIDE[:1]) == find_cuts([texture(3)] * 12) == ()
+
+
+def test_a_part_of_a_clip_has_the_cuts_that_the_whole_has_there() -> None:
+    pictures = [*WIDE, *NEAR[:6], *WIDE[:8], *NEAR]
+    whole = find_cuts(pictures)
+    assert len(whole) == 3
+    for start in range(0, len(pictures), 5):
+        frames = FrameRange(start=start, stop=min(start + 5, len(pictures)))
+        watch = CutWatch(frames)
+        for index in range(max(0, start - REACH), min(frames.stop + REACH, len(pictures))):
+            watch.see(index, pictures[index])
+        assert watch.finish() == tuple(cut for cut in whole if start <= cut < frames.stop)
