@@ -36,6 +36,9 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+dashboards: setup
+	$(BIN)/python deploy/dashboards.py
+
 # What is installed, by name, version and licence, as CycloneDX.
 sbom: setup
 	mkdir -p out
@@ -44,9 +47,6 @@ sbom: setup
 # Known vulnerabilities of what is installed; asks pypi.org.
 audit: setup
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
-
-dashboards: setup
-	$(BIN)/python deploy/dashboards.py
 
 bench: setup
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

@@ -174,10 +174,10 @@ class JobSpec:
         return content_hash(identity)[:_ID_LENGTH]
 
     @cached_property
-    def picture(self) -> str:
-        """What a picture is made of, as an id: the same for every job that makes it of the same.
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
 
-        Neither which frames, nor in how many shards, nor from whose poses: a frame that comes out
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
         the same in two jobs is the same with its mark.
         """
         made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)

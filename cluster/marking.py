@@ -36,7 +36,7 @@ def mark_for(spec: JobSpec) -> Mark | None:
     """
     if not spec.render_settings.watermark:
         return None
-    return mark_of(spec.picture, watermark_key(operator_trust()))
+    return mark_of(spec.picture_id, watermark_key(operator_trust()))
 
 
 def watermark_key(trust: Trust) -> bytes:

@@ -198,7 +198,7 @@ class _ActorProcess:
         """How far the order is, and what was measured of it."""
         if self._order is None or self._order.lease != order.lease:
             return Progressed(lease=order.lease, frames_done=0)
-        figures = self._worker.gauge.read()
+        figures = self._worker.gauge.read(order.lease)
         return Progressed(lease=order.lease, frames_done=self._frames_done, figures=figures)
 
     def _count(self, frames_done: int) -> None:
@@ -213,7 +213,6 @@ def start_ray(address: str | None) -> None:
         BodyswapError: it cannot be reached.
     """
     check_ray_access(address)
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What a worker's process has started ends with it, however it ends.
     os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")

@@ -26,6 +26,8 @@ class Solution(Protocol):
     def subject(self) -> PoseSequence: ...
     @property
     def report(self) -> Mapping[str, object]: ...
+    @property
+    def recipe(self) -> bytes | None: ...  # for replacing the performer in the plate
 
 
 class Segment(Protocol):
@@ -97,6 +99,7 @@ class Pipeline(Protocol):
         state: bytes | None,
         on_frame: OnFrame,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -109,6 +112,7 @@ class Pipeline(Protocol):
         *,
         settings: RenderSettings,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins: ...
 
     def see_joins(
@@ -143,7 +147,7 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None: ...
+    ) -> bytes: ...
 
 
 if TYPE_CHECKING:
