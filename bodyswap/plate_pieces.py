@@ -51,7 +51,9 @@ class PlatePieces:
         laid = watch.passing(self._laid(rendered, frames))
         if isinstance(self.inner, VideoPieces):
             codec = self.inner.codec
-            shown = (cut_out(each.subject) if codec.has_alpha else each.rgb_HW3 for each in laid)
+            shown = (
+                cut_out(self._apart(each)) if codec.has_alpha else each.rgb_HW3 for each in laid
+            )
             segment = encode(shown, path, timeline=self.plate.timeline, frames=frames, codec=codec)
             if codec.is_lossless and not codec.has_alpha:
                 watch.check_file(path, frames)
@@ -76,14 +78,23 @@ class PlatePieces:
         )  # fmt: skip
         for frame, picture in zip(rendered, plate, strict=True):
             with step("composite"):
-                laid = lay(frame, picture, self.recipe)
+                laid = self._marked(lay(frame, picture, self.recipe))
             yield laid, picture
+
+    def _marked(self, laid: Laid) -> Laid:
+        """The mark goes where the frame is not the plate's, and nowhere else."""
+        marked_HW3 = self.inner.traces.on(laid.rgb_HW3, laid.subject.index)
+        rgb_HW3 = np.where(laid.touched_HW[..., None], marked_HW3, laid.rgb_HW3)
+        return replace(laid, rgb_HW3=rgb_HW3)
+
+    def _apart(self, laid: Laid) -> RenderedFrame:
+        return self.inner.traces.on_layers(laid.subject, laid.clean_HW3)
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)
         plain = self.inner.layered(laid.subject, frames)
         return LayeredFrame(
-            subject=laid.subject,
+            subject=self._apart(laid),
             clean_plate_HW3=laid.clean_HW3,
             facts=plain.facts,
             performer_HW=laid.performer_HW,

@@ -20,6 +20,7 @@ from bodyswap.replacing.recipe import Recipe
 from bodyswap.solve import Solution
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
+from bodyswap.traces import Traces
 
 
 def with_recipe(
@@ -45,10 +46,10 @@ def with_recipe(
 
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
-    recipe: bytes | None,
+    recipe: bytes | None, traces: Traces,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses)
+    inner = pieces_of(settings, plate, background_HW3, poses, traces)
     if recipe is None:
         return inner
     assert isinstance(inner, VideoPieces | SequencePieces)

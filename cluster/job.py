@@ -173,6 +173,16 @@ class JobSpec:
             identity = (*identity, self.poses.sha256)
         return content_hash(identity)[:_ID_LENGTH]
 
+    @cached_property
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
+
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        the same in two jobs is the same with its mark.
+        """
+        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        return content_hash(made_of)[:_ID_LENGTH]
+
     @property
     def is_exact(self) -> bool:
         """True where each render shard goes on from the one before it."""
