@@ -17,7 +17,8 @@ PLATE_FACTS = "plate.json"
 class PlateFrame:
     """What was done to one frame. Shares are of the picture; the last is None of a lossy delivery.
 
-    `differing_outside` counts pixels outside the matte that are not the plate's.
+    `differing_outside` counts pixels outside the matte that are not the plate's. `outside` and
+    `inside` tell the precision of either: the generator paints in 8 bits.
     """
 
     number: int
@@ -25,6 +26,8 @@ class PlateFrame:
     performer_share: float
     set_never_seen_share: float
     differing_outside: int
+    outside: str
+    inside: str = "8-bit display values"
     differing_outside_in_file: int | None = None
 
 

@@ -19,7 +19,7 @@ from bodyswap.decode import decode
 from bodyswap.encode import Segment, encode, encode_frames
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB, LayeredFrame, RenderedFrame
-from bodyswap.media.deep_plate import DeepPlate, deep_plate
+from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.pieces import SequencePieces, VideoPieces
 from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
@@ -45,7 +45,9 @@ class PlatePieces:
         object.__setattr__(self, "suffix", self.inner.suffix)
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        watch = _Watch(self.plate)
+        deep = deep_plate(self.plate)
+        keeps = isinstance(self.inner, SequencePieces)
+        watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         laid = watch.passing(self._laid(rendered, frames))
         if isinstance(self.inner, VideoPieces):
             codec = self.inner.codec
@@ -56,7 +58,6 @@ class PlatePieces:
             if codec.is_lossless and not codec.has_alpha:
                 watch.check_file(path, frames)
         else:
-            deep = deep_plate(self.plate)
             layered = (self._layered(each, frames, deep) for each in laid)
             segment = encode_frames(
                 layered, path, plate=self.plate, frames=frames, kind=self.inner.kind
@@ -104,8 +105,9 @@ class PlatePieces:
 class _Watch:
     """Looks at each laid frame beside the plate's, and remembers where it may differ."""
 
-    def __init__(self, plate: ClipIndex) -> None:
+    def __init__(self, plate: ClipIndex, *, outside: str) -> None:
         self._plate = plate
+        self._outside = outside
         self._masks: list[bytes] = []
         self.facts: list[PlateFrame] = []
 
@@ -121,6 +123,7 @@ class _Watch:
                     performer_share=_share(laid.performer_HW > 0.5),
                     set_never_seen_share=_share(~laid.seen_HW & (laid.removed_HW > 0)),
                     differing_outside=differing,
+                    outside=self._outside,
                 )
             )
             self._masks.append(zlib.compress(np.packbits(laid.touched_HW).tobytes(), 1))

@@ -19,7 +19,7 @@ from bodyswap.stage.render import Shot, film
 from bodyswap.timing import FrameRange, Timeline
 from cluster.cli import main
 
-COUNT = 8
+COUNT = 5
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +54,15 @@ def test_a_replaced_plate_is_untouched_outside_the_matte_for_any_shards(
     plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shots = []
-    for shards in ("1", "3"):
+    for shards in ("1", "2"):
         out = tmp_path / shards
         _run(
             monkeypatch, "render", plate, "--subject", "vega", "--out", out, "--over", "plate",
-            "--store", tmp_path / "store", "--mode", "exact", "--codec", "ffv1", "--shards", shards,
+            "--store", tmp_path / "store", "--codec", "ffv1", "--shards", shards,
+            "--set", "join_tolerance=0",
         )  # fmt: skip
+        joins = json.loads((out / "joins.json").read_text())
+        assert len(joins) == int(shards) - 1
         shots.append(_pictures(out / "shot.mp4"))
         told = json.loads((out / "plate.json").read_text())
         assert [frame["number"] for frame in told] == list(range(1001, 1001 + COUNT))
@@ -74,3 +77,16 @@ def test_a_replaced_plate_is_untouched_outside_the_matte_for_any_shards(
         assert one.shape == filmed.shape
         differs = (one != filmed).any(axis=2)
         assert 0.02 < differs.mean() < 0.5
+
+
+def test_what_it_may_be_laid_over_is_told_where_it_is_asked_wrongly(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["bodyswap", "render", str(plate), "--subject", "vega", "--out", str(tmp_path / "out")]
+    for wrong in (["--over", "moon"], ["--set", "over=moon"]):
+        monkeypatch.setattr(sys, "argv", [*asked, *wrong])
+        with pytest.raises(SystemExit) as ending:
+            main()
+        assert ending.value.code == 2
+        told = capsys.readouterr().err
+        assert "moon" in told and "plate" in told

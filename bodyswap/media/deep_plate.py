@@ -18,6 +18,7 @@ from bodyswap.media.exr import read_exr
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.sequence import bits_of, read_codes_16
 
+EIGHT_BIT = "8-bit display values"
 Mask = npt.NDArray[np.bool_]
 
 
@@ -43,7 +44,7 @@ def deep_plate(clip: ClipIndex) -> DeepPlate:
 
 @dataclass(frozen=True)
 class _EightBit:
-    precision: str = "8-bit display values"
+    precision: str = EIGHT_BIT
 
     def with_laid(self, index: int, rgb_HW3: RGB, touched_HW: Mask) -> Whole:
         return Whole(codes_HW3=rgb_HW3, light_HW3=linear_light(rgb_HW3).astype(np.float16))

@@ -91,7 +91,7 @@ def canvas_of(to_first_N33: Homographies, height: int, width: int) -> Canvas:
     if not np.isfinite(spread).all() or wide * tall > _LARGEST_CANVAS * height * width:
         raise PlateError(
             f"the camera moves so far that the clean plate would be {wide}x{tall} pixels;"
-            " give one as replace.clean_plate, or cut the shot into parts"
+            " cut the shot into parts, or render over the subject's own background"
         )
     shift_33 = np.array([(1, 0, -low[0]), (0, 1, -low[1]), (0, 0, 1)], np.float64)
     return Canvas(to_canvas_N33=shift_33 @ to_first_N33, height=tall, width=wide)
