@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_FIND_LINKS ?= $(shell python3 -m pip config get global.find-links 2>/dev/null)
 
 
-.PHONY: setup demo check format lint types tests bench dashboards clean
+.PHONY: setup demo check format lint types tests bench dashboards sbom audit clean
 
 setup: .venv/.ready
 
@@ -23,10 +23,14 @@ $(UV):
 .tools/prometheus/promtool:
 	deploy/get_prometheus .tools/prometheus
 
+# A browser for the tests of the review page: this machine's own or, unpacked there, Debian's.
+.tools/chromium/chromium:
+	deploy/get_chromium .tools/chromium
+
 demo: setup
 	$(BIN)/bodyswap demo --out out/demo
 
-check: setup .tools/prometheus/promtool
+check: setup .tools/prometheus/promtool .tools/chromium/chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -38,6 +42,15 @@ format: setup
 
 dashboards: setup
 	$(BIN)/python deploy/dashboards.py
+
+# What is installed, by name, version and licence, as CycloneDX.
+sbom: setup
+	mkdir -p out
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --sv 1.6 --of JSON -o out/sbom.cdx.json
+
+# Known vulnerabilities of what is installed; asks pypi.org.
+audit: setup
+	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
 bench: setup
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

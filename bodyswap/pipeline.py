@@ -17,7 +17,7 @@ import torch
 
 from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
-from bodyswap.config import EngineName, PoseSettings, RenderSettings
+from bodyswap.config import EngineName, Over, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
@@ -28,13 +28,13 @@ from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
-from bodyswap.media.check import check_delivery
+from bodyswap.media.check import DeliveryCheck, check_delivery, index_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.probe import probe
 from bodyswap.media.segment_map import SegmentMap, map_segment
 from bodyswap.media.stitch import stitched_head
@@ -45,7 +45,7 @@ from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.pieces import pieces_of
+from bodyswap.plate_recipe import pieces_for, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
@@ -121,7 +121,9 @@ class Pipeline:
         check_deliverable(clip, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
-        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        camera_N33 = detections.camera_over(frames)
+        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
 
     @step("solve")
     def solve_given_poses(
@@ -139,13 +141,14 @@ class Pipeline:
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
-        return solve_given(
+        solved = solve_given(
             replace(given.poses, cuts=tuple(cuts)),
             given.camera_N33,
             plate=shape,
             stance=stance,
             settings=settings.solve,
         )
+        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
 
     def render_range(
         self,
@@ -159,8 +162,11 @@ class Pipeline:
         state: bytes | None,
         on_frame: OnFrame,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
+
+        With a `recipe` of the solve step they are laid into the plate instead.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
@@ -175,7 +181,7 @@ class Pipeline:
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            pieces = pieces_of(settings, clip, person.background_HW3, poses, traces)
+            pieces = pieces_for(settings, clip, person.background_HW3, poses, recipe, traces)
             segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
@@ -196,6 +202,7 @@ class Pipeline:
         *,
         settings: RenderSettings,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
@@ -204,7 +211,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_of(settings, self._clip(plate), background_HW3, poses, traces)
+        pieces = pieces_for(settings, self._clip(plate), background_HW3, poses, recipe, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -267,10 +274,13 @@ class Pipeline:
         folder: Path,
         *,
         settings: RenderSettings,
-    ) -> None:
+    ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
-        decoded is left in `folder`."""
-        _check(shot, self._clip(plate), frames, folder)
+        decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
+        clip = self._clip(plate)
+        check = _check(shot, clip, frames, folder)
+        timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""
@@ -339,9 +349,11 @@ class Pipeline:
         return self._subjects[key]
 
 
-def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> None:
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> DeliveryCheck:
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-    list_video(shot, check_delivery(shot, timeline), clip, frames).write(folder / VIDEO_LIST)
+    check = check_delivery(shot, timeline)
+    list_video(shot, check, clip, frames).write(folder / VIDEO_LIST)
+    return check
 
 
 def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
@@ -353,13 +365,15 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
 
     Raises:
         PlateError: the plate's sound does not fit the delivery's container.
-        UsageError: the subject's picture does not fit the codec.
+        UsageError: the picture, the subject's or the plate's, does not fit the codec.
     """
     if settings.codec in FRAME_FORMATS:
         return
     codec = CODECS[settings.codec]
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
+    if settings.over == Over.PLATE:
+        height, width = clip.height, clip.width
     check_size(width, height, codec)
 
 

@@ -111,6 +111,15 @@ class StitchedShot:
         sha256, size_bytes = self._hashed.finish()
         return StoredFile(name=self._name, key=self._key, sha256=sha256, size_bytes=size_bytes)
 
+    def known_as(self, index: bytes) -> Path:
+        """The shot again, with the index by which it need not be read through to be looked at."""
+        from bodyswap.media.streamed import StreamedFile, StreamedPath
+
+        assert self._hashed is not None, "a shot is composed before it is looked at"
+        fetch = partial(self._store.read_range, self._key)
+        file = StreamedFile(self._name, self._hashed.size_bytes, fetch)
+        return StreamedPath.of(self._name, file, index=index)
+
     def sentence(self) -> str:
         """How many bytes went through this machine, for people."""
         assert self._hashed is not None, "a shot is composed before it is told of"

@@ -64,8 +64,8 @@ class Rendered:
         )  # fmt: skip
         return shot, shot.compose(head, placed)
 
-    def check(self, path: Path) -> None:
-        Pipeline().check_shot(
+    def check(self, path: Path) -> bytes:
+        return Pipeline().check_shot(
             path, self.plate.path, self.plate.frames, self.folder, settings=SETTINGS
         )
 
@@ -97,8 +97,10 @@ def test_the_shot_decodes_and_its_hash_is_told_after_one_reading(
     rendered: Rendered, tmp_path: Path
 ) -> None:
     shot, path = rendered.stitched(rendered.placed())
-    rendered.check(path)
+    index = rendered.check(path)
     file = shot.proven()
+    known, anew = index_clip(shot.known_as(index)), index_clip(path)
+    assert (known.timeline, known.colour) == (anew.timeline, anew.colour)
     rendered.store.fetch_file(file.key, tmp_path / "out.mp4")
     assert file.sha256 == file_hash(tmp_path / "out.mp4")
     assert file.size_bytes == (tmp_path / "out.mp4").stat().st_size

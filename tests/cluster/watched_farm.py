@@ -26,10 +26,11 @@ from cluster.controller import Controller
 from cluster.decide import decide
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
-from cluster.events.listener import Counts, Listener, serve
+from cluster.events.listener import Counts, Listener
 from cluster.events.meter import ListenMeter
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
+from cluster.events.serving import serve
 from cluster.exporter import left_in, served
 from cluster.keeper_meter import KeeperMeter
 from cluster.runtime_inline import InlineRuntime

@@ -1,5 +1,6 @@
 """A delivery whose segments stay where they are is, packet for packet, the one joined by copy."""
 
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
+from bodyswap.decode import decode
 from bodyswap.encode import CODECS, Codec, encode
 from bodyswap.errors import IntegrityError
 from bodyswap.media.check import check_delivery
@@ -14,6 +16,7 @@ from bodyswap.media.concat import concat
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.segment_map import SegmentMap, map_segment
 from bodyswap.media.stitch import stitched_head
+from bodyswap.media.streamed import BLOCK_BYTES, StreamedFile, StreamedPath
 from bodyswap.timing import FrameRange, Timeline
 from tests.media.clips import pictures, pictures_for, steady, write_clip
 from tests.media.ffmpeg import seen_by_ffmpeg
@@ -127,3 +130,40 @@ def test_segments_that_do_not_join_are_refused(tmp_path: Path, plate: ClipIndex)
     with pytest.raises(IntegrityError, match="no box"):
         (tmp_path / "noise.mp4").write_bytes(b"noise" * 40)
         map_segment(tmp_path / "noise.mp4")
+
+
+def test_a_clip_of_ten_gigabytes_is_read_in_few_bytes_and_little_memory(
+    tmp_path: Path, plate: ClipIndex
+) -> None:
+    segments = _segments(tmp_path, CODECS["prores-hq"], plate.timeline, ALL)
+    maps = [map_segment(path) for path in segments]
+    far = [replace(each, size_bytes=(10 << 30) // 3) for each in maps]
+    opening = segments[0].read_bytes()[: maps[0].opening_bytes]
+    head = stitched_head(far, opening, plate.timeline, suffix=".mov", first_pts=FIRST_PTS)
+    huge = tmp_path / "huge.mov"
+    with huge.open("wb") as file:
+        file.write(head)
+        for place, path in enumerate(segments):
+            file.seek(len(head) + place * far[0].size_bytes)
+            file.write(path.read_bytes())
+        file.truncate(len(head) + 3 * far[0].size_bytes)
+    fetched: list[int] = []
+
+    def fetch(start: int, stop: int) -> bytes:
+        fetched.append(stop - start)
+        with huge.open("rb") as file:
+            file.seek(start)
+            return file.read(stop - start)
+
+    streamed = StreamedFile("huge.mov", huge.stat().st_size, fetch)
+    clip = index_clip(StreamedPath.of("huge.mov", streamed))
+    fetched.clear()
+    tracemalloc.start()
+    (batch,) = decode(clip, FrameRange(start=8, stop=12))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert huge.stat().st_size > 10 << 30 and huge.stat().st_blocks * 512 < 64 << 20
+    assert sum(fetched) <= 4 * BLOCK_BYTES and peak_bytes < 100 << 20
+    local = index_clip(segments[2])
+    (expected,) = decode(local, FrameRange(start=1, stop=5))
+    assert (batch.rgb_NHW3 == expected.rgb_NHW3).all()
