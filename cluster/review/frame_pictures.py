@@ -80,7 +80,7 @@ class FramePictures:
         """What to ask `picture` for.
 
         Raises:
-            UsageError: the job has no such frame.
+            NotThereError: the job has no such frame.
             JobError: that frame is not rendered yet.
         """
         index = self._shots.index_of(job, number)

@@ -94,7 +94,7 @@ def test_what_is_not_there_is_said_plainly(finished: Finished, page: httpx.Clien
     for path, status, words in (
         ("/api/jobs/nosuchjob", 404, "no job's id"),
         (f"/api/jobs/{job}/why?shard=render-9", 404, "is no shard"),
-        (f"/media/{job}/render/1049.png", 400, "1001-1048"),
+        (f"/media/{job}/render/1049.png", 404, "1001-1048"),
         (f"/media/{job}/files/secrets", 404, "delivered no file"),
         (f"/media/{job}/segments/5.mp4", 404, "no finished segment"),
     ):
