@@ -24,6 +24,7 @@ from cluster.cli_listen import app as listen_verb
 from cluster.cli_provenance import app as provenance_verbs
 from cluster.cli_render import app as render_verbs
 from cluster.cli_rights import app as consent_verbs
+from cluster.cli_serve import app as serve_verbs
 from cluster.cli_share import app as share_verbs
 from cluster.cli_subject import app as subject_verbs
 from cluster.cli_train import app as farm_train_verbs
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for verbs in (
     render_verbs, conform_verbs, job_verbs, share_verbs, control_verbs, work_verbs, listen_verb,
-    gc_verb, train_verbs, farm_train_verbs, provenance_verbs, local_verbs,
+    gc_verb, serve_verbs, train_verbs, farm_train_verbs, provenance_verbs, local_verbs,
 ):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")

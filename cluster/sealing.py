@@ -29,6 +29,11 @@ _FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
 """A frame of a sequence."""
 
 
+def is_sealed(store: Store, job: str) -> bool:
+    """Whether what the job delivered was signed, so that it tells its own origin."""
+    return store.head(JobKeys(job=job).root + _RECORD) is not None
+
+
 def sealed(
     store: Store,
     spec: JobSpec,

@@ -1,0 +1,40 @@
+"""The door before pictures leave the store through the page: consent, and a line in the log.
+
+Whoever looks at a shot is written down once an hour; whether the consent still stands is asked
+again every few seconds, so that a revocation closes the page too.
+"""
+
+from bodyswap.rights.permit import Deed
+from bodyswap.rights.trust import operator_trust
+from cluster.doors import Visit, act_of, covering, permit
+from cluster.review.glances import Glances
+from cluster.review.shots import Shots
+
+_WRITTEN_FOR_S = 3600.0
+_STANDS_FOR_S = 10.0
+
+
+class Viewing:
+    """Lets visitors look at jobs, one by one."""
+
+    def __init__(self, shots: Shots) -> None:
+        self._shots = shots
+        self._written = Glances(_WRITTEN_FOR_S)
+        self._standing = Glances(_STANDS_FOR_S)
+
+    def check(self, job: str, who: str) -> None:
+        """Raises JobError where there is no such job, RefusedError where no consent covers it."""
+        self._standing.get(job, lambda: self._look(job))
+        self._written.get((job, who), lambda: self.write(job, who))
+
+    def write(self, job: str, who: str) -> bool:
+        """Pass the door in the name of `who`, and have it written down now."""
+        spec = self._shots.spec(job)
+        visit = Visit(act=act_of(spec, Deed.DOWNLOAD), by=who, job=job, frames=str(spec.frames))
+        permit(self._shots.store, visit, now_s=self._shots.clock())
+        return True
+
+    def _look(self, job: str) -> bool:
+        act = act_of(self._shots.spec(job), Deed.DOWNLOAD)
+        covering(self._shots.store, act, operator_trust(), self._shots.clock())
+        return True
