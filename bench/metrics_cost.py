@@ -16,13 +16,14 @@ from bodyswap.steps import StepClock, clocked, each_step, step
 from bodyswap.timing import FrameRange
 from cluster.farm_meter import FarmMeter
 from cluster.figures import Gauge
-from cluster.job import JobSpec, JobState, PlateRef, SubjectRef
+from cluster.job import JobSpec, JobState, PlateRef, Stage, SubjectRef
 from cluster.lease import Held, Lease
 from cluster.plan import Shard, make_plan
 from cluster.snapshot import JobView, ShardView, Snapshot
 from cluster.store_local import LocalStore
 from cluster.tally import TALLY
 
+FRAMES = FrameRange(start=0, stop=24)
 HEARTBEATS_A_SECOND = 4
 FASTEST_FRAME_S = 0.01
 """A hundred frames a second: far faster than any worker here was seen to render."""
@@ -70,11 +71,16 @@ def measured_frames(count: int) -> float:
 
 
 def heartbeats(count: int) -> float:
-    gauge = Gauge()
+    gauge, lease = (
+        Gauge(),
+        Lease(
+            job="j", shard=Shard(stage=Stage.RENDER, index=0, frames=FRAMES), epoch=1, worker="w"
+        ),
+    )
     began_s = time.perf_counter()
-    with gauge.measuring():
+    with gauge.measuring(lease):
         for _ in range(count):
-            gauge.read()
+            gauge.read(lease)
     return time.perf_counter() - began_s
 
 

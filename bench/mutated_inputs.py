@@ -2,9 +2,10 @@
 
     python -m bench.mutated_inputs [COUNT]
 
-Consents, revocation lists, rights.yaml, drafts, cards, job specs, audit entries, safetensors and
-C2PA sidecars are flipped, cut, doubled and stuffed. Any other exception than BodyswapError ends the
-run with the input that did it; the slowest input and the memory that was taken are told at the end.
+Consents, revocation lists, rights.yaml, drafts, cards, job specs, audit entries, safetensors, C2PA
+sidecars, clips, EXR frames, cut lists and notices of objects are flipped, cut, doubled and stuffed.
+Any other exception than BodyswapError ends the run with the input that did it; the slowest input
+and the memory that was taken are told at the end.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.mutated_media import readings
 from bodyswap.errors import BodyswapError
 from bodyswap.nets.card import read_card
 from bodyswap.nets.checkpoint import CARD as CARD_FILE
@@ -117,7 +119,8 @@ def targets() -> Iterator[tuple[Target, ...]]:
     """Every input that strangers may write, on files in a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        yield (*_papers(), *_plain(), *_models(folder), *_sidecars(folder))
+        media = (Target(name=kind, whole=data, read=read) for kind, data, read in readings(folder))
+        yield (*_papers(), *_plain(), *_models(folder), *_sidecars(folder), *media)
 
 
 def _papers() -> Iterator[Target]:

@@ -39,6 +39,14 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
+class Over(StrEnum):
+    """What the subject is laid over: the background they were filmed before, or the plate itself,
+    in the performer's place."""
+
+    OWN = "own"
+    PLATE = "plate"
+
+
 class EngineName(StrEnum):
     """What runs the networks. `auto` is the fastest that was measured to be as good."""
 
@@ -134,10 +142,12 @@ class RenderSettings:
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
     Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
     picture for everybody to see, such as "AI-generated".
+    `over` is own, the subject's own background, or plate: in the performer's place (see `Over`).
     """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
+    over: str = "own"
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
@@ -152,9 +162,17 @@ class RenderSettings:
         if self.codec not in list(CodecName):
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
+        if self.over not in list(Over):
+            known = ", ".join(Over)
+            raise UsageError(f"over '{self.over}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
         parse_cuts(self.cuts)
         _check_label(self.label, self.codec)
+        if self.label and self.over == Over.PLATE:
+            raise UsageError(
+                f"label '{self.label}' would change the plate, which stays untouched outside the"
+                " performer; leave it out, or label the finished picture"
+            )
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:

@@ -117,7 +117,7 @@ class SequencePieces:
     shows_layers: bool = True
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        layered = (self._layered(frame, frames) for frame in rendered)
+        layered = (self.layered(frame, frames) for frame in rendered)
         return encode_frames(layered, path, plate=self.plate, frames=frames, kind=self.kind)
 
     def cuts(self, segment: Path) -> list[int]:
@@ -132,7 +132,7 @@ class SequencePieces:
         FrameList(frames=kept).write(out)
         return out
 
-    def _layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
+    def layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
         """With what quality control asks: how sure the pose is, and how far from a join."""
         row = frame.index - self.poses.frames.start
         facts = {

@@ -17,7 +17,7 @@ import torch
 
 from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
-from bodyswap.config import EngineName, PoseSettings, RenderSettings
+from bodyswap.config import EngineName, Over, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
@@ -45,7 +45,7 @@ from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.pieces import pieces_of
+from bodyswap.plate_recipe import pieces_for, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
@@ -121,7 +121,9 @@ class Pipeline:
         check_deliverable(clip, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
-        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        camera_N33 = detections.camera_over(frames)
+        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
 
     @step("solve")
     def solve_given_poses(
@@ -139,13 +141,14 @@ class Pipeline:
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
-        return solve_given(
+        solved = solve_given(
             replace(given.poses, cuts=tuple(cuts)),
             given.camera_N33,
             plate=shape,
             stance=stance,
             settings=settings.solve,
         )
+        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
 
     def render_range(
         self,
@@ -159,8 +162,11 @@ class Pipeline:
         state: bytes | None,
         on_frame: OnFrame,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
+
+        With a `recipe` of the solve step they are laid into the plate instead.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
@@ -175,7 +181,7 @@ class Pipeline:
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            pieces = pieces_of(settings, clip, person.background_HW3, poses, traces)
+            pieces = pieces_for(settings, clip, person.background_HW3, poses, recipe, traces)
             segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
@@ -196,6 +202,7 @@ class Pipeline:
         *,
         settings: RenderSettings,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
@@ -204,7 +211,7 @@ class Pipeline:
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_of(settings, self._clip(plate), background_HW3, poses, traces)
+        pieces = pieces_for(settings, self._clip(plate), background_HW3, poses, recipe, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -358,13 +365,15 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
 
     Raises:
         PlateError: the plate's sound does not fit the delivery's container.
-        UsageError: the subject's picture does not fit the codec.
+        UsageError: the picture, the subject's or the plate's, does not fit the codec.
     """
     if settings.codec in FRAME_FORMATS:
         return
     codec = CODECS[settings.codec]
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
+    if settings.over == Over.PLATE:
+        height, width = clip.height, clip.width
     check_size(width, height, codec)
 
 

@@ -22,6 +22,7 @@ from cluster.order import Order
 from cluster.plan import make_plan
 from cluster.publish import publish, verify
 from cluster.record import to_json
+from cluster.results import remember_cut, remembered_cut
 from cluster.roster import Roster
 from cluster.runtime import Runtime
 from cluster.store import Store
@@ -87,6 +88,14 @@ class Hands:
                     )
                 self._fail_attempt(ledger, lease, failure)
 
+    def hand_back(self, ledger: Ledger, lease: Lease) -> None:
+        """The attempt was given up, and nobody is to blame; the shard waits for another worker."""
+        commit = read_commit(self._store, lease.job, lease.shard)
+        if commit is not None:
+            ledger.committed(commit)
+        else:
+            ledger.released(lease)
+
     def condemn(self, ledger: Ledger, error: ConsentError | IntegrityError) -> None:
         """End a job of which the store holds something damaged, or whose consent is gone."""
         if ledger.view.state.may_become(JobState.FAILED):
@@ -117,7 +126,11 @@ class Hands:
         ledger.markers = ()
 
     def _plan(self, ledger: Ledger) -> None:
-        plan = make_plan(ledger.view.spec, workers=len(self._runtime.workers))
+        spec = ledger.view.spec
+        plan = make_plan(
+            spec, workers=self._runtime.capacity, as_before=remembered_cut(self._store, spec)
+        )
+        remember_cut(self._store, spec, plan)
         if not self._store.put_if_absent(JobKeys(job=ledger.job).plan, to_json(plan)):
             plan = read_plan(self._store, ledger.job) or plan
         ledger.planned(plan)

@@ -20,6 +20,7 @@ from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain, say, show_progress
 from cluster.cli_options import (
     AddressOption,
+    FarmFileOption,
     MetricsOption,
     RuntimeKind,
     RuntimeOption,
@@ -42,6 +43,7 @@ def work(
     runtime: RuntimeOption = RuntimeKind.RAY,
     workers: WorkersOption = None,
     job: Annotated[str | None, typer.Option(help="Stop when this job is done.")] = None,
+    farm: FarmFileOption = None,
     address: AddressOption = None,
     metrics: MetricsOption = None,
     metrics_file: Annotated[
@@ -55,17 +57,19 @@ def work(
     from cluster.courier import open_courier
     from cluster.decide import decide
     from cluster.farm_seen import telling
+    from cluster.farm_settings import read_farm_settings
     from cluster.shot import job_error, open_runtime
     from cluster.term import Term
     from cluster.watch import open_watch
     from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
+    settings = None if farm is None else read_farm_settings(farm)
     with (
         open_watch(opened, metrics or metrics_address(), metrics_file) as watch,
         show_progress(as_json=as_json) as show,
         open_courier(opened, load_webhooks()) as hear,
-        open_runtime(runtime, opened.url, workers, address) as crew,
+        open_runtime(runtime, opened.url, workers, address, settings) as crew,
     ):
 
         def tell(status: JobStatus) -> None:

@@ -1,5 +1,6 @@
 """The verb `bodyswap listen`: jobs that start themselves. It does not know how."""
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,8 @@ def listen(
     from cluster.events.serving import Silence, serve
     from cluster.exporter import served
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("cluster").setLevel(logging.INFO)
     config = read_rules(rules)
     if not config.queue and http is None and not once:
         raise UsageError("nothing to listen to: name a queue in the rules, or give --http")

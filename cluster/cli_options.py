@@ -25,6 +25,10 @@ RuntimeOption = Annotated[
     RuntimeKind, typer.Option(help="Where the work is done: this process, or Ray actors.")
 ]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Ray actors.  [default: one a GPU]")]
+FarmFileOption = Annotated[
+    Path | None,
+    typer.Option("--farm", metavar="FILE", help="What workers are given of the machines (YAML)."),
+]
 AddressOption = Annotated[
     str | None, typer.Option(help="The Ray cluster.  [default: this machine alone]")
 ]

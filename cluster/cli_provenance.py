@@ -24,12 +24,12 @@ from bodyswap.errors import (
 from bodyswap.rights.audit import AuditEntry
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.consent import ConsentRecord, read_consent
-from bodyswap.rights.mark import job_prefix
+from bodyswap.rights.mark import id_prefix
 from bodyswap.rights.permit import check_standing
 from bodyswap.rights.prints import BITS
 from bodyswap.rights.provenance import Origin, Proof, read_proof
 from bodyswap.rights.revocations import Revocations
-from bodyswap.rights.sequence import LIST, read_sequence_proof
+from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
 from cluster import consents
@@ -58,8 +58,7 @@ def verify(
     touched, signed by a stranger, or unknown; 2 and 3 not readable.
     """
     trust = operator_trust()
-    read = read_sequence_proof if file.suffix == LIST else read_proof
-    proof = read(_there(file), _anchors(anchors, trust))
+    proof = _proof(_there(file), _anchors(anchors, trust))
     log, trouble = _log(trust, store)
     is_proven = proof is not None and proof.is_trusted
     traced = None if is_proven or file.suffix == LIST else trace(file, log, trust)
@@ -80,6 +79,12 @@ def certificate(
     """Make a signing chain for deliverables; rights.yaml names it as its seal, and as anchors."""
     make_chain(folder, organisation, now_s=time.time())
     say(str(folder))
+
+
+def _proof(file: Path, anchors: str) -> Proof | None:
+    """The file's own proof; of a sequence's list, or a frame that one names, the sequence's."""
+    listed = file if file.suffix == LIST else list_of(file)
+    return read_proof(file, anchors) if listed is None else read_sequence_proof(listed, anchors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +153,7 @@ def _lines(proof: Proof | None, traced: Traced | None, told: Sequence[_Told]) ->
 def _traced_lines(proof: Proof | None, traced: Traced) -> list[str]:
     lines = [] if proof is not None else ["state        no signature"]
     lines += [
-        f"watermark    {job_prefix(mark.payload)}…, {mark.z:.0f} deviations out of the noise"
+        f"watermark    {id_prefix(mark.payload)}…, {mark.z:.0f} deviations out of the noise"
         for mark in traced.marks
     ]
     lines += [f"watermark    {name} is of no job in this store's log" for name in traced.strange]

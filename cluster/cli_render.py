@@ -4,15 +4,16 @@ It does not know how a shot is made, only what was asked.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
-from bodyswap.config import CodecName, Mode, RenderSettings
+from bodyswap.config import CodecName, Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
-from bodyswap.terminal import Show, WorkSeen, say, show_progress
+from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_options import (
     OutOption,
     RuntimeKind,
@@ -26,6 +27,7 @@ from cluster.cli_options import (
 from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE
 from cluster.job_words import seen, tell_files
 from cluster.plan_words import tell_plan
+from cluster.sentence_parts import counted
 from cluster.submit import JobRequest
 
 app = typer.Typer()
@@ -41,6 +43,9 @@ ShardsOption = Annotated[
 ]
 ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins.")]
 CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
+OverOption = Annotated[
+    Over, typer.Option(help="Their own background, or the plate, in the performer's place.")
+]
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]
@@ -48,6 +53,13 @@ PosesOption = Annotated[
     Path | None,
     typer.Option(help="A poses.npz of `bodyswap pose`, corrected: taken as it is.", metavar="FILE"),
 ]
+RangesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-range", metavar="'1040-1060 KEY=VALUE'",
+        help="Change one setting of these frames alone: solve.*, engine, warmup_frames.",
+    ),
+]  # fmt: skip
 ProjectOption = Annotated[str, typer.Option(help="Whose job it is; consents name it.")]
 UseOption = Annotated[str, typer.Option(help="What it is for; consents name it.")]
 
@@ -82,6 +94,7 @@ def render(
     runtime: RuntimeOption = RuntimeKind.INLINE,
     workers: WorkersOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
@@ -94,12 +107,15 @@ def render(
         typer.Option("--as", help="Deliver as the next version of this name.", metavar="SHOT_0010"),
     ] = None,
     changes: SetOption = None,
+    ranges: RangesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Render the subject into the plate's motion: submit, work and fetch in one process."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, project=project, use=use, submitted_by=me(),
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
+        project=project, use=use, submitted_by=me(),
     )  # fmt: skip
     with show_progress(as_json=as_json) as show:
         _render(request, out, store, runtime, workers, show, as_json, named=named)
@@ -111,6 +127,7 @@ def submit(
     subject: SubjectOption,
     store: StoreOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
@@ -127,16 +144,26 @@ def submit(
         typer.Option(metavar="AMOUNT", help="Pause it when it has cost so much."),
     ] = None,
     changes: SetOption = None,
+    ranges: RangesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put a job into the store; a farm working on that store will render it."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses, name=name, project=project,
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
+        name=name, project=project,
         use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
-    job = client_of(store).submit(request)
-    say(json.dumps({"job": job}) if as_json else job)
+    client = client_of(store)
+    job = client.submit(request)
+    reuse = client.reuse(job)
+    if as_json:
+        say(json.dumps({"job": job, **asdict(reuse)}))
+        return
+    say(job)
+    if reuse.reused:
+        complain(f"{reuse.reused} of {counted(reuse.shards, 'shard')} are taken from other jobs")
 
 
 @app.command()
@@ -148,18 +175,21 @@ def plan(
     ] = None,
     store: StoreOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
     performer: PerformerOption = None,
     poses: PosesOption = None,
     changes: SetOption = None,
+    ranges: RangesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what `submit` would do: shards, time, worker-hours, at rates measured in this store."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
-        frames=frames, shards=shards, poses=poses,
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
+        frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
     )  # fmt: skip
     tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
 
@@ -183,7 +213,7 @@ def _render(
 
 
 def _settings(
-    mode: Mode, codec: CodecName, changes: list[str] | None, performer: str | None,
+    mode: Mode, codec: CodecName, over: Over, changes: list[str] | None, performer: str | None,
     poses: Path | None,
 ) -> RenderSettings:  # fmt: skip
     if performer is not None and poses is not None:
@@ -191,5 +221,5 @@ def _settings(
             "--performer chooses among the people found, and --poses already has the performer;"
             " give one of them"
         )
-    plain = RenderSettings(mode=mode, codec=codec.value)
+    plain = RenderSettings(mode=mode, codec=codec.value, over=over.value)
     return plain.with_overrides(all_changes(changes, performer))

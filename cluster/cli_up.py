@@ -13,7 +13,15 @@ import typer
 
 from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain
-from cluster.cli_options import AddressOption, MetricsOption, StoreOption
+from cluster.cli_options import (
+    AddressOption,
+    FarmFileOption,
+    MetricsOption,
+    StoreOption,
+    named_store,
+)
+from cluster.drains import drain as drain_node
+from cluster.drains import let_in
 from cluster.ray_access import check_ray_access
 from cluster.supervise import Supervisor
 
@@ -30,6 +38,7 @@ def up(
     store: StoreOption = None,
     runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
+    settings: FarmFileOption = None,
     address: AddressOption = None,
     metrics: MetricsOption = None,
 ) -> None:
@@ -46,7 +55,7 @@ def up(
     with TemporaryDirectory(prefix="bodyswap-metrics-") as folder:
         left = Path(folder) / "metrics.txt"
         supervisor = Supervisor(
-            work_command(store or default_store_url(), runtime, workers, left, address)
+            work_command(store or default_store_url(), runtime, workers, left, address, settings)
         )
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: supervisor.stop())
@@ -56,11 +65,36 @@ def up(
     complain("the farm is down; whatever is not committed is done again next time")
 
 
+@app.command()
+def drain(
+    node: Annotated[str, typer.Argument(help="Its name, address, or how its id begins.")],
+    store: StoreOption = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it in again.")] = False,
+) -> None:
+    """Let a machine leave: its workers hand their shards back, and nothing new goes there.
+
+    For a spot notice or an update; no shard counts it as a failure.
+    """
+    opened = named_store(store)
+    if undo:
+        let_in(opened, node)
+        complain(f"{node} may work again, once Ray is started anew there")
+    else:
+        drain_node(opened, node)
+        complain(f"{node} is drained; `bodyswap farm drain {node} --undo` takes it back")
+
+
 def work_command(
-    store: str, runtime: str, workers: int | None, metrics: Path, address: str | None = None
+    store: str,
+    runtime: str,
+    workers: int | None,
+    metrics: Path,
+    address: str | None = None,
+    settings: Path | None = None,
 ) -> list[str]:
     """What is kept running; it leaves its metrics in the file `metrics`."""
     count = [] if workers is None else ["--workers", str(workers)]
     where = [] if address is None else ["--address", address]
+    farm = [] if settings is None else ["--farm", str(settings)]
     command = [sys.executable, "-m", "cluster", "work", "--metrics-file", str(metrics)]
-    return [*command, "--store", store, "--runtime", runtime, *count, *where]
+    return [*command, "--store", store, "--runtime", runtime, *count, *where, *farm]

@@ -33,7 +33,7 @@ from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
 from cluster.doors import permit_download
-from cluster.dry_run import dry_run
+from cluster.dry_run import Reuse, dry_run, see_reuse
 from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
@@ -46,7 +46,7 @@ from cluster.preview import Preview, PreviewReader, playlist, write_preview
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
 from cluster.scene import Scene, Why
-from cluster.seen import JobSeen, see_job, see_stages, see_status, see_summary
+from cluster.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
 from cluster.store import Store
 from cluster.submit import JobRequest, resolve, submit
 from cluster.waiting import Outcome, Waited, outcome_of
@@ -87,11 +87,12 @@ class Client:
         Times are from the commits of this store's jobs, and None where none has measured them.
         Raises what `submit` raises.
         """
-        now_s = self._clock()
-        spec = resolve(self._store, request, self._inspector, now_s=now_s).spec
-        farm = see_farm(self._store)
-        at_hand = 0 if farm is None or farm.is_gone(now_s) else len(farm.workers)
-        return dry_run(self._store, spec, workers=workers, workers_at_hand=at_hand)
+        spec = resolve(self._store, request, self._inspector, now_s=self._clock()).spec
+        return dry_run(self._store, spec, workers=workers, workers_at_hand=self._at_hand())
+
+    def reuse(self, job: str) -> Reuse:
+        """How many of the job's shards others have done. Raises JobError where there is no job."""
+        return see_reuse(self._store, see_spec(self._store, job), workers=self._at_hand() or 1)
 
     def find_job(self, text: str) -> str:
         """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
@@ -282,6 +283,11 @@ class Client:
     def _is_about_to_change(self, job: str, state: JobState) -> bool:
         """True where a request that is not taken up yet may make the next one fit."""
         return state is not JobState.PUBLISHED and bool(self.look(job).requests)
+
+    def _at_hand(self) -> int:
+        """How many workers the farm has now; 0 where nothing is heard of it."""
+        farm = see_farm(self._store)
+        return 0 if farm is None or farm.is_gone(self._clock()) else len(farm.workers)
 
     def _ask(self, job: str, verb: Verb, arguments: dict[str, object] | None = None) -> Request:
         state = self.status(job).state

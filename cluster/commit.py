@@ -34,7 +34,8 @@ class Commit:
     """A shard's result. Pts are ticks of the plate's clock, None for stages that make no video.
 
     `work_s` is how long its worker had it; None where that was not measured yet. `cuts` are where
-    the solve step knows the plate to be cut.
+    the solve step knows the plate to be cut. `made_by` is the attempt, of whatever job, that made a
+    result which this one only took over.
     """
 
     lease: Lease
@@ -44,6 +45,7 @@ class Commit:
     last_pts: int | None = None
     work_s: float | None = None
     cuts: tuple[int, ...] = ()
+    made_by: Lease | None = None
 
     def file(self, name: str) -> StoredFile:
         """The committed file called `name`, with any suffix if `name` has none."""

@@ -12,16 +12,17 @@ from contextlib import suppress
 from bodyswap.errors import BodyswapError, ConsentError, IntegrityError, StoreError
 from cluster.act import Hands
 from cluster.decide import Action, decide
+from cluster.drains import drained_nodes
 from cluster.failures import classify
 from cluster.keys import QUEUE, JobKeys, job_of_marker
 from cluster.ledger import Ledger
 from cluster.observe import observe_job, read_shares
-from cluster.order import Failed, Progressed, Report
+from cluster.order import Failed, HandedBack, Progressed, Report
 from cluster.progress import JobStatus
 from cluster.record import to_json
 from cluster.roster import Roster
 from cluster.runtime import Runtime
-from cluster.snapshot import ProjectShare, Snapshot
+from cluster.snapshot import ProjectShare, Snapshot, waiting_shards
 from cluster.store import Store
 from cluster.term import Term
 
@@ -35,6 +36,7 @@ _SHARES_EVERY_S = 30.0
 _JOBS_ASKED_AT_ONCE = 25
 """For new requests, every so often: with more jobs than that a request is heard of later."""
 _STORE_PATIENCE_S = 60.0
+_DRAINS_EVERY_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,7 @@ class Controller:
         self._to_ask: list[str] = []
         self._asked_at_s = float("-inf")
         self._queue_seen_at_s = float("-inf")
+        self._crew_seen_at_s = self._drains_read_at_s = float("-inf")
         self._shares: dict[str, ProjectShare] = {}
         self._shares_read_at_s = float("-inf")
         self._trouble: tuple[float, StoreError] | None = None
@@ -128,6 +131,7 @@ class Controller:
         for ledger in self._ledgers.values():
             for held in ledger.view.held:
                 self._runtime.stop(held.lease.worker)
+        self._runtime.rest()
         for job in list(self._ledgers):
             self._forget(job)
         self._runtime.poll(timeout_s)
@@ -160,6 +164,7 @@ class Controller:
         for job in sorted(self._doubtful):
             self._try(job, self._hands.reload)
         self._ask_for_requests()
+        self._look_at_crew()
         for action in self._decide(self._snapshot()):
             if action.job not in self._doubtful:
                 self._try(action.job, lambda ledger, act=action: self._hands.act(ledger, act))  # type: ignore[misc]
@@ -189,6 +194,7 @@ class Controller:
             ),
             workers=self._roster.views(self._runtime),
             shares=self._shares,
+            leaving_nodes=self._runtime.leaving_nodes,
         )
 
     def _hear(self, report: Report) -> None:
@@ -203,6 +209,9 @@ class Controller:
             self._unheard.append(report)
 
     def _end_attempt(self, ledger: Ledger, report: Report) -> None:
+        if isinstance(report, HandedBack):
+            self._hands.hand_back(ledger, report.lease)
+            return
         if isinstance(report, Failed):
             failure = report.failure
         else:
@@ -221,6 +230,20 @@ class Controller:
         for job in asked:
             if job in self._ledgers and job not in self._doubtful:
                 self._try(job, self._hands.answer_requests)
+
+    def _look_at_crew(self) -> None:
+        """Tell the runtime, now and then, what is to be done and which machines are to leave."""
+        now_s = self._clock()
+        if now_s < self._crew_seen_at_s + _QUEUE_EVERY_S:
+            return
+        self._crew_seen_at_s = now_s
+        self._runtime.want(waiting_shards(ledger.view for ledger in self._ledgers.values()))
+        if now_s >= self._drains_read_at_s + _DRAINS_EVERY_S:
+            self._drains_read_at_s = now_s
+            try:
+                self._runtime.drain(drained_nodes(self._store))
+            except StoreError as error:
+                self._note_trouble("what is to be drained", error)
 
     def _try(self, job: str, deed: Callable[[Ledger], None]) -> bool:
         """Do it to the job's ledger; where the store fails, the job is looked at anew first."""

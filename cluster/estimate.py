@@ -34,7 +34,11 @@ NO_TIME = Span(expected_s=0.0, least_s=0.0, most_s=0.0)
 
 @dataclass(frozen=True, kw_only=True)
 class StageEstimate:
-    """One stage. `work` is worker time, `wall` what passes; None where no rate was measured."""
+    """One stage. `work` is worker time, `wall` what passes; None where no rate was measured.
+
+    `shards_done` are committed, by this job or by another that it may take them from; of these
+    `shards_reused` are another's.
+    """
 
     stage: Stage
     shards: int
@@ -44,6 +48,7 @@ class StageEstimate:
     rate: Rate | None
     work: Span | None
     wall: Span | None
+    shards_reused: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,7 @@ class FarmSeen:
     at_s: float
     workers: tuple[WorkerSeen, ...] = ()
     quotas: tuple[QuotaSeen, ...] = ()
+    leaving_nodes: tuple[str, ...] = ()
 
     def is_gone(self, now_s: float) -> bool:
         return now_s - self.at_s > GONE_AFTER_S
@@ -90,6 +91,7 @@ def farm_seen(snapshot: Snapshot, controller: str) -> FarmSeen:
             for project, share in sorted(snapshot.shares.items())
             if share.most_workers is not None
         ),
+        leaving_nodes=snapshot.leaving_nodes,
     )
 
 

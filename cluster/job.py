@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bodyswap.config import Mode, RenderSettings
+from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.record import content_hash
@@ -17,6 +17,8 @@ DEFAULT_PRIORITY = 50
 DEFAULT_USE = "stunt"
 """What a render is for, where nothing else is said: consents name the uses they cover."""
 _ID_LENGTH = 16
+_SOLVING = "solve."
+_OF_A_RANGE = ("engine", "warmup_frames")
 
 
 class Stage(StrEnum):
@@ -122,12 +124,33 @@ class PosesRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RangeSettings:
+    """What is set otherwise in some frames of a shot: texts such as "solve.smoothing_s=0.05"."""
+
+    frames: FrameRange
+    settings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for text in self.settings:
+            key = text.partition("=")[0]
+            if not key.startswith(_SOLVING) and key not in _OF_A_RANGE:
+                raise UsageError(
+                    f"'{key}' cannot be set for frames {self.frames} alone, only for a whole shot;"
+                    f" of a range there are solve.*, {' and '.join(_OF_A_RANGE)}"
+                )
+
+    @property
+    def of_solving(self) -> tuple[str, ...]:
+        return tuple(text for text in self.settings if text.startswith(_SOLVING))
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobSpec:
     """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
 
     `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
-    somebody corrected them. The fields from `name` on do not change
-    what is rendered, so they are no part of the job's id.
+    somebody corrected them; `ranges`, in frame order, say what is set otherwise where. The fields
+    from `name` on do not change what is rendered, so they are no part of the job's id.
     """
 
     plate: PlateRef
@@ -137,6 +160,7 @@ class JobSpec:
     software: str
     shards: int | None = None
     poses: PosesRef | None = None
+    ranges: tuple[RangeSettings, ...] = ()
     name: str = ""
     project: str = "default"
     use: str = DEFAULT_USE
@@ -150,6 +174,7 @@ class JobSpec:
             raise UsageError("a job of no frames was asked for; give at least one")
         if self.frames.stop > self.plate.frame_count:
             raise UsageError(f"frames {self.frames} are beyond {self.plate.name}'s last frame")
+        self._check_ranges()
         if self.shards is not None and not 1 <= self.shards <= len(self.frames):
             raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
@@ -160,26 +185,30 @@ class JobSpec:
     @cached_property
     def job(self) -> str:
         """The job's id: the same request gives the same one, whoever asks and when."""
-        return self._id(self.shards)
-
-    @cached_property
-    def picture(self) -> str:
-        """What is to be seen, as an id: the same for all jobs that differ by their shards alone."""
-        return self._id(None)
-
-    def _id(self, shards: int | None) -> str:
         identity: tuple[object, ...] = (
             self.plate.sha256,
             self.subject.digest,
             (self.frames.start, self.frames.stop),
             self.settings,
             self.software,
-            shards,
+            self.shards,
         )
         # Jobs without poses keep the ids they had before there were any.
         if self.poses is not None:
             identity = (*identity, self.poses.sha256)
+        if self.ranges:
+            identity = (*identity, [(str(each.frames), each.settings) for each in self.ranges])
         return content_hash(identity)[:_ID_LENGTH]
+
+    @cached_property
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
+
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        the same in two jobs is the same with its mark.
+        """
+        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        return content_hash(made_of)[:_ID_LENGTH]
 
     @property
     def is_exact(self) -> bool:
@@ -189,3 +218,28 @@ class JobSpec:
     @cached_property
     def render_settings(self) -> RenderSettings:
         return RenderSettings.from_dict(self.settings)
+
+    def settings_for(self, stage: Stage, frames: FrameRange) -> RenderSettings:
+        """The settings that a shard of `stage` over `frames` is made with."""
+        for each in self.ranges if stage is Stage.RENDER else ():
+            if each.frames.start <= frames.start and frames.stop <= each.frames.stop:
+                return self.settings_in(each)
+        return self.render_settings
+
+    def settings_in(self, part: RangeSettings) -> RenderSettings:
+        return self.render_settings.with_overrides(part.settings)
+
+    def _check_ranges(self) -> None:
+        last = self.frames.start
+        for each in self.ranges:
+            if each.frames.start < last or each.frames.stop > self.frames.stop:
+                raise UsageError(
+                    f"frames {each.frames} overlap with another range or are not all in the job's"
+                    f" {self.frames}"
+                )
+            last = each.frames.stop
+            if self.settings_in(each).over == Over.PLATE and each.of_solving:
+                raise UsageError(
+                    f"frames {each.frames} cannot be solved otherwise while the subject is laid"
+                    " into the plate, made out for the whole shot; give corrected poses"
+                )

@@ -13,6 +13,7 @@ from cluster.control import Request, Verb
 from cluster.job import JobState
 from cluster.journal import Entry
 from cluster.progress import JobProgress, JobStatus, JobSummary
+from cluster.sentence_parts import counted
 
 _DOING = {
     Verb.PAUSE: "is asked to pause; what runs is let finish",
@@ -67,7 +68,8 @@ def tell_status(status: JobStatus, joins: Sequence[Join] = (), *, as_json: bool)
     frames = status.frames_total if status.state is JobState.PUBLISHED else None
     cost = f"; {status.account.sentence(frames)}" if status.account else ""
     joined = f"; {joins_sentence(joins)}" if joins else ""
-    say(f"{status.job}  {_how_far(status)}{cost}{joined}")
+    reused = f"; {counted(status.shards_reused, 'shard')} reused" if status.shards_reused else ""
+    say(f"{status.job}  {_how_far(status)}{reused}{cost}{joined}")
 
 
 def joins_sentence(joins: Sequence[Join]) -> str:

@@ -150,6 +150,9 @@ class Ledger:
             eta_s=(total - done) / rate if rate else None,
             message=self._message,
             exit_code=self._exit_code,
+            shards_reused=sum(
+                each.commit is not None and each.commit.made_by is not None for each in view.shards
+            ),
         )
 
     def _take(self, observed: Observed) -> None:

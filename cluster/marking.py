@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError
-from bodyswap.rights.mark import Mark, mark_of, read_key
+from bodyswap.rights.mark import Mark, key_name, mark_of, read_key
 from bodyswap.rights.trust import Trust, operator_trust
 from cluster.commit import Commit
 from cluster.job import JobSpec
@@ -36,7 +36,12 @@ def mark_for(spec: JobSpec) -> Mark | None:
     """
     if not spec.render_settings.watermark:
         return None
-    return mark_of(spec.picture, watermark_key(operator_trust()))
+    return mark_of(spec.picture_id, watermark_key(operator_trust()))
+
+
+def key_name_for(spec: JobSpec) -> str:
+    """The name of the key that the job's frames are marked under here; empty for no mark."""
+    return key_name(watermark_key(operator_trust())) if spec.render_settings.watermark else ""
 
 
 def watermark_key(trust: Trust) -> bytes:
@@ -52,7 +57,7 @@ def traced(mark: Mark | None, prints: Sequence[str]) -> Traced:
 def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced:
     """What the whole shot carries; unmarked only where its settings say so.
 
-    Shards that were rendered for an earlier job carry that one's mark: then there are several.
+    Shards that were rendered for another request carry that one's mark: then there are several.
 
     Raises:
         IntegrityError: a shard is not marked, or the workers hold different keys.

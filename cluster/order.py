@@ -26,7 +26,8 @@ class Order:
     @cached_property
     def settings(self) -> RenderSettings:
         """The job's, with batches made smaller where memory ran out before."""
-        settings = self.spec.render_settings
+        shard = self.lease.shard
+        settings = self.spec.settings_for(shard.stage, shard.frames)
         batch_frames = max(1, settings.pose.batch_frames // self.batch_divisor)
         return replace(settings, pose=replace(settings.pose, batch_frames=batch_frames))
 
@@ -58,5 +59,13 @@ class Failed:
     figures: Figures | None = None
 
 
-Report = Progressed | Done | Failed
-Ending = Done | Failed
+@dataclass(frozen=True, kw_only=True)
+class HandedBack:
+    """The attempt was given up for no fault of anybody's: its worker had to leave."""
+
+    lease: Lease
+    figures: Figures | None = None
+
+
+Report = Progressed | Done | Failed | HandedBack
+Ending = Done | Failed | HandedBack

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bodyswap.rights.audit import AuditEntry, Event, Fact
-from bodyswap.rights.mark import DEMO_KEY, job_prefix
+from bodyswap.rights.mark import DEMO_KEY, id_prefix
 from bodyswap.rights.prints import Likeness, likeness
 from bodyswap.rights.provenance import Origin
 from bodyswap.rights.trust import Trust
@@ -62,7 +62,7 @@ def _by_marks(marks: "tuple[MarkSeen, ...]", log: Sequence[AuditEntry]) -> Trace
     origins: list[Origin] = []
     strange: list[str] = []
     for mark in marks:
-        name = f"{job_prefix(mark.payload)}@{mark.key}"
+        name = f"{id_prefix(mark.payload)}@{mark.key}"
         found = [each for each in _published(log) if name in each.watermark.split(", ")]
         origins += map(_origin, found)
         if not found:
@@ -80,9 +80,9 @@ def _by_looks(seen: "Recognised", log: Sequence[AuditEntry]) -> Traced:
 
 
 def _published(log: Sequence[AuditEntry]) -> Iterator[Fact]:
-    """What was released, each job once, as it was written down last."""
+    """What was released, each job once, the latest first."""
     facts = {each.fact.job: each.fact for each in log if each.fact.event is Event.PUBLISHED}
-    yield from facts.values()
+    yield from reversed(facts.values())
 
 
 def _origin(fact: Fact) -> Origin:

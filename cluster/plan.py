@@ -40,7 +40,8 @@ class Plan:
     """A job's shards, written once: later runs of the same job keep to it.
 
     A job whose poses were given has no pose shards. `cuts` are frames before which the plate is
-    cut, once the solve step has told them.
+    cut, once the solve step has told them. At `fixed` frames a render shard begins whatever the
+    plate shows: there the settings change.
     """
 
     job: str
@@ -49,10 +50,12 @@ class Plan:
     render: tuple[FrameRange, ...]
     content_hash: str
     cuts: tuple[int, ...] = ()
+    fixed: tuple[int, ...] = ()
 
     def around(self, cuts: tuple[int, ...]) -> "Plan":
         """The same plan, its render shards begun at cuts where there are some close by."""
-        return replace(self, render=begun_at(self.render, cuts), cuts=cuts)
+        render = split_at(begun_at(self.render, cuts), self.fixed)
+        return replace(self, render=render, cuts=cuts)
 
     def shards(self, stage: Stage) -> tuple[Shard, ...]:
         ranges = {
@@ -70,18 +73,27 @@ class Plan:
         return tuple(shard for stage in Stage for shard in self.shards(stage))
 
 
-def make_plan(spec: JobSpec, *, workers: int) -> Plan:
-    """The plan of `spec` for about `workers` workers: as few shards as keep them busy."""
+def make_plan(
+    spec: JobSpec, *, workers: int, as_before: tuple[FrameRange, ...] | None = None
+) -> Plan:
+    """The plan of `spec` for about `workers` workers: as few shards as keep them busy.
+
+    It cuts as the same frames were cut `as_before`, unless that leaves workers without a shard.
+    """
     count = spec.shards or _fitting_count(len(spec.frames), workers)
-    ranges = cut(spec.frames, count)
+    ranges = as_before if as_before and len(as_before) >= count else cut(spec.frames, count)
+    fixed = tuple(
+        sorted({n for each in spec.ranges for n in (each.frames.start, each.frames.stop)})
+    )
     posed = () if spec.poses else aligned(ranges, POSE_SEARCH_EVERY)
     identity = (spec.job, [(part.start, part.stop) for part in (*posed, *ranges)])
     return Plan(
         job=spec.job,
         frames=spec.frames,
         pose=posed,
-        render=ranges,
+        render=split_at(ranges, fixed),
         content_hash=content_hash(identity),
+        fixed=fixed,
     )
 
 
@@ -97,6 +109,13 @@ def aligned(ranges: tuple[FrameRange, ...], step: int) -> tuple[FrameRange, ...]
     first, last = ranges[0].start, ranges[-1].stop
     bounds = [first, *sorted(cut for cut in inner if first < cut < last), last]
     return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
+
+
+def split_at(ranges: tuple[FrameRange, ...], at: tuple[int, ...]) -> tuple[FrameRange, ...]:
+    """The same frames, each range cut before those of `at` that lie in it."""
+    bounds = {part.start for part in ranges} | {ranges[-1].stop}
+    bounds |= {frame for frame in at if ranges[0].start < frame < ranges[-1].stop}
+    return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(sorted(bounds)))
 
 
 def begun_at(ranges: tuple[FrameRange, ...], cuts: tuple[int, ...]) -> tuple[FrameRange, ...]:

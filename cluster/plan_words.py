@@ -44,7 +44,10 @@ def _for_whom(estimate: Estimate) -> str:
 
 
 def _row(stage: StageEstimate) -> tuple[str, ...]:
-    done = f" ({stage.shards_done} done)" if stage.shards_done else ""
+    own = stage.shards_done - stage.shards_reused
+    told = [f"{own} done"] * bool(own)
+    told += [f"{stage.shards_reused} reused"] * bool(stage.shards_reused)
+    done = f" ({', '.join(told)})" if told else ""
     longest = f"{stage.longest_shard_frames} frames"
     return str(stage.stage), f"{stage.shards}{done}", longest, _told(stage.work), _told(stage.wall)
 

@@ -32,6 +32,8 @@ class JobStatus:
     message: str = ""
     exit_code: int = 0
     account: Account | None = None
+    shards_reused: int = 0
+    """Of all stages: taken over from other jobs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ class Part:
     sha256: str
     attempt: str
     worker: str
+    reused_from: str = ""
+    """The job that rendered it, where that was another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,7 @@ def _deliverable(keys: JobKeys, file: StoredFile) -> Deliverable:
 
 def _part(commit: Commit) -> Part:
     shard = commit.lease.shard
+    maker = commit.made_by
     first_pts, last_pts = _pts(commit)
     return Part(
         shard=shard.index,
@@ -158,8 +161,9 @@ def _part(commit: Commit) -> Part:
         first_pts=first_pts,
         last_pts=last_pts,
         sha256=commit.file("segment").sha256,
-        attempt=commit.lease.attempt,
-        worker=commit.lease.worker,
+        attempt=commit.lease.attempt if maker is None else maker.attempt,
+        worker=commit.lease.worker if maker is None else maker.worker,
+        reused_from="" if maker is None else maker.job,
     )
 
 

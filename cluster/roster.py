@@ -56,6 +56,7 @@ class Roster:
                 name=name,
                 is_idle=name in idle,
                 subject=record.subject,
+                stages=runtime.stages_of(name),
                 benched_until_s=record.benched_until_s,
             )
             for name, record in self._records.items()

@@ -6,8 +6,10 @@ It does not know jobs or the store.
 import queue
 import shutil
 import threading
+from collections.abc import Collection, Mapping
 
 from bodyswap.errors import JobError
+from cluster.job import Stage
 from cluster.lease import Lease
 from cluster.order import Ending, Order, Progressed, Report
 from cluster.runtime import WorkerConfig
@@ -31,12 +33,32 @@ class InlineRuntime:
         self._thread.start()
 
     @property
+    def capacity(self) -> int:
+        return 1
+
+    @property
     def workers(self) -> tuple[str, ...]:
         return (_NAME,)
 
     @property
     def idle_workers(self) -> tuple[str, ...]:
         return () if self._is_busy else (_NAME,)
+
+    @property
+    def leaving_nodes(self) -> tuple[str, ...]:
+        return ()
+
+    def stages_of(self, worker: str) -> frozenset[Stage]:
+        return frozenset(Stage)
+
+    def want(self, shards: Mapping[Stage, int]) -> None:
+        """Its one worker is there, whatever is wanted."""
+
+    def rest(self) -> None:
+        """Its worker's orders are stopped one by one."""
+
+    def drain(self, nodes: Collection[str]) -> None:
+        """Its machine is this one: whoever wants it to leave ends the process."""
 
     def start(self, worker: str, order: Order) -> None:
         assert worker == _NAME and not self._is_busy, "the inline worker does one order at a time"
@@ -72,7 +94,7 @@ class InlineRuntime:
             lease = order.lease
 
             def on_frame(frames_done: int, lease: Lease = lease) -> None:
-                figures = self._worker.gauge.read()
+                figures = self._worker.gauge.read(lease)
                 self._reports.put(Progressed(lease=lease, frames_done=frames_done, figures=figures))
                 if self._should_stop.is_set():
                     raise JobError(f"{lease.shard} was stopped")

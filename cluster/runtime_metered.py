@@ -1,7 +1,8 @@
 """A runtime that somebody listens in on: for metrics, not for control."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
+from cluster.job import Stage
 from cluster.lease import Lease
 from cluster.order import Order, Report
 from cluster.runtime import Runtime
@@ -18,6 +19,26 @@ class MeteredRuntime:
         hear: Callable[[Report], None],
     ) -> None:
         self._runtime, self._begin, self._hear = runtime, begin, hear
+
+    @property
+    def capacity(self) -> int:
+        return self._runtime.capacity
+
+    @property
+    def leaving_nodes(self) -> tuple[str, ...]:
+        return self._runtime.leaving_nodes
+
+    def stages_of(self, worker: str) -> frozenset[Stage]:
+        return self._runtime.stages_of(worker)
+
+    def want(self, shards: Mapping[Stage, int]) -> None:
+        self._runtime.want(shards)
+
+    def rest(self) -> None:
+        self._runtime.rest()
+
+    def drain(self, nodes: Collection[str]) -> None:
+        self._runtime.drain(nodes)
 
     @property
     def workers(self) -> tuple[str, ...]:

@@ -1,236 +1,343 @@
 """Workers as Ray actors: one warm process each, on this machine or on a whole cluster.
 
-It does not know jobs or the store. A dead actor's order is reported as a death, and the actor is
-replaced under a new name.
+It does not know jobs or the store. A dead actor's order is reported as a death once its process is
+known to be gone, and the actor is replaced under a new name.
 """
 
 import logging
-import os
+import math
 import shutil
 import time
-from collections import Counter
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
 
 import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from bodyswap.errors import BodyswapError, UsageError
-from cluster.failures import Failure, classify, death, ray_cause
-from cluster.order import Ending, Failed, Order, Progressed, Report
-from cluster.ray_access import check_ray_access
+from cluster.crew import CrewPlan, crews, default_workers, share
+from cluster.failures import Cause, Failure, classify, death, ray_cause
+from cluster.farm_settings import FarmSettings
+from cluster.job import Stage
+from cluster.order import Ending, Failed, HandedBack, Order, Progressed, Report
+from cluster.process_tree import Process, end_tree
 from cluster.runtime import WorkerConfig
-from cluster.worker import build_worker
+from cluster.runtime_ray_actor import ActorProcess, Pulse
+from cluster.runtime_ray_nodes import (
+    ask_for,
+    drain_nodes,
+    leaving_nodes,
+    ray_resources,
+    start_ray,
+)
 
 _ASK_EVERY_S = 0.25
-_MOST_LOCAL_WORKERS = 4
-_ORDERS_A_LIFE = 64
-"""After so many a worker is replaced by a fresh one: whatever it leaks goes with it."""
+_LOOK_EVERY_S = 1.0
+_CONFIRM_WITHIN_S = 10.0
+"""So long a killed process may take to be gone; then its machine is thought out of reach."""
+_GIVE_UP_CONFIRMING_S = 60.0
+_LONGEST_PAUSE_S = 30.0
+_GIB = 2**30
+
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """What one worker gets of a machine."""
+@dataclass(kw_only=True, eq=False)
+class _Hand:
+    """One worker, from its hiring until it is known to be gone."""
 
-    cpus: float
-    gpus: float
-    threads: int
-
-
-def default_workers(*, cpus: int, gpus: int) -> int:
-    """One worker a GPU; without GPUs a few, each with a part of the cores."""
-    return gpus or max(1, min(cpus, _MOST_LOCAL_WORKERS))
-
-
-def share(*, cpus: int, gpus: int, workers: int) -> Share:
-    """An equal part of the resources; Ray wants whole numbers above 1."""
-    return Share(
-        cpus=_part(cpus, workers), gpus=_part(gpus, workers), threads=max(1, cpus // workers)
-    )
+    name: str
+    crew: CrewPlan
+    handle: ActorHandle[ActorProcess]
+    node: str = ""
+    process: Process | None = None
+    order: Order | None = None
+    orders_done: int = 0
+    memory_bytes: int = 0
+    is_asked: bool = False
+    busy_at_s: float = 0.0
+    left_at_s: float | None = None
 
 
 class RayRuntime:
-    """Ray actors, started with Ray on this machine, or in the cluster at `address`."""
+    """Ray actors, started with Ray on this machine, or in the cluster that `settings` name."""
 
-    def __init__(
-        self,
-        config: WorkerConfig,
-        *,
-        workers: int | None = None,
-        address: str | None = None,
-        orders_a_life: int = _ORDERS_A_LIFE,
-    ) -> None:
-        if workers is not None and workers < 1:
-            raise UsageError(f"{workers} workers were asked for; give at least 1")
+    def __init__(self, config: WorkerConfig, settings: FarmSettings | None = None) -> None:
         self._config = config
-        self._orders_a_life = orders_a_life
+        self._settings = settings or FarmSettings()
         self._owns_ray = not ray.is_initialized()
         if self._owns_ray:
-            start_ray(address)
+            start_ray(self._settings.address)
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
         cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
-        count = workers or default_workers(cpus=cpus, gpus=gpus)
-        # A cluster may grow: there each worker asks for a whole GPU, of a machine to come perhaps.
-        is_whole = address is not None and 0 < gpus < count
-        self._share = share(cpus=cpus, gpus=gpus, workers=gpus if is_whole else count)
-        self._actors: dict[str, ActorHandle[_ActorProcess]] = {}
-        self._orders_done: Counter[str] = Counter()
-        self._spawned = 0
-        self._running: dict[ray.ObjectRef[Ending], tuple[str, Order]] = {}
-        self._asked: dict[ray.ObjectRef[Progressed], tuple[str, Order]] = {}
-        self._asked_at_s = 0.0
-        for _ in range(count):
-            self._spawn()
+        count = self._settings.workers or default_workers(cpus=cpus, gpus=gpus)
+        self._crews = crews(self._settings, share(cpus=cpus, gpus=gpus, workers=count), count)
+        self._wanted = dict.fromkeys(self._crews, 0)
+        self._asked_for = dict(self._wanted)
+        self._needed_at_s = dict.fromkeys(self._crews, 0.0)
+        self._hands: dict[str, _Hand] = {}
+        self._hired = 0
+        self._awaited: dict[ray.ObjectRef[Any], tuple[_Hand, Callable[..., Report | None]]] = {}
+        self._asked_at_s = self._looked_at_s = self._hires_at_s = 0.0
+        self._hire_failures = 0
+        self._told_to_drain: tuple[str, ...] = ()
+        self._leaving: dict[str, str] = {}
+
+    @property
+    def capacity(self) -> int:
+        return max(crew.most for crew in self._crews)
 
     @property
     def workers(self) -> tuple[str, ...]:
-        return tuple(self._actors)
+        return tuple(name for name, hand in self._hands.items() if hand.process)
 
     @property
     def idle_workers(self) -> tuple[str, ...]:
-        busy = {worker for worker, _ in self._running.values()}
-        return tuple(worker for worker in self._actors if worker not in busy)
+        return tuple(
+            name
+            for name, hand in self._hands.items()
+            if hand.process and hand.order is None and hand.left_at_s is None
+        )
+
+    @property
+    def leaving_nodes(self) -> tuple[str, ...]:
+        return tuple(sorted(self._leaving.values()))
+
+    def stages_of(self, worker: str) -> frozenset[Stage]:
+        return self._hands[worker].crew.stages
+
+    def want(self, shards: Mapping[Stage, int]) -> None:
+        now_s = time.monotonic()
+        for crew in self._crews:
+            needed = min(crew.most, sum(shards.get(stage, 0) for stage in crew.stages))
+            if needed and not self._settings.autoscale:
+                needed = crew.most
+            is_idle = now_s > self._needed_at_s[crew] + self._settings.idle_s
+            if needed >= self._wanted[crew]:
+                self._needed_at_s[crew] = now_s
+            if needed > self._wanted[crew] or (is_idle and self._settings.autoscale):
+                self._wanted[crew] = needed
+        self._ask_autoscaler()
+
+    def rest(self) -> None:
+        self._wanted = dict.fromkeys(self._crews, 0)
+        self._ask_autoscaler()
+        for hand in list(self._hands.values()):
+            if hand.left_at_s is None:
+                self._lose(hand, None)
+
+    def drain(self, nodes: Collection[str]) -> None:
+        self._told_to_drain = tuple(nodes)
 
     def start(self, worker: str, order: Order) -> None:
         assert worker in self.idle_workers, f"worker {worker} is not idle"
-        self._running[self._actors[worker].run.remote(order)] = (worker, order)
+        hand = self._hands[worker]
+        hand.order, hand.busy_at_s = order, time.monotonic()
+        self._await(hand.handle.run.remote(order), hand, self._ended)
 
     def stop(self, worker: str) -> None:
-        if worker in self._actors:
-            ray.kill(self._actors[worker], no_restart=True)
+        hand = self._hands.get(worker)
+        if hand is not None and hand.left_at_s is None:
+            self._lose(hand, death(worker=worker, at_s=time.time(), evidence="it was told to stop"))
 
     def poll(self, timeout_s: float) -> list[Report]:
-        self._ask_for_progress()
-        waited_for = [*self._running, *self._asked]
-        if not waited_for:
+        self._look_around()
+        reports = self._without_hope()
+        if not self._awaited:
             time.sleep(timeout_s)
-            return []
-        ray.wait(waited_for, num_returns=1, timeout=timeout_s)
-        ready, _ = ray.wait(waited_for, num_returns=len(waited_for), timeout=0)
+            return reports
+        ray.wait(list(self._awaited), num_returns=1, timeout=0 if reports else timeout_s)
+        ready, _ = ray.wait(list(self._awaited), num_returns=len(self._awaited), timeout=0)
         # Progress first, so that no order is heard of after its end.
-        heard = [self._progress(ref) for ref in ready if ref in self._asked]
-        endings = [self._ending(ref) for ref in ready if ref in self._running]
-        return [report for report in heard if report is not None] + endings
+        for ref in sorted(ready, key=lambda ref: self._awaited[ref][1] == self._ended):
+            if ref in self._awaited:
+                hand, hear = self._awaited.pop(ref)
+                report = hear(hand, ref)
+                reports += [report] if report is not None else []
+        return reports
 
     def close(self) -> None:
-        for actor in self._actors.values():
-            ray.kill(actor, no_restart=True)
-        self._actors.clear()
+        for hand in self._hands.values():
+            ray.kill(hand.handle, no_restart=True)
+        self._hands.clear()
+        self._awaited.clear()
+        if self._settings.autoscale:
+            ask_for([])
         if self._owns_ray:
             ray.shutdown()
         shutil.rmtree(self._config.scratch, ignore_errors=True)
 
-    def _spawn(self) -> None:
-        self._spawned += 1
-        name = f"ray-{self._spawned}"
-        options = ray.remote(_ActorProcess).options(
-            num_cpus=self._share.cpus,
-            num_gpus=self._share.gpus,
+    def _await(
+        self, ref: "ray.ObjectRef[Any]", hand: _Hand, hear: Callable[..., Report | None]
+    ) -> None:
+        self._awaited[ref] = (hand, hear)
+
+    def _look_around(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._asked_at_s + _ASK_EVERY_S:
+            self._asked_at_s = now_s
+            self._take_pulses(now_s)
+            self._fill(now_s)
+        if now_s >= self._looked_at_s + _LOOK_EVERY_S:
+            self._looked_at_s = now_s
+            self._clear_leaving_nodes()
+
+    def _take_pulses(self, now_s: float) -> None:
+        """Of those at work often, of the idle ones now and then: they may be dead as well."""
+        for hand in self._hands.values():
+            is_due = hand.order is not None or now_s >= hand.busy_at_s + _LOOK_EVERY_S
+            if hand.process and hand.left_at_s is None and not hand.is_asked and is_due:
+                hand.is_asked = True
+                hand.busy_at_s = now_s
+                self._await(hand.handle.pulse.remote(), hand, self._pulsed)
+
+    def _fill(self, now_s: float) -> None:
+        for crew in self._crews:
+            there = [h for h in self._hands.values() if h.crew is crew and h.left_at_s is None]
+            for hand in [h for h in there if h.order is None][
+                : max(0, len(there) - self._wanted[crew])
+            ]:
+                self._lose(hand, None)
+            if now_s >= self._hires_at_s:
+                for _ in range(self._wanted[crew] - len(there)):
+                    self._hire(crew)
+
+    def _hire(self, crew: CrewPlan) -> None:
+        self._hired += 1
+        name = f"ray-{self._hired}"
+        asked = ray_resources(crew.resources)
+        options = ray.remote(ActorProcess).options(
+            num_cpus=asked.pop("CPU", 0),
+            num_gpus=asked.pop("GPU", 0),
+            memory=asked.pop("memory", None),
+            resources=asked,
             max_restarts=0,
             max_task_retries=0,
             # One thread does the order, the other answers how far it is.
             max_concurrency=2,
         )
-        handle = options.remote(name, self._config, self._share.threads)
-        self._actors[name] = cast(ActorHandle[_ActorProcess], handle)
+        handle = options.remote(name, self._config, crew.threads)
+        hand = _Hand(name=name, crew=crew, handle=cast(ActorHandle[ActorProcess], handle))
+        self._hands[name] = hand
+        self._await(hand.handle.greet.remote(), hand, self._greeted)
 
-    def _ask_for_progress(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._asked_at_s + _ASK_EVERY_S:
+    def _greeted(self, hand: _Hand, ref: "ray.ObjectRef[tuple[str, Process]]") -> None:
+        if hand.left_at_s is not None:
             return
-        self._asked_at_s = now_s
-        waiting = {worker for worker, _ in self._asked.values()}
-        for worker, order in self._running.values():
-            if worker not in waiting:
-                self._asked[self._actors[worker].progress.remote(order)] = (worker, order)
-
-    def _progress(self, ref: ray.ObjectRef[Progressed]) -> Report | None:
-        del self._asked[ref]
         try:
-            heard: Progressed = ray.get(ref)
-        except RayError:
-            # The order's own end tells more.
-            return None
-        return heard
-
-    def _ending(self, ref: ray.ObjectRef[Ending]) -> Report:
-        worker, order = self._running.pop(ref)
-        self._orders_done[worker] += 1
-        try:
-            ending: Ending = ray.get(ref)
-        except RayTaskError as error:
-            failure = classify(error, worker=worker, at_s=time.time())
+            hand.node, hand.process = ray.get(ref)
+            hand.busy_at_s = time.monotonic()
+            self._hire_failures = 0
         except RayError as error:
-            failure = self._bury(worker, error)
-        else:
-            if self._orders_done[worker] >= self._orders_a_life:
-                self._replace(worker)
-            return ending
-        return Failed(lease=order.lease, failure=failure)
+            self._hire_failures += 1
+            pause_s = min(_LONGEST_PAUSE_S, math.ldexp(0.5, min(self._hire_failures, 8)))
+            self._hires_at_s = time.monotonic() + pause_s
+            _log.warning("%s did not come up, again in %.0f s: %s", hand.name, pause_s, error)
+            self._lose(hand, None)
 
-    def _bury(self, worker: str, error: RayError) -> Failure:
-        self._replace(worker)
-        return death(worker=worker, at_s=time.time(), evidence=str(error), cause=ray_cause(error))
+    def _pulsed(self, hand: _Hand, ref: "ray.ObjectRef[Pulse]") -> Report | None:
+        hand.is_asked = False
+        try:
+            pulse = ray.get(ref)
+        except RayError as error:
+            # Of one at work, the order's own end tells more.
+            if hand.order is None and hand.left_at_s is None:
+                _log.warning("%s died without work: %s", hand.name, error)
+                self._lose(hand, None)
+            return None
+        hand.memory_bytes = pulse.memory_bytes
+        if hand.order is None or pulse.lease != hand.order.lease or hand.left_at_s is not None:
+            return None
+        return Progressed(lease=pulse.lease, frames_done=pulse.frames_done, figures=pulse.figures)
 
-    def _replace(self, worker: str) -> None:
+    def _ended(self, hand: _Hand, ref: "ray.ObjectRef[Ending]") -> Report | None:
+        order = hand.order
+        if order is None or hand.left_at_s is not None:
+            return None
+        try:
+            ending = ray.get(ref)
+        except RayTaskError as error:
+            failure = classify(error, worker=hand.name, at_s=time.time())
+            ending = Failed(lease=order.lease, failure=failure)
+        except RayError as error:
+            cause = ray_cause(error)
+            at_s, evidence = time.time(), str(error)
+            self._lose(hand, death(worker=hand.name, at_s=at_s, evidence=evidence, cause=cause))
+            return None
+        hand.order = None
+        hand.orders_done += 1
+        if self._is_worn(hand):
+            self._lose(hand, None)
+        return ending
+
+    def _is_worn(self, hand: _Hand) -> bool:
+        most_gib = self._settings.most_memory_gib
+        is_fat = most_gib is not None and hand.memory_bytes > most_gib * _GIB
+        return is_fat or hand.orders_done >= self._settings.orders_a_life
+
+    def _lose(self, hand: _Hand, failure: Failure | None) -> None:
+        """End the worker; what became of its order is told when its process is known to be gone."""
         # Ray may think a process dead that is only out of reach: make sure before it is replaced.
-        ray.kill(self._actors.pop(worker), no_restart=True)
-        del self._orders_done[worker]
-        self._spawn()
+        ray.kill(hand.handle, no_restart=True)
+        hand.left_at_s = time.monotonic()
+        gone = partial(self._gone, failure=failure)
+        if hand.process is None:
+            del self._hands[hand.name]
+            return
+        self._await(self._end(hand, hand.process), hand, gone)
 
+    def _end(self, hand: _Hand, process: Process) -> "ray.ObjectRef[bool]":
+        """Have the process ended by somebody on its node: a colleague, else a task."""
+        for other in self._hands.values():
+            if other.node == hand.node and other.process and other.left_at_s is None:
+                return other.handle.end.remote(process, _CONFIRM_WITHIN_S)
+        on_its_node = NodeAffinitySchedulingStrategy(hand.node, soft=False)
+        task = ray.remote(end_tree).options(
+            num_cpus=0, max_retries=0, scheduling_strategy=on_its_node
+        )
+        return task.remote(process, _CONFIRM_WITHIN_S)
 
-class _ActorProcess:
-    """A worker in its own process; frames never leave it."""
+    def _gone(
+        self, hand: _Hand, ref: "ray.ObjectRef[bool] | None", failure: Failure | None
+    ) -> Report | None:
+        try:
+            is_certain = ref is not None and ray.get(ref)
+        except RayError as error:
+            _log.warning("whether %s is gone cannot be told: %s", hand.name, error)
+            is_certain = False
+        del self._hands[hand.name]
+        if hand.order is None:
+            return None
+        lease = hand.order.lease
+        if failure is None:
+            return HandedBack(lease=lease)
+        if not is_certain:
+            lost = death(worker=hand.name, at_s=failure.at_s, evidence="", cause=Cause.LOST)
+            failure = replace(lost, evidence=failure.evidence)
+        return Failed(lease=lease, failure=failure)
 
-    def __init__(self, name: str, config: WorkerConfig, threads: int) -> None:
-        # Read by torch when the first order imports it; without it each worker takes every core.
-        os.environ["OMP_NUM_THREADS"] = str(threads)
-        self._worker = build_worker(name, config)
-        self._frames_done = 0
-        self._order: Order | None = None
+    def _without_hope(self) -> list[Report]:
+        """The ends of those whose machines do not even say whether they are gone."""
+        too_late_s = time.monotonic() - _GIVE_UP_CONFIRMING_S
+        reports = []
+        for ref, (hand, hear) in list(self._awaited.items()):
+            if isinstance(hear, partial) and hand.left_at_s and hand.left_at_s < too_late_s:
+                del self._awaited[ref]
+                reports.append(hear(hand, None))
+        return [report for report in reports if report is not None]
 
-    def run(self, order: Order) -> Ending:
-        self._order, self._frames_done = order, 0
-        return self._worker.run(order, self._count)
+    def _clear_leaving_nodes(self) -> None:
+        """A node that is about to leave gets nothing more, and its shards go to others at once."""
+        drain_nodes(self._told_to_drain)
+        self._leaving = leaving_nodes()
+        for hand in list(self._hands.values()):
+            if hand.node in self._leaving and hand.left_at_s is None:
+                self._lose(hand, None)
 
-    def progress(self, order: Order) -> Progressed:
-        """How far the order is, and what was measured of it."""
-        if self._order is None or self._order.lease != order.lease:
-            return Progressed(lease=order.lease, frames_done=0)
-        figures = self._worker.gauge.read()
-        return Progressed(lease=order.lease, frames_done=self._frames_done, figures=figures)
-
-    def _count(self, frames_done: int) -> None:
-        self._frames_done = frames_done
-
-
-def start_ray(address: str | None) -> None:
-    """Start Ray on this machine, or join the cluster at `address`; never one without tokens.
-
-    Raises:
-        UsageError: others could use it without a token.
-        BodyswapError: it cannot be reached.
-    """
-    check_ray_access(address)
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What a worker's process has started ends with it, however it ends.
-    os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")
-    try:
-        if address is None:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = address or "this machine"
-        raise BodyswapError(f"Ray on {where} cannot be reached: {error}") from error
-
-
-def _part(total: int, workers: int) -> float:
-    return total // workers if total >= workers else int(total / workers * 1000) / 1000
+    def _ask_autoscaler(self) -> None:
+        if self._settings.autoscale and self._asked_for != self._wanted:
+            self._asked_for = dict(self._wanted)
+            ask_for([crew.resources for crew in self._crews for _ in range(self._wanted[crew])])

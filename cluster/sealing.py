@@ -4,13 +4,16 @@ It does not know C2PA, only that `provenance` signs a file. Signing twice gives 
 first signed files are written down, and whoever publishes the job again takes those.
 """
 
+import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
 from bodyswap.rights.provenance import Origin, Seal, Sealed, seal_file
+from bodyswap.rights.sequence import LIST, seal_sequence
 from bodyswap.rights.trust import SealFiles, Trust, operator_trust
 from cluster.audit_log import append
 from cluster.commit import StoredFile
@@ -22,6 +25,8 @@ from cluster.record import file_hash, from_json, to_json
 from cluster.store import Store
 
 _RECORD = "sealed/record.json"
+_FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
+"""A frame of a sequence."""
 
 
 def sealed(
@@ -62,14 +67,27 @@ def _sign(
         folder = Path(scratch)
         plate = folder / "plate" / spec.plate.name
         store.fetch_file(plate_file(spec.plate), plate)
+        (folder / "out").mkdir()
+        origin = _origin(spec, record)
         for file in files:
             store.fetch_file(file.key, folder / "in" / file.name)
-            out = folder / "out" / file.name
-            out.parent.mkdir(exist_ok=True)
-            done = seal_file(folder / "in" / file.name, plate, out, _origin(spec, record), seal)
+        for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
-    return tuple(signed), trouble
+    return (*(file for file in files if _FRAME.fullmatch(file.name)), *signed), trouble
+
+
+def _each_sealed(
+    files: tuple[StoredFile, ...], plate: Path, folder: Path, origin: Origin, seal: Seal
+) -> Iterator[Sealed]:
+    """Every file, signed; a sequence's frames stay as they are, and their list is signed."""
+    frames = [folder / "in" / file.name for file in files if _FRAME.fullmatch(file.name)]
+    if frames:
+        yield seal_sequence(frames, plate, folder / "out" / f"shot{LIST}", origin, seal)
+    for file in files:
+        if not _FRAME.fullmatch(file.name):
+            out = folder / "out" / file.name
+            yield seal_file(folder / "in" / file.name, plate, out, origin, seal)
 
 
 def _paths(done: Sealed) -> tuple[Path, ...]:

@@ -123,7 +123,7 @@ def turn_of(entries: Sequence[Entry]) -> Entry:
 
 def see_job(store: Store, job: str) -> JobSeen:
     """Look at the job. Raises JobError where there is no such job."""
-    spec = _spec(store, job)
+    spec = see_spec(store, job)
     plan = read_plan(store, job)
     entries = Journal(store, job).read()
     answered = frozenset(entry.request for entry in entries if entry.request)
@@ -157,7 +157,7 @@ def see_status(store: Store, job: str) -> JobStatus:
 
 def see_summary(store: Store, job: str) -> JobSummary:
     """The job as a line of a list. Raises JobError where there is no such job."""
-    spec = _spec(store, job)
+    spec = see_spec(store, job)
     return JobSummary(
         job=job,
         name=job_name(spec),
@@ -204,7 +204,7 @@ def _priority(store: Store, spec: JobSpec) -> int:
     return wished if isinstance(wished, int) else spec.priority
 
 
-def _spec(store: Store, job: str) -> JobSpec:
+def see_spec(store: Store, job: str) -> JobSpec:
     spec = read_spec(store, job)
     if spec is None:
         raise JobError(f"'{job}' is no job's id; `list` shows the jobs of {store.url}")

@@ -72,7 +72,12 @@ def _next_match(
 def _pick(
     job: JobView, view: ShardView, idle: Sequence[WorkerView], workers: Sequence[WorkerView]
 ) -> WorkerView | None:
-    """A worker that has not failed the shard, with the subject loaded if there is one."""
+    """A worker for the stage that has not failed the shard, with the subject loaded if any has."""
+    stage = view.shard.stage
+    idle = [worker for worker in idle if stage in worker.stages]
+    workers = [worker for worker in workers if stage in worker.stages]
+    if not idle:
+        return None
     failed = {failure.worker for failure in view.failures}
     fresh = [worker for worker in idle if worker.name not in failed]
     if not fresh and any(worker.name not in failed for worker in workers):

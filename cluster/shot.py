@@ -8,7 +8,7 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.decode import decode
@@ -25,6 +25,7 @@ from cluster.client import Client
 from cluster.controller import Controller
 from cluster.decide import decide
 from cluster.farm_seen import telling
+from cluster.farm_settings import FarmSettings
 from cluster.job import JobState
 from cluster.progress import JobStatus
 from cluster.publish import Manifest
@@ -77,12 +78,20 @@ def render_shot(
 
 @contextmanager
 def open_runtime(
-    kind: str, store_url: str, workers: int | None, address: str | None = None
+    kind: str,
+    store_url: str,
+    workers: int | None,
+    address: str | None = None,
+    farm: FarmSettings | None = None,
 ) -> Iterator[Runtime]:
     """The runtime called `kind`, "inline" or "ray", closed at the end of the block.
 
-    Ray is started on this machine, or joined at `address`.
+    Ray is started on this machine, or joined at `address`. What is given goes before `farm`.
     """
+    settings = farm or FarmSettings()
+    settings = replace(
+        settings, workers=workers or settings.workers, address=address or settings.address
+    )
     scratch = Path(tempfile.mkdtemp(prefix="bodyswap-"))
     config = WorkerConfig(store_url=store_url, scratch=scratch)
     crew: Runtime
@@ -90,7 +99,7 @@ def open_runtime(
         # Ray is heavy, and an inline render needs none of it.
         from cluster.runtime_ray import RayRuntime
 
-        crew = RayRuntime(config, workers=workers, address=address)
+        crew = RayRuntime(config, settings)
     else:
         from cluster.runtime_inline import InlineRuntime
 

@@ -3,6 +3,8 @@
 Pure: it does not know how any of it was learnt.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -130,11 +132,12 @@ class JobView:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerView:
-    """What is known of one worker. `subject` is the digest of the model it holds loaded."""
+    """What is known of one worker: the digest of the subject it has loaded, what it may do."""
 
     name: str
     is_idle: bool = True
     subject: str | None = None
+    stages: frozenset[Stage] = frozenset(Stage)
     benched_until_s: float = 0.0
 
 
@@ -158,3 +161,18 @@ class Snapshot:
     jobs: tuple[JobView, ...]
     workers: tuple[WorkerView, ...]
     shares: dict[str, ProjectShare]
+    leaving_nodes: tuple[str, ...] = ()
+
+
+def waiting_shards(jobs: Iterable[JobView]) -> Counter[Stage]:
+    """How many shards of each stage are under work or could be, if there were workers."""
+    found: Counter[Stage] = Counter()
+    for job in jobs:
+        found.update(held.lease.shard.stage for held in job.held)
+        if job.state.is_final or job.state is JobState.PAUSED:
+            continue
+        if job.plan is None:
+            found[Stage.POSE] += 1
+        elif job.stage is not None:
+            found[job.stage] += len(job.startable)
+    return found

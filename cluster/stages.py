@@ -13,6 +13,9 @@ from bodyswap.people import Detections, PoseSequence
 from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
+RECIPE = "recipe.npz"
+"""The solve step's file that says how the subject is laid into the plate, if they are."""
+
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
 
@@ -26,6 +29,8 @@ class Solution(Protocol):
     def subject(self) -> PoseSequence: ...
     @property
     def report(self) -> Mapping[str, object]: ...
+    @property
+    def recipe(self) -> bytes | None: ...  # for replacing the performer in the plate
 
 
 class Segment(Protocol):
@@ -97,6 +102,7 @@ class Pipeline(Protocol):
         state: bytes | None,
         on_frame: OnFrame,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -109,6 +115,7 @@ class Pipeline(Protocol):
         *,
         settings: RenderSettings,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins: ...
 
     def see_joins(

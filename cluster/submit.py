@@ -8,11 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import PlateError
+from bodyswap.errors import PlateError, UsageError
 from bodyswap.timing import FrameRange, parse_frame_range
 from cluster.doors import permit_submit
 from cluster.inspection import Inspector
-from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState, PlateRef, PosesRef
+from cluster.job import (
+    DEFAULT_PRIORITY,
+    DEFAULT_USE,
+    JobSpec,
+    JobState,
+    PlateRef,
+    PosesRef,
+    RangeSettings,
+)
 from cluster.job_list import check_name, put_name
 from cluster.journal import Entry, Journal
 from cluster.keys import (
@@ -37,7 +45,8 @@ class JobRequest:
 
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
     text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
-    `poses` is a corrected poses.npz that stands in for the pose pass; `name` is what people call
+    `poses` is a corrected poses.npz that stands in for the pose pass; `ranges` are texts such as
+    "1040-1060 solve.smoothing_s=0.05", settings of these frames alone; `name` is what people call
     the job, the plate's own name where none is given; `budget` what it may cost before it is
     paused.
     """
@@ -48,6 +57,7 @@ class JobRequest:
     frames: str | None = None
     shards: int | None = None
     poses: Path | None = None
+    ranges: tuple[str, ...] = ()
     name: str = ""
     project: str = "default"
     use: str = DEFAULT_USE
@@ -116,6 +126,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
+        ranges=_ranges(request.ranges, frame_count),
         name=check_name(request.name or key_part(request.plate.stem)),
         project=request.project,
         use=request.use,
@@ -131,6 +142,23 @@ def _frames(text: str | None, frame_count: int) -> FrameRange:
     if text is None:
         return FrameRange(start=0, stop=frame_count)
     return parse_frame_range(text, frame_count)
+
+
+def _ranges(texts: tuple[str, ...], frame_count: int) -> tuple[RangeSettings, ...]:
+    """What each frame range is given otherwise, in frame order; texts of one range add up."""
+    found: dict[FrameRange, list[str]] = {}
+    for text in texts:
+        numbers, _, setting = text.strip().partition(" ")
+        if "=" not in setting:
+            raise UsageError(
+                f"'{text}' sets nothing for a range; write it like"
+                " '1040-1060 solve.smoothing_s=0.05'"
+            )
+        found.setdefault(parse_frame_range(numbers, frame_count), []).append(setting.strip())
+    return tuple(
+        RangeSettings(frames=frames, settings=tuple(sorted(found[frames])))
+        for frames in sorted(found)
+    )
 
 
 def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:

@@ -16,7 +16,8 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.train.v2.api.exceptions import TrainingFailedError
 
 from bodyswap.errors import BodyswapError
-from cluster.runtime_ray import share, start_ray
+from cluster.crew import share
+from cluster.runtime_ray_nodes import start_ray
 from cluster.store import Store
 from cluster.training_spec import TrainingSpec
 from cluster.training_status import read_training

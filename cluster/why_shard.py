@@ -10,7 +10,13 @@ from cluster.sentence_parts import at, counted, named, span, within
 def shard_over(seen: ShardSeen) -> Why | None:
     """Of a shard that nobody will work on: committed, or given up."""
     if seen.commit is not None:
-        lease = seen.commit.lease
+        lease, maker = seen.commit.lease, seen.commit.made_by
+        if maker is not None:
+            return Why(
+                waits_for=WaitsFor.NOTHING,
+                sentence="waits for nothing: it was taken over from job"
+                f" {maker.job}, where {maker.worker} committed it as {maker.shard.name}",
+            )
         return Why(
             waits_for=WaitsFor.NOTHING,
             sentence=f"waits for nothing: {lease.worker} committed it, attempt {lease.epoch}",
@@ -113,7 +119,7 @@ def _at_quota(job: JobSeen, farm: FarmSeen) -> Why | None:
 def _unstaffed(scene: Scene, farm: FarmSeen, seen: ShardSeen) -> Why | None:
     """There is nobody now who may do it."""
     if not farm.workers:
-        return _for_worker("waits for a worker: the farm has none just now")
+        return _for_worker(f"waits for a worker: the farm has none just now{_leaving(farm)}")
     able = [worker for worker in farm.workers if worker.benched_until_s <= scene.now_s]
     # Where all are benched the farm makes do with them.
     able = able or list(farm.workers)
@@ -128,7 +134,9 @@ def _unstaffed(scene: Scene, farm: FarmSeen, seen: ShardSeen) -> Why | None:
             f" and the others have work"
         )
     benched = [worker for worker in farm.workers if worker not in able]
-    return _for_worker(f"waits for a free worker: {_busy(able)}{_benched(benched)}{_behind(scene)}")
+    return _for_worker(
+        f"waits for a free worker: {_busy(able)}{_benched(benched)}{_leaving(farm)}{_behind(scene)}"
+    )
 
 
 def _busy(workers: list[WorkerSeen]) -> str:
@@ -143,6 +151,13 @@ def _benched(workers: list[WorkerSeen]) -> str:
         f", {counted(len(workers), 'other')} failed too often ({back.name} is let in again at"
         f" {at(back.benched_until_s)})"
     )
+
+
+def _leaving(farm: FarmSeen) -> str:
+    if not farm.leaving_nodes:
+        return ""
+    are = "is" if len(farm.leaving_nodes) == 1 else "are"
+    return f", and {named(farm.leaving_nodes)} {are} about to leave the farm"
 
 
 def _behind(scene: Scene) -> str:

@@ -14,10 +14,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import RenderSettings, worker_kind
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.plate_facts import PLATE_FACTS, facts_from
 from cluster.assemble import JOINS, checked_order
 from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
@@ -31,9 +32,11 @@ from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
 from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
+from cluster.reuse import Past
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
-from cluster.stages import OnFrame, Pipeline, Solution
+from cluster.splice import spliced
+from cluster.stages import RECIPE, OnFrame, Pipeline, Solution
 from cluster.stitching import (
     MAP,
     StitchedShot,
@@ -67,7 +70,7 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words, self.gauge.measuring():
+        with overheard() as words, self.gauge.measuring(order.lease):
             ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
         return replace(ending, figures=self.gauge.close())
@@ -85,6 +88,11 @@ class Worker:
         permit_order(self._store, order)
         on_frame = watched(self._store, order, on_frame)
         with self._scratch.attempt(lease) as folder:
+            past = Past(self._store, self._scratch, order, folder, worker_kind())
+            done = past.result()
+            if done is not None and done.made_by is not None:
+                _log.info("%s is taken over from job %s", lease.shard, done.made_by.job)
+                return put_commit(self._store, done)
             match lease.shard.stage:
                 case Stage.POSE:
                     commit = self._pose(order, folder, on_frame)
@@ -94,7 +102,10 @@ class Worker:
                     commit = self._render(order, folder, on_frame)
                 case Stage.ASSEMBLE:
                     commit = self._assemble(order, folder)
-        outcome = put_commit(self._store, replace(commit, work_s=time.monotonic() - started_s))
+            commit = replace(commit, work_s=time.monotonic() - started_s)
+            outcome = put_commit(self._store, commit)
+            if outcome is Outcome.WON:
+                past.add(commit)
         self._show(order)
         return outcome
 
@@ -146,20 +157,30 @@ class Worker:
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
+            *([self._stored(order, folder / RECIPE, solution.recipe)] if solution.recipe else []),
         )
         return replace(commit, cuts=solution.subject.cuts)
 
     def _solution(self, order: Order, folder: Path) -> Solution:
+        """The whole shot's, with what is set otherwise in some frames solved so and put in."""
+        spec = order.spec
+        solution = self._solved(order, folder, order.settings)
+        anew = [
+            (part.frames, self._solved(order, folder, spec.settings_in(part)))
+            for part in spec.ranges
+            if part.of_solving
+        ]
+        return spliced(solution, anew) if anew else solution
+
+    def _solved(self, order: Order, folder: Path, settings: RenderSettings) -> Solution:
         spec = order.spec
         plate, subject = self._scratch.plate(spec.plate), self._scratch.subject(spec.subject)
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(
-                poses, plate, spec.frames, subject, order.settings
-            )
+            return self._pipeline.solve_given_poses(poses, plate, spec.frames, subject, settings)
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, order.settings)
+        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, settings)
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
@@ -174,6 +195,7 @@ class Worker:
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
             mark=(mark := mark_for(order.spec)),
+            recipe=self._recipe(solved, folder),
         )
         segment = rendered.segment
         return Commit(
@@ -186,6 +208,7 @@ class Worker:
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
                 *self._mapped(order, folder, rendered.segment_map),
                 self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
+                *(store_file(self._store, order.lease, path) for path in folder.glob(PLATE_FACTS)),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -204,14 +227,16 @@ class Worker:
             folder,
             settings=settings,
             mark=mark_for(order.spec),
+            recipe=self._recipe(solved, folder),
         )
-        shot, stored = self._joined(order, commits, proven.segments, folder)
+        stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
             files=(
                 stored,
                 self._stored(order, folder / JOINS, to_json(joins)),
+                *self._plate_facts(order, commits, folder),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),
@@ -222,18 +247,15 @@ class Worker:
 
     def _joined(
         self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
-    ) -> tuple[Path, StoredFile]:
-        """The shot to be read, and as it is in the store, proven by decoding it.
-
-        Where segments allow, it is joined there.
-        """
+    ) -> tuple[StoredFile, Path]:
+        """The shot, in the store and proven by decoding it; joined there where segments allow."""
         spec, settings = order.spec, order.settings
         plate, path = self._scratch.plate(spec.plate), folder / f"shot{_suffix(settings)}"
         if not all(map(is_mapped, commits)):
             self._pipeline.assemble_shot(
                 list(segments), plate, spec.frames, path, settings=settings
             )
-            return path, store_file(self._store, order.lease, path)
+            return store_file(self._store, order.lease, path), path
         mapped = {self._segment_path(commit, folder): commit for commit in commits}
         placed = [place_segment(self._store, order.lease, at, mapped.get(at)) for at in segments]
         head = self._pipeline.head_of_shot(
@@ -245,7 +267,27 @@ class Worker:
         index = self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
         stored = shot.proven()
         _log.info("joined in the store: %s", shot.sentence())
-        return shot.known_as(index), stored
+        return stored, shot.known_as(index)
+
+    def _recipe(self, solved: Commit, folder: Path) -> bytes | None:
+        is_there = any(file.name == RECIPE for file in solved.files)
+        return self._read(solved, "recipe", folder) if is_there else None
+
+    def _plate_facts(
+        self, order: Order, commits: tuple[Commit, ...], folder: Path
+    ) -> tuple[StoredFile, ...]:
+        """Frame by frame, what was done to the plate; of mended frames, what was done last."""
+        parts = [
+            self._read(commit, "plate", folder)
+            for commit in commits
+            if any(file.name == PLATE_FACTS for file in commit.files)
+        ]
+        parts += [path.read_bytes() for path in sorted(folder.glob(f"mended-*/{PLATE_FACTS}"))]
+        if not parts:
+            return ()
+        facts = {fact.number: fact for part in parts for fact in facts_from(part)}
+        told = to_json(tuple(facts[number] for number in sorted(facts)))
+        return (self._stored(order, folder / PLATE_FACTS, told),)
 
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")

@@ -19,7 +19,7 @@ DOORS = {
     "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
-    "ray": ("cluster/runtime_ray.py", "cluster/train.py"),
+    "ray": ("cluster/runtime_ray", "cluster/train.py"),
     "boto3": ("cluster/s3_client.py", "cluster/events/queue.py"),
     "botocore": (
         "cluster/s3_client.py",

@@ -4,17 +4,19 @@ It does not know what the parts show. Shape letters: H rows, W columns, C channe
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
 from bodyswap.errors import PlateError, UsageError
+from bodyswap.media.opening import LARGEST_PIXELS
 from bodyswap.timecode import Timecode
 
 Floats = npt.NDArray[np.floating]
@@ -81,9 +83,12 @@ def read_exr(path: Path) -> tuple[Part, ...]:
         PlateError: it is no EXR, or is cut short.
     """
     data = _bytes_of(path)
+    promised = _opened(path, data, header_only=True).parts
+    for part in promised:
+        _check_size(path, part.header)
     opened = _opened(path, data)
     # Of a file that is cut short OpenEXR leaves out parts, and only prints that it did.
-    if len(opened.parts) != len(_opened(path, data, header_only=True).parts):
+    if len(opened.parts) != len(promised):
         raise PlateError(f"{path} is cut short or damaged; copy it again")
     return tuple(
         Part(
@@ -98,13 +103,19 @@ def read_label(path: Path) -> FrameLabel:
     """Which frame the file says it is; 24 frames a second and number 0 where it does not say.
 
     Raises:
-        PlateError: it is no EXR.
+        PlateError: it is no EXR, or says what cannot be.
     """
     header = _opened(path, _bytes_of(path), header_only=True).parts[0].header
-    rate = Fraction(header.get("framesPerSecond", 24))
+    try:
+        rate = Fraction(header.get("framesPerSecond", 24))
+        number = int(header.get("imageCounter", 0))
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise PlateError(f"{path} says no rate or number that can be: {error}") from error
+    if rate <= 0:
+        raise PlateError(f"{path} is at {rate} frames a second; write a rate above 0 into it")
     code = header.get("timeCode")
     return FrameLabel(
-        number=int(header.get("imageCounter", 0)),
+        number=number,
         rate=rate,
         timecode=None if code is None else _unpacked(code, rate),
         reel=str(header.get("reelName", "")),
@@ -123,11 +134,23 @@ def _opened(path: Path, data: bytes, *, header_only: bool = False) -> OpenEXR.Fi
         opened = OpenEXR.File(
             io.BytesIO(data), separate_channels=True, header_only=header_only, num_threads=1
         )
-    except RuntimeError as error:
+    # Text that is no UTF-8, and sizes that are no numbers, come out as Python's own errors.
+    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise PlateError(f"{path} is not an OpenEXR file that can be read: {error}") from error
     if not opened.parts:
         raise PlateError(f"{path} is cut short or damaged; copy it again")
     return opened
+
+
+def _check_size(path: Path, header: Mapping[str, object]) -> None:
+    """Refuse a picture whose header alone would take all memory."""
+    try:
+        (left, top), (right, bottom) = cast(Iterable[Iterable[int]], header["dataWindow"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise PlateError(f"{path} does not say how large it is; it is damaged") from error
+    width, height = int(right) - int(left) + 1, int(bottom) - int(top) + 1
+    if width < 1 or height < 1 or width * height > LARGEST_PIXELS:
+        raise PlateError(f"{path} says it is {width}x{height}; 1x1 to 8192x8192 pixels are read")
 
 
 def _contiguous(part: Part) -> dict[str, Floats]:

@@ -1,4 +1,4 @@
-"""What a render's frames are marked with: a key, and the payload that stands for the job.
+"""What a render's frames are marked with: a key, and the payload that stands for what they show.
 
 Light, so that whoever only passes a mark on need not load what draws it: see `watermark`.
 """
@@ -32,21 +32,18 @@ class Mark:
         return f"{self.payload:0{PAYLOAD_BITS // 4}x}@{key_name(self.key)}"
 
 
-def mark_of(picture: str, key: bytes) -> Mark:
-    """The mark that stands for what is rendered: the first bits of its id, which is hexadecimal.
-
-    Jobs that differ by their shards alone have one id, and so the same pixels.
-    """
-    return Mark(key=key, payload=payload_of(picture))
+def mark_of(picture_id: str, key: bytes) -> Mark:
+    """The mark that stands for an id, which is hexadecimal: its first bits."""
+    return Mark(key=key, payload=payload_of(picture_id))
 
 
-def payload_of(picture: str) -> int:
-    """The payload that stands for what is rendered."""
-    return int(picture[: PAYLOAD_BITS // 4], 16)
+def payload_of(picture_id: str) -> int:
+    """The payload that stands for an id."""
+    return int(picture_id[: PAYLOAD_BITS // 4], 16)
 
 
-def job_prefix(payload: int) -> str:
-    """How the ids begin of the jobs that the payload stands for."""
+def id_prefix(payload: int) -> str:
+    """How the ids begin that the payload stands for."""
     return f"{payload:0{PAYLOAD_BITS // 4}x}"
 
 

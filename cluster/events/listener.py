@@ -8,6 +8,7 @@ It does not know how jobs are rendered. Every step is safe to repeat, and for tw
 an arrival's id is its object's version, a job's id its content, and the first answer stands.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ from cluster.events.rules import MOST_SIDECAR_BYTES, SIDECAR, ListenConfig, Rule
 from cluster.job import JobState
 from cluster.record import to_json
 from cluster.submit import JobRequest
+from cluster.trace_id import trace_of
+
+_log = logging.getLogger(__name__)
 
 REFUSED, SUPERSEDED = "refused", "superseded"
 _SUBMITTED_BY = "listen"
@@ -198,6 +202,7 @@ class Listener:
         if job is None:
             return replace(answer, state=SUPERSEDED, message="another version took its place")
         self._inbox.keep_job(arrival, job)
+        _log.info("%s is job %s, trace %s", arrival.placed, job, trace_of(job))
         self.counts.submitted += 1
         return None
 

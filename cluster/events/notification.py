@@ -101,7 +101,7 @@ def _etag(item: Mapping[str, object], name: str) -> str:
 def _decoded(data: bytes) -> object:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotificationError(f"the message is not JSON: {error}") from error
 
 

@@ -153,7 +153,7 @@ def read_sidecar(data: bytes | None) -> Ask:
         raise UsageError(f"{SIDECAR} has {len(data)} bytes; {MOST_SIDECAR_BYTES} at most")
     try:
         return msgspec.yaml.decode(data, type=Ask)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UsageError(f"{SIDECAR}: {error}") from error
 
 

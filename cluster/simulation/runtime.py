@@ -4,10 +4,11 @@ Reports come late, out of order, twice, or never; a worker that is cut off canno
 goes on unheard.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from cluster.failures import death
+from cluster.job import Stage
 from cluster.order import Ending, Failed, Order, Progressed, Report
 from cluster.simulation.faults import FAULTS_END_AT_S
 from cluster.simulation.worker import Crew, Process
@@ -34,6 +35,10 @@ class SimulatedRuntime:
             self._hire()
 
     @property
+    def capacity(self) -> int:
+        return len(self._processes)
+
+    @property
     def workers(self) -> tuple[str, ...]:
         return tuple(self._processes)
 
@@ -45,6 +50,22 @@ class SimulatedRuntime:
     def has_news(self) -> bool:
         """True where `poll` would tell something."""
         return bool(self._inbox)
+
+    @property
+    def leaving_nodes(self) -> tuple[str, ...]:
+        return ()
+
+    def stages_of(self, worker: str) -> frozenset[Stage]:
+        return frozenset(Stage)
+
+    def want(self, shards: Mapping[Stage, int]) -> None:
+        """Its crew is always there."""
+
+    def rest(self) -> None:
+        """Its workers are stopped one by one."""
+
+    def drain(self, nodes: Collection[str]) -> None:
+        """Its nodes die without notice."""
 
     def start(self, worker: str, order: Order) -> None:
         assert worker in self.idle_workers, f"{worker} is not idle"

@@ -172,7 +172,7 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             _check([f for f in _read(store, solved, "subject") if f in frames], frames, order)
             # What was rendered before, as the temporal state has it.
             past = _read(store, before[0], "boundary") if before else []
-            traces = to_json(traced(mark_of(order.spec.picture, DEMO_KEY), ()))
+            traces = to_json(traced(mark_of(order.spec.picture_id, DEMO_KEY), ()))
             return {
                 "segment.mp4": _packed(frames),
                 "boundary.bin": _packed([*past, *frames]),

@@ -33,7 +33,7 @@ from tests.rights.tiny_papers import write_rights
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 _TOKEN = "BODYSWAP_CHAOS"
-_ACTOR = b"ray::_ActorProcess"
+_ACTOR = b"ray::ActorProcess"
 _SHARDS = 6
 _STRIKES = (*(4 * ("worker", *MOMENTS, "controller")), "raylet", "head")
 _NODES = 2

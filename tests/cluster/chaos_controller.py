@@ -13,19 +13,24 @@ from pathlib import Path
 from doomed_pipeline import DOOMED_PIPELINE, make_store_fail
 
 from cluster.controller import Controller
+from cluster.farm_settings import FarmSettings
+from cluster.job import Stage
 from cluster.runtime import WorkerConfig
 from cluster.runtime_ray import RayRuntime
 from cluster.store_local import LocalStore
 from cluster.term import Term
 
 LAPSES_AFTER_S = 3.0
+SETTINGS = FarmSettings(
+    address=sys.argv[2], workers=2, resources={stage: {"cpu": 2.0} for stage in Stage}
+)
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     store = LocalStore(folder / "store")
     scratch = folder / f"scratch-{uuid.uuid4().hex}"
     config = WorkerConfig(store_url=store.url, scratch=scratch, pipeline=DOOMED_PIPELINE)
-    runtime = RayRuntime(config, workers=2, address=sys.argv[2])
+    runtime = RayRuntime(config, SETTINGS)
     make_store_fail()
     term = Term(store, "chaos", time.monotonic, lapses_after_s=LAPSES_AFTER_S)
     controller = Controller(store=store, runtime=runtime, term=term)

@@ -386,7 +386,7 @@ def test_frames_without_a_watermark_need_a_consent_that_says_so_at_every_door(
     ):
         with pytest.raises(RefusedError, match="without a watermark"):
             door()
-    assert farm.client.manifest(spec.job).watermark.startswith(spec.picture[:10] + "@")
+    assert farm.client.manifest(spec.job).watermark.startswith(spec.picture_id[:10] + "@")
     _with_terms(unmarked=True)(farm)
     job = farm.client.submit(_unmarked(farm))
     assert farm.run_inline(job).state is JobState.PUBLISHED

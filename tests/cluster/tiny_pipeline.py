@@ -66,6 +66,7 @@ class TinySolution:
     performer: PoseSequence
     subject: PoseSequence
     report: dict[str, object] = field(default_factory=dict)
+    recipe: bytes | None = None
 
 
 class TinyInspector:
@@ -148,6 +149,7 @@ class TinyPipeline:
         state: bytes | None,
         on_frame: OnFrame,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -186,6 +188,7 @@ class TinyPipeline:
         *,
         settings: RenderSettings,
         mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:

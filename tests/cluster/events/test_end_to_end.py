@@ -24,6 +24,7 @@ from cluster.events.listener import Listener
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
+from cluster.farm_settings import FarmSettings
 from cluster.runtime_ray import RayRuntime
 from cluster.store import open_store
 
@@ -53,7 +54,7 @@ def test_from_a_plate_in_a_bucket_to_a_shot_in_a_bucket_by_ray(
         address="local", num_cpus=2, include_dashboard=False, log_to_driver=False,
         logging_level="ERROR",
     )  # fmt: skip
-    runtime = RayRuntime(farm.worker_config, workers=2)
+    runtime = RayRuntime(farm.worker_config, FarmSettings(workers=2))
     threads = [
         threading.Thread(target=_listen, args=(farm, rule, queue, is_over)) for _ in range(2)
     ]
