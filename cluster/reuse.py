@@ -21,7 +21,10 @@ from cluster.subjects import read_card_text
 
 
 class Past:
-    """What was done before, by the address of one order's shard; an assembly has none."""
+    """What was done before, by the address of one order's shard; an assembly has none.
+
+    What somebody had done again is not taken from before: then it would be what it was.
+    """
 
     def __init__(
         self, store: Store, scratch: Scratch, order: Order, folder: Path, kind: str
@@ -36,7 +39,7 @@ class Past:
     def result(self) -> Commit | None:
         """A commit for the order made of a past one, each file of which was proven just now."""
         stage, lease = self._order.lease.shard.stage, self._order.lease
-        if self._address is None:
+        if self._address is None or self._order.lease.shard.take:
             return None
         kind = self._kind if is_for_one_kind(self._order.spec, stage) else None
         found = find(self._store, stage, self._address, kind=kind)
