@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_FIND_LINKS ?= $(shell python3 -m pip config get global.find-links 2>/dev/null)
 
 
-.PHONY: setup demo check format lint types tests bench dashboards clean
+.PHONY: setup demo check format lint types tests bench dashboards sbom audit clean
 
 setup: .venv/.ready
 
@@ -38,6 +38,15 @@ format: setup
 
 dashboards: setup
 	$(BIN)/python deploy/dashboards.py
+
+# What is installed, by name, version and licence, as CycloneDX.
+sbom: setup
+	mkdir -p out
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --sv 1.6 --of JSON -o out/sbom.cdx.json
+
+# Known vulnerabilities of what is installed; asks pypi.org.
+audit: setup
+	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
 bench: setup
 	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from bodyswap.frames import RGB
-from bodyswap.rights.watermark import SCALES, Watermark, detect, payload_of
+from bodyswap.rights.mark import Mark, payload_of
+from bodyswap.rights.watermark import SCALES, Watermark, detect
 
 KEY = b"the bench's own key"
 PAYLOAD = payload_of("0123456789abcdef")
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def _column(frames: Frames) -> dict[str, str]:
-    mark = Watermark(KEY, PAYLOAD)
+    mark = Watermark(Mark(key=KEY, payload=PAYLOAD))
     marked = [mark.mark(frame) for frame in frames]
     column = {"PSNR of the marked, dB": f"{_psnr(marked, frames):.1f}"}
     for name, change in CHANGES.items():

@@ -25,7 +25,11 @@ POSE_SEARCH_EVERY = 24
 begins at one sees the same people as a pass over the whole plate."""
 
 
+_MOST_LABEL_LETTERS = 60
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
+
+_STREAM_OVER_MB = 256
+_ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
 class Mode(StrEnum):
@@ -33,6 +37,14 @@ class Mode(StrEnum):
 
     FAST = "fast"
     EXACT = "exact"
+
+
+class Over(StrEnum):
+    """What the subject is laid over: the background they were filmed before, or the plate itself,
+    in the performer's place."""
+
+    OWN = "own"
+    PLATE = "plate"
 
 
 class EngineName(StrEnum):
@@ -66,6 +78,12 @@ class CodecName(StrEnum):
     PNG = "png"
     EXR = "exr"
     EXR_DWAA = "exr-dwaa"
+
+
+_LAYERED = (
+    CodecName.PRORES_4444, CodecName.FFV1_ALPHA, CodecName.PNG, CodecName.EXR, CodecName.EXR_DWAA,
+)  # fmt: skip
+"""Codecs that hold the subject cut out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,15 +140,21 @@ class RenderSettings:
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
+    picture for everybody to see, such as "AI-generated".
+    `over` is own, the subject's own background, or plate: in the performer's place (see `Over`).
     """
 
     mode: Mode = Mode.FAST
     codec: str = "h264"
+    over: str = "own"
     device: str = "auto"
     engine: str = "auto"
     warmup_frames: int | None = None
     cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
+    watermark: bool = True
+    label: str = ""
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 
@@ -138,8 +162,17 @@ class RenderSettings:
         if self.codec not in list(CodecName):
             known = ", ".join(CodecName)
             raise UsageError(f"codec '{self.codec}' is unknown; choose one of {known}")
+        if self.over not in list(Over):
+            known = ", ".join(Over)
+            raise UsageError(f"over '{self.over}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
         parse_cuts(self.cuts)
+        _check_label(self.label, self.codec)
+        if self.label and self.over == Over.PLATE:
+            raise UsageError(
+                f"label '{self.label}' would change the plate, which stays untouched outside the"
+                " performer; leave it out, or label the finished picture"
+            )
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
         if not self.join_tolerance >= 0:
@@ -161,6 +194,19 @@ class RenderSettings:
     def with_overrides(self, overrides: Sequence[str]) -> Self:
         """These settings, changed by `key=value` texts such as "pose.batch_frames=4"."""
         return self.from_dict(merged_values(self.to_dict(), overrides))
+
+
+def _check_label(text: str, codec: str) -> None:
+    if len(text) > _MOST_LABEL_LETTERS or (text and not text.isprintable()):
+        raise UsageError(
+            f"label '{text[:_MOST_LABEL_LETTERS]}' cannot be drawn; give one line of at most"
+            f" {_MOST_LABEL_LETTERS} printable letters"
+        )
+    if text and codec in _LAYERED:
+        raise UsageError(
+            f"codec '{codec}' holds the subject cut out, and a label would be lost over the"
+            " next background; give a codec without alpha, or label the finished picture"
+        )
 
 
 def _check_engine(name: str, *, key: str) -> None:
@@ -224,6 +270,60 @@ def metrics_address() -> str | None:
     return os.environ.get("BODYSWAP_METRICS") or None
 
 
+def stream_over_bytes() -> int:
+    """Plates larger than this are read where they lie, not fetched: $BODYSWAP_STREAM_OVER_MB.
+
+    Raises:
+        UsageError: it is no number of megabytes.
+    """
+    text = os.environ.get("BODYSWAP_STREAM_OVER_MB") or str(_STREAM_OVER_MB)
+    if not text.isdecimal():
+        raise UsageError(f"BODYSWAP_STREAM_OVER_MB '{text}' is no number of megabytes, such as 256")
+    return int(text) * 1000**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3WriteSettings:
+    """How objects are written to S3: encrypted by the server with which key, under which tags."""
+
+    encryption: str = ""
+    key: str = ""
+    tags: str = ""
+
+    def __post_init__(self) -> None:
+        if self.encryption not in ("", *_ENCRYPTIONS):
+            raise UsageError(
+                f"BODYSWAP_S3_SSE '{self.encryption}' is unknown; one of {', '.join(_ENCRYPTIONS)}"
+            )
+        if self.key and not self.encryption.startswith("aws:kms"):
+            raise UsageError("BODYSWAP_S3_KMS_KEY needs BODYSWAP_S3_SSE=aws:kms")
+        if self.tags and not all("=" in tag[1:] for tag in self.tags.split("&")):
+            raise UsageError(
+                f"BODYSWAP_S3_TAGS '{self.tags}' are no tags; write them name=value&name=value"
+            )
+
+    def parameters(self) -> dict[str, str]:
+        """As S3's requests have them; what is not set is left to the bucket."""
+        every = {
+            "ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.key, "Tagging": self.tags
+        }  # fmt: skip
+        return {name: value for name, value in every.items() if value}
+
+
+def s3_write_settings() -> S3WriteSettings:
+    """$BODYSWAP_S3_SSE, $BODYSWAP_S3_KMS_KEY and $BODYSWAP_S3_TAGS. Raises UsageError."""
+    return S3WriteSettings(
+        encryption=os.environ.get("BODYSWAP_S3_SSE", ""),
+        key=os.environ.get("BODYSWAP_S3_KMS_KEY", ""),
+        tags=os.environ.get("BODYSWAP_S3_TAGS", ""),
+    )
+
+
+def tracing_is_wanted() -> bool:
+    """True where the standard environment names an OpenTelemetry collector."""
+    return "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ
+
+
 def event_token() -> str:
     """The secret that senders of pushed events must give; empty where there is none."""
     return os.environ.get("BODYSWAP_EVENT_TOKEN", "")
@@ -253,6 +353,22 @@ def worker_kind() -> str:
     """
     named = os.environ.get("BODYSWAP_WORKER_KIND")
     return named or ("gpu" if os.environ.get("CUDA_VISIBLE_DEVICES") else "cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayAccess:
+    """How Ray's ports are guarded: its mode as set, empty where unset, and whether a token is."""
+
+    mode: str
+    has_token: bool
+
+
+def ray_access() -> RayAccess:
+    """As Ray itself will read the environment."""
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray/auth_token"
+    has_token = bool(os.environ.get("RAY_AUTH_TOKEN")) or path.is_file()
+    return RayAccess(mode=os.environ.get("RAY_AUTH_MODE", "").lower(), has_token=has_token)
 
 
 def gpu_is_required() -> bool:

@@ -13,6 +13,7 @@ It does not know how an error is shown; `exit_code` is the only hint it gives th
     │   └── EngineError           6   what should run a network is missing, or gives other answers
     ├── StoreError                7   the store refused or lost something
     │   └── IntegrityError        7   stored bytes are not what their commit says
+    │       └── UnprovenError    10   a file's origin is known, but nobody signed for this file
     └── JobError                  8   a farm job ended without a shot
 """
 
@@ -61,6 +62,10 @@ class StoreError(BodyswapError):
 
 class IntegrityError(StoreError):
     exit_code = 7
+
+
+class UnprovenError(IntegrityError):
+    exit_code = 10
 
 
 class JobError(BodyswapError):

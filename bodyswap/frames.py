@@ -65,9 +65,21 @@ class RenderedFrame:
 class LayeredFrame:
     """A delivered frame, its layers apart, for formats that keep them so.
 
-    `facts` are figures of the whole frame, each a channel of its own for quality control.
+    `facts` are figures of the whole frame, each a channel of its own for quality control. Laid into
+    the plate, it has the `performer_HW`'s matte too, and the `whole` picture, (H, W, 3): linear
+    light in floats, or display values in 16 bits where the plate's are.
     """
 
     subject: RenderedFrame
     clean_plate_HW3: RGB
     facts: Mapping[str, float] = field(default_factory=dict)
+    performer_HW: Matte | None = None
+    whole: "Whole | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A whole picture as deep as its plate: whole-number display values, and linear light."""
+
+    codes_HW3: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    light_HW3: npt.NDArray[np.floating]

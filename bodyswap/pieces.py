@@ -1,10 +1,11 @@
 """Rendered frames into a delivery's pieces: segments of a video, or lists of frame files.
 
-It does not know which frames are wanted, or why. A piece can be cut where nothing before is needed.
+It does not know which frames are wanted, or why; `traces` sees each picture before it is coded.
+A piece can be cut where nothing before is needed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from bodyswap.media.index import ClipIndex
 from bodyswap.media.trim import keyframes_of, trim
 from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
+from bodyswap.traces import Traces
 
 
 class Pieces(Protocol):
@@ -47,13 +49,21 @@ class Pieces(Protocol):
 
 
 def pieces_of(
-    settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence
+    settings: RenderSettings,
+    plate: ClipIndex,
+    background_HW3: RGB,
+    poses: PoseSequence,
+    traces: Traces,
 ) -> Pieces:
     """How the settings' codec is made in parts."""
     if settings.codec in FRAME_FORMATS:
         kind = FRAME_FORMATS[settings.codec]
-        return SequencePieces(plate=plate, background_HW3=background_HW3, kind=kind, poses=poses)
-    return VideoPieces(plate=plate, background_HW3=background_HW3, codec=CODECS[settings.codec])
+        return SequencePieces(
+            plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces
+        )
+    return VideoPieces(
+        plate=plate, background_HW3=background_HW3, codec=CODECS[settings.codec], traces=traces
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,7 @@ class VideoPieces:
     plate: ClipIndex
     background_HW3: RGB
     codec: Codec
+    traces: Traces = field(default_factory=Traces)
 
     @property
     def suffix(self) -> str:
@@ -88,7 +99,9 @@ class VideoPieces:
         return out
 
     def _flattened(self, frame: RenderedFrame) -> RGB | RGBA:
-        return cut_out(frame) if self.codec.has_alpha else composite(frame, self.background_HW3)
+        if self.codec.has_alpha:
+            return cut_out(self.traces.on_layers(frame, self.background_HW3))
+        return self.traces.on(composite(frame, self.background_HW3), frame.index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +112,12 @@ class SequencePieces:
     background_HW3: RGB
     kind: FrameFormat
     poses: PoseSequence
+    traces: Traces = field(default_factory=Traces)
     suffix: str = ".json"
     shows_layers: bool = True
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        layered = (self._layered(frame, frames) for frame in rendered)
+        layered = (self.layered(frame, frames) for frame in rendered)
         return encode_frames(layered, path, plate=self.plate, frames=frames, kind=self.kind)
 
     def cuts(self, segment: Path) -> list[int]:
@@ -118,7 +132,7 @@ class SequencePieces:
         FrameList(frames=kept).write(out)
         return out
 
-    def _layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
+    def layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
         """With what quality control asks: how sure the pose is, and how far from a join."""
         row = frame.index - self.poses.frames.start
         facts = {
@@ -126,4 +140,5 @@ class SequencePieces:
             "join": float(frame.index - frames.start),
             "shard": float(self.plate.first_number + frames.start),
         }
-        return LayeredFrame(subject=frame, clean_plate_HW3=self.background_HW3, facts=facts)
+        marked = self.traces.on_layers(frame, self.background_HW3)
+        return LayeredFrame(subject=marked, clean_plate_HW3=self.background_HW3, facts=facts)

@@ -17,7 +17,7 @@ import torch
 
 from bodyswap.choice import parse_cuts
 from bodyswap.composite import composite
-from bodyswap.config import EngineName, PoseSettings, RenderSettings
+from bodyswap.config import EngineName, Over, PoseSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import choose_device, steady_arithmetic
 from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
@@ -28,26 +28,33 @@ from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
-from bodyswap.media.check import check_delivery
+from bodyswap.media.check import DeliveryCheck, check_delivery, index_delivery
 from bodyswap.media.companions import check_sound
 from bodyswap.media.concat import concat
 from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
+from bodyswap.media.probe import probe
+from bodyswap.media.segment_map import SegmentMap, map_segment
+from bodyswap.media.stitch import stitched_head
+from bodyswap.media.streamed import StreamedPath
 from bodyswap.media.writer import check_size
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.pieces import pieces_of
+from bodyswap.plate_recipe import pieces_for, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
+from bodyswap.rights.mark import Mark
+from bodyswap.rights.trust import operator_trust
 from bodyswap.solve import PlateShape, Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
+from bodyswap.traces import Traces
 
 OnFrame = Callable[[int], None]
 """Called with the number of frames finished so far."""
@@ -58,13 +65,16 @@ class RenderedRange:
     """A closed segment, and what joining it to its neighbours takes.
 
     `entrance` is the temporal state that its first frame was made from, `boundary` the one that
-    its successor may start from.
+    its successor may start from; `prints` are of its key frames.
     """
 
     segment: Segment
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
+    """Where each picture lies in the segment; empty of a sequence, whose frames are files."""
+    prints: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -73,13 +83,14 @@ class Pipeline:
     def __init__(self) -> None:
         self._loaded: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._probed: set[Path] = set()
         self._painters: dict[tuple[Path, str, str, int], Paint] = {}
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -104,13 +115,15 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         shape = plate_shape(clip)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
-        return solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        camera_N33 = detections.camera_over(frames)
+        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
 
     @step("solve")
     def solve_given_poses(
@@ -122,19 +135,20 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
-        return solve_given(
+        solved = solve_given(
             replace(given.poses, cuts=tuple(cuts)),
             given.camera_N33,
             plate=shape,
             stance=stance,
             settings=settings.solve,
         )
+        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
 
     def render_range(
         self,
@@ -147,28 +161,35 @@ class Pipeline:
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
+        With a `recipe` of the solve step they are laid into the plate instead.
+
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
-        boundary, it goes on from there; without, it warms up.
+        boundary, it goes on from there; without, it warms up. `mark` is left in what is
+        delivered alone: neither the state nor the hashes know of it.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         person = self._subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
+        traces = Traces(mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
             renderer = self._renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            segment = pieces_of(settings, clip, person.background_HW3, poses).write(
-                watched, frames, out
-            )
+            pieces = pieces_for(settings, clip, person.background_HW3, poses, recipe, traces)
+            segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
             entrance=renderer.entrance.to_bytes(),
             boundary=renderer.state.to_bytes(),
             picture_hashes=tuple(hashes),
+            segment_map=_map_of(segment, settings),
+            prints=traces.prints,
         )
 
     def prove_joins(
@@ -180,6 +201,8 @@ class Pipeline:
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
@@ -187,7 +210,8 @@ class Pipeline:
         """
         person = self._subject(subject, settings)
         background_HW3 = person.background_HW3
-        pieces = pieces_of(settings, index_clip(plate), background_HW3, poses)
+        traces = Traces(mark, settings.label)
+        pieces = pieces_for(settings, self._clip(plate), background_HW3, poses, recipe, traces)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -213,15 +237,50 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = index_clip(plate)
+        clip = self._clip(plate)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
-        check = check_delivery(out, timeline.starting_at(first_pts))
-        list_video(out, check, clip, frames).write(out.with_name(VIDEO_LIST))
+        _check(out, clip, frames, out.parent)
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes:
+        """What comes before the segments of `maps`, each whole, in a shot joined where they lie.
+
+        `opening` answers as many of the first segment's first bytes as it is asked for.
+        """
+        clip = self._clip(plate)
+        segments = [SegmentMap.from_bytes(data) for data in maps]
+        return stitched_head(
+            segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
+            suffix=CODECS[settings.codec].suffix, first_pts=clip.timeline.pts[0], plate=clip,
+        )  # fmt: skip
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> bytes:
+        """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
+        decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
+        clip = self._clip(plate)
+        check = _check(shot, clip, frames, folder)
+        timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""
@@ -272,6 +331,17 @@ class Pipeline:
             self._painters[key] = painter(person.generator, name, **size, device=device)
         return Renderer(person, device, self._painters[key])
 
+    def _clip(self, plate: Path) -> ClipIndex:
+        """The plate, which anybody may have made: first looked at by a process of its own.
+
+        One that is read where it lies was looked at so by whoever submitted it.
+        """
+        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
+        if is_local and plate not in self._probed:
+            probe(plate, operator_trust().limits)
+            self._probed.add(plate)
+        return index_clip(plate)
+
     def _subject(self, folder: Path, settings: RenderSettings) -> Subject:
         key = (folder, settings.device)
         if key not in self._subjects:
@@ -279,18 +349,31 @@ class Pipeline:
         return self._subjects[key]
 
 
+def _check(shot: Path, clip: ClipIndex, frames: FrameRange, folder: Path) -> DeliveryCheck:
+    timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
+    check = check_delivery(shot, timeline)
+    list_video(shot, check, clip, frames).write(folder / VIDEO_LIST)
+    return check
+
+
+def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
+    return b"" if settings.codec in FRAME_FORMATS else map_segment(segment.path).to_bytes()
+
+
 def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSettings) -> None:
     """Refuse, before anything is rendered, what could not be delivered.
 
     Raises:
         PlateError: the plate's sound does not fit the delivery's container.
-        UsageError: the subject's picture does not fit the codec.
+        UsageError: the picture, the subject's or the plate's, does not fit the codec.
     """
     if settings.codec in FRAME_FORMATS:
         return
     codec = CODECS[settings.codec]
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
+    if settings.over == Over.PLATE:
+        height, width = clip.height, clip.width
     check_size(width, height, codec)
 
 

@@ -80,6 +80,8 @@ class Solution:
     performer: PoseSequence
     subject: PoseSequence
     report: dict[str, object]
+    recipe: bytes | None = None
+    """How to replace the performer in the plate (see `replacing.recipe`), where that is asked."""
 
 
 def solve(

@@ -20,18 +20,18 @@ from cluster.record import content_hash
 _SEEING = ("pose", "device", "mode", "cuts")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
-_SOLVING = ("solve", "cuts", "codec")
-"""Settings that solving reads; `codec` since it refuses what could not be delivered."""
+_NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
+"""Settings that solving does not read; what the pose pass saw is in the address itself."""
 
-_DRAWING = ("mode", "codec", "device", "engine", "warmup_frames")
-"""Settings that rendering reads. Cuts come with the poses; joins are the assembly's."""
+_NOT_DRAWING = ("pose", "solve", "cuts", "join_tolerance")
+"""Settings that rendering does not read: it has its poses, cuts with them; joins are assembled."""
+
+_OF_SOLVED_POSES = ("performer", "subject", "report")
 
 
 def pose_address(spec: JobSpec, shard: Shard) -> str:
     """Of everyone seen in the shard's frames of the plate."""
-    return content_hash(
-        ("pose", spec.software, *_plate(spec, shard), _chosen(spec, shard, _SEEING))
-    )
+    return content_hash(("pose", spec.software, *_plate(spec, shard), _seeing(spec)))
 
 
 def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
@@ -46,27 +46,37 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
     ]
     return content_hash(
         (
-            "solve", spec.software, *_plate(spec, shard), _chosen(spec, shard, _SOLVING), model,
+            "solve", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_SOLVING), model,
             spec.subject.digest, seen, given, ranges,
         )
     )  # fmt: skip
 
 
 def render_address(
-    spec: JobSpec, shard: Shard, poses: PoseSequence, card: str, before: Commit | None
+    spec: JobSpec,
+    shard: Shard,
+    solved: Commit,
+    poses: PoseSequence,
+    card: str,
+    before: Commit | None,
 ) -> str:
     """Of the shard's pictures, from its own poses and its warm-up's, or `before`, its predecessor.
 
-    `card` is the text of the subject's card.
+    `poses` are the solved ones, `card` is the text of the subject's card.
     """
     past = None if before is None else before.file("boundary").sha256
     first = shard.frames.start if before else _warm_up_start(spec, shard, poses, card)
     read = poses.cut(FrameRange(start=first, stop=shard.frames.stop))
+    besides = {
+        file.name: file.sha256
+        for file in solved.files
+        if file.name.partition(".")[0] not in _OF_SOLVED_POSES
+    }
     is_cut_to = shard.frames.start in poses.cuts
     return content_hash(
         (
-            "render", spec.software, *_plate(spec, shard), _chosen(spec, shard, _DRAWING),
-            spec.subject.digest, _hash_of_poses(read), is_cut_to, past,
+            "render", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_DRAWING),
+            spec.subject.digest, _hash_of_poses(read), is_cut_to, past, besides,
         )
     )  # fmt: skip
 
@@ -85,9 +95,14 @@ def _plate(spec: JobSpec, shard: Shard) -> tuple[object, ...]:
     )
 
 
-def _chosen(spec: JobSpec, shard: Shard, keys: tuple[str, ...]) -> dict[str, object]:
+def _seeing(spec: JobSpec) -> dict[str, object]:
+    settings = spec.render_settings.to_dict()
+    return {key: settings[key] for key in _SEEING}
+
+
+def _but(spec: JobSpec, shard: Shard, left_out: tuple[str, ...]) -> dict[str, object]:
     settings = spec.settings_for(shard.stage, shard.frames).to_dict()
-    return {key: settings[key] for key in keys}
+    return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def _warm_up_start(spec: JobSpec, shard: Shard, poses: PoseSequence, card: str) -> int:

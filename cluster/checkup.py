@@ -7,6 +7,7 @@ import importlib.metadata
 import secrets
 
 from bodyswap.errors import StoreError
+from cluster.ray_access import check_ray_access
 from cluster.sentence_parts import counted
 from cluster.store import open_store
 
@@ -43,7 +44,7 @@ def check_webhooks(url: str) -> str:
 
 
 def check_ray() -> str:
-    """The installed Ray; raises ImportError where it does not load."""
+    """The installed Ray; raises ImportError where it does not load, UsageError where it is open."""
     import cluster.runtime_ray  # noqa: F401 - loading it is the check
 
-    return f"ray {importlib.metadata.version('ray')}"
+    return f"ray {importlib.metadata.version('ray')}; {check_ray_access(None)}"

@@ -18,11 +18,13 @@ from cluster.cli_audit import app as audit_verbs
 from cluster.cli_conform import app as conform_verbs
 from cluster.cli_control import app as control_verbs
 from cluster.cli_farm import app as work_verbs
+from cluster.cli_gc import app as gc_verb
 from cluster.cli_jobs import app as job_verbs
 from cluster.cli_listen import app as listen_verb
 from cluster.cli_provenance import app as provenance_verbs
 from cluster.cli_render import app as render_verbs
 from cluster.cli_rights import app as consent_verbs
+from cluster.cli_share import app as share_verbs
 from cluster.cli_subject import app as subject_verbs
 from cluster.cli_train import app as farm_train_verbs
 from cluster.cli_up import app as farm_verbs
@@ -35,8 +37,8 @@ app = typer.Typer(
     help="Put one consenting person into another's motion.",
 )
 for verbs in (
-    render_verbs, conform_verbs, job_verbs, control_verbs, work_verbs, listen_verb, train_verbs,
-    farm_train_verbs, provenance_verbs, local_verbs,
+    render_verbs, conform_verbs, job_verbs, share_verbs, control_verbs, work_verbs, listen_verb,
+    gc_verb, train_verbs, farm_train_verbs, provenance_verbs, local_verbs,
 ):  # fmt: skip
     app.add_typer(verbs)
 app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke consents.")

@@ -1,6 +1,7 @@
 """The verbs that ask of jobs: `bodyswap pause | resume | cancel | retry | priority | budget`.
 
 Each leaves a request in the store and returns at once; it does not know what the farm makes of it.
+`approve | reject` write a verdict on a published shot, which needs no farm.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from bodyswap.terminal import complain, say
 from cluster.cli_options import JobArgument, JobsArgument, StoreOption, client_of
 from cluster.client import Client
 from cluster.control import Request
-from cluster.job_words import tell_request
+from cluster.job_words import tell_request, tell_ruling
 
 app = typer.Typer()
 
@@ -106,6 +107,35 @@ def _render_names(numbers: str | None) -> list[str]:
     if not all(name.isdecimal() for name in names):
         raise UsageError(f"--shards '{numbers}' are no numbers; write them like 3,5")
     return [f"render-{int(name)}" for name in names]
+
+
+NoteOption = Annotated[str, typer.Option(help="What to keep with it, in the log and the journal.")]
+
+
+@app.command()
+def approve(
+    jobs: JobsArgument,
+    note: NoteOption = "",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that published shots are good: `verify` tells so of their files from then on."""
+    client = client_of(store)
+    for job in client.find_jobs(*jobs):
+        tell_ruling(job, client.approve(job, note), as_json=as_json)
+
+
+@app.command()
+def reject(
+    jobs: JobsArgument,
+    note: NoteOption = "",
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that published shots are not good. Nothing is taken back, and a later verdict counts."""
+    client = client_of(store)
+    for job in client.find_jobs(*jobs):
+        tell_ruling(job, client.reject(job, note), as_json=as_json)
 
 
 def _ask_each(

@@ -51,24 +51,18 @@ def work(
     as_json: JsonOption = False,
 ) -> None:
     """Be the farm: work on the store's jobs until interrupted."""
-    from cluster.accountant import Accountant
     from cluster.controller import Controller
     from cluster.courier import open_courier
     from cluster.decide import decide
-    from cluster.exporter import left_in, served
-    from cluster.farm_meter import FarmMeter
     from cluster.farm_seen import telling
     from cluster.shot import job_error, open_runtime
     from cluster.term import Term
+    from cluster.watch import open_watch
     from cluster.webhook_settings import load_webhooks
 
     opened = named_store(store)
-    meter = FarmMeter(opened)
-    accountant = Accountant(opened, meter.meters, kind_of=meter.figures.kind_of)
-    served_at = None if metrics_file else metrics or metrics_address()
     with (
-        served([meter.collector], served_at),
-        left_in(meter.collector, metrics_file),
+        open_watch(opened, metrics or metrics_address(), metrics_file) as watch,
         show_progress(as_json=as_json) as show,
         open_courier(opened, load_webhooks()) as hear,
         open_runtime(runtime, opened.url, workers, address) as crew,
@@ -77,13 +71,13 @@ def work(
         def tell(status: JobStatus) -> None:
             show(seen(status))
             hear(status)
-            meter.hear(status)
+            watch.hear(status)
 
         name = platform.node()
         controller = Controller(
-            store=opened, runtime=meter.metered(crew), on_status=tell,
+            store=opened, runtime=watch.runtime(crew), on_status=tell,
             term=Term(opened, name, time.monotonic),
-            decide_next=meter.deciding(accountant.deciding(telling(opened, name, decide))),
+            decide_next=watch.deciding(telling(opened, name, decide)),
         )  # fmt: skip
         if job is None:
             with _asked_to_stop() as should_stop:

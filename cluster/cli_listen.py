@@ -1,5 +1,6 @@
 """The verb `bodyswap listen`: jobs that start themselves. It does not know how."""
 
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -35,12 +36,15 @@ def listen(
     from cluster.events.bucket import Buckets
     from cluster.events.doorbell import open_doorbell
     from cluster.events.inbox import Inbox
-    from cluster.events.listener import Counts, Listener, Silence, serve
+    from cluster.events.listener import Counts, Listener
     from cluster.events.meter import ListenMeter
-    from cluster.events.queue import Queue
+    from cluster.events.queue import Queue, Topic
     from cluster.events.rules import read_rules
+    from cluster.events.serving import Silence, serve
     from cluster.exporter import served
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("cluster").setLevel(logging.INFO)
     config = read_rules(rules)
     if not config.queue and http is None and not once:
         raise UsageError("nothing to listen to: name a queue in the rules, or give --http")
@@ -53,7 +57,10 @@ def listen(
         Inbox(opened),
         Buckets(),
         dead_letters=buried,
-        answers=Queue(config.answers) if config.answers else None,
+        answers=(
+            *([Queue(config.answers)] if config.answers else []),
+            *([Topic(config.answers_topic)] if config.answers_topic else []),
+        ),
     )
     rounds = 0
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
-from bodyswap.config import CodecName, Mode, RenderSettings
+from bodyswap.config import CodecName, Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
 from cluster.cli_options import (
@@ -43,6 +43,9 @@ ShardsOption = Annotated[
 ]
 ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins.")]
 CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
+OverOption = Annotated[
+    Over, typer.Option(help="Their own background, or the plate, in the performer's place.")
+]
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]
@@ -91,6 +94,7 @@ def render(
     runtime: RuntimeOption = RuntimeKind.INLINE,
     workers: WorkersOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
@@ -108,7 +112,8 @@ def render(
 ) -> None:
     """Render the subject into the plate's motion: submit, work and fetch in one process."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         project=project, use=use, submitted_by=me(),
     )  # fmt: skip
@@ -122,6 +127,7 @@ def submit(
     subject: SubjectOption,
     store: StoreOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
@@ -143,9 +149,11 @@ def submit(
 ) -> None:
     """Put a job into the store; a farm working on that store will render it."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
-        name=name, project=project, use=use, priority=priority, budget=budget, submitted_by=me(),
+        name=name, project=project,
+        use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
     client = client_of(store)
     job = client.submit(request)
@@ -167,6 +175,7 @@ def plan(
     ] = None,
     store: StoreOption = None,
     codec: CodecOption = CodecName.H264,
+    over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
@@ -178,7 +187,8 @@ def plan(
 ) -> None:
     """Tell what `submit` would do: shards, time, worker-hours, at rates measured in this store."""
     request = JobRequest(
-        plate=plate, subject=subject, settings=_settings(mode, codec, changes, performer, poses),
+        plate=plate, subject=subject,
+        settings=_settings(mode, codec, over, changes, performer, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
     )  # fmt: skip
     tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
@@ -203,7 +213,7 @@ def _render(
 
 
 def _settings(
-    mode: Mode, codec: CodecName, changes: list[str] | None, performer: str | None,
+    mode: Mode, codec: CodecName, over: Over, changes: list[str] | None, performer: str | None,
     poses: Path | None,
 ) -> RenderSettings:  # fmt: skip
     if performer is not None and poses is not None:
@@ -211,5 +221,5 @@ def _settings(
             "--performer chooses among the people found, and --poses already has the performer;"
             " give one of them"
         )
-    plain = RenderSettings(mode=mode, codec=codec.value)
+    plain = RenderSettings(mode=mode, codec=codec.value, over=over.value)
     return plain.with_overrides(all_changes(changes, performer))

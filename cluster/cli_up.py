@@ -14,6 +14,7 @@ import typer
 from bodyswap.config import default_store_url, metrics_address
 from bodyswap.terminal import complain
 from cluster.cli_options import AddressOption, MetricsOption, StoreOption
+from cluster.ray_access import check_ray_access
 from cluster.supervise import Supervisor
 
 app = typer.Typer()
@@ -38,6 +39,9 @@ def up(
     """
     from cluster.exporter import served
     from cluster.keeper_meter import KeeperMeter
+
+    if runtime == "ray":
+        check_ray_access(address)
 
     with TemporaryDirectory(prefix="bodyswap-metrics-") as folder:
         left = Path(folder) / "metrics.txt"

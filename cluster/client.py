@@ -29,6 +29,7 @@ from bodyswap.joins import Join
 from bodyswap.timing import parse_frame_range
 from cluster import job_list
 from cluster.accounts import Budget, read_account, write_budget
+from cluster.approval import judge
 from cluster.attempt_log import AttemptLog, read_logs
 from cluster.control import Request, Verb, put_request
 from cluster.delivery import fetch_delivery
@@ -38,8 +39,11 @@ from cluster.estimate import Estimate
 from cluster.farm_seen import see_farm
 from cluster.inspection import FileInspector, Inspector
 from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.journal import Entry, Ruling
 from cluster.keys import QUEUE, job_of_marker
+from cluster.links import link_to
 from cluster.plate_file import single_file
+from cluster.preview import Preview, PreviewReader, playlist, write_preview
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
 from cluster.retry import check_retry, shards_over
@@ -69,6 +73,10 @@ class Client:
         self._by = by
         self._inspector = inspector or FileInspector()
         self._clock = clock
+
+    @property
+    def store(self) -> Store:
+        return self._store
 
     def submit(self, request: JobRequest) -> str:
         """Put a job into the store and answer its id. Raises what `submit.submit` raises."""
@@ -227,6 +235,50 @@ class Client:
             raise UsageError(f"a budget of {amount} lets nothing be done; give more than 0")
         self.status(job)
         write_budget(self._store, job, Budget(amount=amount, by=self._by))
+
+    def links(self, job: str, *, lasts_s: int) -> dict[str, str]:
+        """A link to each of the job's deliverables, by name, that works for `lasts_s` seconds.
+
+        Raises:
+            JobError: the job is not published.
+            ConsentError: the consent it was rendered on no longer stands.
+            UsageError: no link may last so long.
+        """
+        manifest = self.manifest(job)
+        permit_download(self._store, job, now_s=self._clock())
+        return {
+            file.name: link_to(self._store, file.key, lasts_s=lasts_s)
+            for file in manifest.deliverables
+        }
+
+    def preview(self, job: str) -> tuple[Preview, str]:
+        """What of the shot is rendered so far, and where the store has the playlist of it.
+
+        Raises what `preview.PreviewReader.read` raises, ConsentError as `links` does, and JobError
+        while there is nothing to see.
+        """
+        permit_download(self._store, job, now_s=self._clock())
+        key, seen = write_preview(self._store, job), PreviewReader(self._store, job).read()
+        if not seen.segments:
+            raise JobError(f"of job {job} nothing is rendered yet; `why {job}` tells what it does")
+        return seen, f"{self._store.url}/{key}"
+
+    def preview_of_links(self, job: str, *, lasts_s: int) -> str:
+        """The playlist with links that work for `lasts_s` seconds. Raises as `preview` does."""
+        permit_download(self._store, job, now_s=self._clock())
+        seen = PreviewReader(self._store, job).read()
+        return playlist(seen, lambda _, part: link_to(self._store, part.key, lasts_s=lasts_s))
+
+    def approve(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.APPROVED, note)
+
+    def reject(self, job: str, note: str = "") -> Entry:
+        """Say that the published shot is not good. Raises what `approval.judge` raises."""
+        return self._judge(job, Ruling.REJECTED, note)
+
+    def _judge(self, job: str, ruling: Ruling, note: str) -> Entry:
+        return judge(self._store, job, ruling, by=self._by, note=note, now_s=self._clock())
 
     def _ahead(self, job: str) -> int:
         """How many jobs the queue has before this one."""

@@ -116,6 +116,7 @@ class Courier:
             is_last = self._stopping.wait(self._look_every_s)
             try:
                 jobs = {*(self._outbox.open_jobs if jobs is None else jobs), *self._drain()}
+                jobs |= set(self._outbox.asked_jobs)
                 while jobs:
                     self._outbox.write(next(iter(jobs)), self._settings.endpoints)
                     jobs.pop()

@@ -167,6 +167,7 @@ def act_of(spec: JobSpec, deed: Deed) -> Act:
         shot=PurePosixPath(spec.plate.name).stem,
         use=spec.use,
         checkpoint=checkpoint_of(spec.subject),
+        is_unmarked=not spec.render_settings.watermark,
     )
 
 

@@ -15,13 +15,14 @@ from cluster.exporter import Registered
 from cluster.failures import Cause
 from cluster.figure_meter import FigureMeter
 from cluster.job import JobState, Stage
-from cluster.job_meter import JobMeter
+from cluster.job_meter import JobMeter, Tracer
+from cluster.lease import Lease
 from cluster.metrics import Meters
 from cluster.progress import JobStatus
 from cluster.runtime import Runtime
 from cluster.runtime_metered import MeteredRuntime
 from cluster.shot_meter import measure_shot
-from cluster.snapshot import ShardView, Snapshot
+from cluster.snapshot import Snapshot
 from cluster.store import Store
 
 Decide = Callable[[Snapshot], list[Action]]
@@ -38,10 +39,16 @@ _log = logging.getLogger(__name__)
 
 
 class FarmMeter:
-    """Counts what a controller's farm does."""
+    """Counts what a controller's farm does, and tells a `tracer` of what is over."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], float] = time.time,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self._store, self._clock, self._tracer = store, clock, tracer
         self.meters = Meters()
         self.figures = FigureMeter(self.meters)
         self._jobs: dict[str, JobMeter] = {}
@@ -64,8 +71,8 @@ class FarmMeter:
         return look_and_decide
 
     def metered(self, runtime: Runtime) -> Runtime:
-        """`runtime`, whose reports are listened to here."""
-        return MeteredRuntime(runtime, self.figures.hear)
+        """`runtime`, whose orders and reports are listened to here."""
+        return MeteredRuntime(runtime, begin=self._begin, hear=self.figures.hear)
 
     def look(self, snapshot: Snapshot) -> None:
         """Count what has changed since the last look."""
@@ -73,7 +80,7 @@ class FarmMeter:
         for view in snapshot.jobs:
             meter = self._jobs.get(view.spec.job)
             if meter is None:
-                meter = self._jobs[view.spec.job] = JobMeter(view, self.meters, now_s)
+                meter = self._jobs[view.spec.job] = JobMeter(view, self.meters, now_s, self._tracer)
             meter.look(view, now_s)
             if meter.last_commit_at_s == now_s:
                 self.meters.put("last_commit_timestamp_seconds", now_s)
@@ -95,6 +102,11 @@ class FarmMeter:
             except (StoreError, IntegrityError) as error:
                 _log.warning("the shot of job %s is not measured: %s", status.job, error)
 
+    def _begin(self, lease: Lease) -> None:
+        meter = self._jobs.get(lease.job)
+        if meter is not None:
+            meter.begin(lease, self._clock())
+
     def _look_at_benches(self, snapshot: Snapshot) -> None:
         benched = {view.name: view.benched_until_s for view in snapshot.workers}
         new = sum(until_s > self._benched.get(name, 0.0) for name, until_s in benched.items())
@@ -111,7 +123,9 @@ class FarmMeter:
         jobs: Counter[tuple[str, ...]] = Counter((str(view.state),) for view in snapshot.jobs)
         shards: Counter[tuple[str, ...]] = Counter()
         for view in snapshot.jobs:
-            shards.update((str(each.shard.stage), _state(each)) for each in view.shards)
+            meter = self._jobs.get(view.spec.job)
+            if meter is not None:
+                shards.update(meter.shard_states)
         workers: Counter[tuple[str, ...]] = Counter(
             ("benched" if view.benched_until_s > snapshot.now_s else
              "idle" if view.is_idle else "busy",)
@@ -126,12 +140,6 @@ class FarmMeter:
             if meter.is_untouched and meter.submitted_at_s is not None
         ]
         self.meters.put("queue_oldest_age_seconds", max(waited, default=0.0))
-
-
-def _state(view: ShardView) -> str:
-    if view.commit is not None:
-        return "committed"
-    return "running" if view.held is not None else "waiting"
 
 
 def _begin_at_nothing(meters: Meters, now_s: float) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from bodyswap.config import worker_kind
 from bodyswap.steps import StepClock, clocked
+from cluster.lease import Lease
 from cluster.tally import TALLY, Tallied, grown
 
 
@@ -54,18 +55,20 @@ class Gauge:
     def __init__(self) -> None:
         self._kind = worker_kind()
         self._tallied = Tallied()
-        self._begin()
+        self._begin(None)
 
-    def _begin(self) -> None:
+    def _begin(self, lease: Lease | None) -> None:
+        self._lease: Lease | None = None
         self._clock = StepClock()
         self._began_s = time.monotonic()
         self._ended_s: float | None = None
         self._frames = 0
+        self._lease = lease
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
+    def measuring(self, lease: Lease) -> Iterator[None]:
         """The block is an attempt; what was asked of the store since the last one is its too."""
-        self._begin()
+        self._begin(lease)
         with clocked(self._clock):
             yield
         self._ended_s = time.monotonic()
@@ -79,8 +82,18 @@ class Gauge:
 
         return count
 
-    def read(self) -> Figures:
-        """The present attempt's, or the last one's."""
+    def read(self, lease: Lease) -> Figures | None:
+        """The lease's attempt's; None where it is not the one that is measured."""
+        # Whoever asks may be another thread, a moment before the attempt begins.
+        return self._read() if lease == self._lease else None
+
+    def close(self) -> Figures:
+        """The last attempt's, for good: what is counted from now on is the next one's."""
+        figures = self._read()
+        self._tallied = TALLY.read()
+        return figures
+
+    def _read(self) -> Figures:
         return Figures(
             kind=self._kind,
             process=this_process(),
@@ -91,12 +104,6 @@ class Gauge:
             peak_bytes=_peak_bytes(),
             tallied=TALLY.read().since(self._tallied),
         )
-
-    def close(self) -> Figures:
-        """The last attempt's, for good: what is counted from now on is the next one's."""
-        figures = self.read()
-        self._tallied = TALLY.read()
-        return figures
 
 
 def this_process() -> str:

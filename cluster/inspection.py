@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bodyswap.media.probe import probe
+from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
 
 
@@ -23,7 +25,10 @@ class Inspector(Protocol):
     """Reads just enough of a file to accept it."""
 
     def plate_frame_count(self, plate: Path) -> int:
-        """How many frames the plate has. Raises PlateError where it cannot be used."""
+        """How many frames the plate has, which nobody has looked at yet.
+
+        Raises PlateError where it cannot be used, or is beyond what the operator allows.
+        """
 
     def subject(self, folder: Path) -> SubjectFacts:
         """Who is in the folder. Raises SubjectError where the model cannot be used."""
@@ -45,9 +50,7 @@ class FileInspector:
     """The inspector of real plates and subjects."""
 
     def plate_frame_count(self, plate: Path) -> int:
-        from bodyswap.media.index import index_clip
-
-        return len(index_clip(plate))
+        return probe(plate, operator_trust().limits).frame_count
 
     def subject(self, folder: Path) -> SubjectFacts:
         from bodyswap.nets.checkpoint import CARD, load_subject

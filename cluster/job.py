@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bodyswap.config import Mode, RenderSettings
+from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.record import content_hash
@@ -200,6 +200,16 @@ class JobSpec:
             identity = (*identity, [(str(each.frames), each.settings) for each in self.ranges])
         return content_hash(identity)[:_ID_LENGTH]
 
+    @cached_property
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
+
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        the same in two jobs is the same with its mark.
+        """
+        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        return content_hash(made_of)[:_ID_LENGTH]
+
     @property
     def is_exact(self) -> bool:
         """True where each render shard goes on from the one before it."""
@@ -226,6 +236,11 @@ class JobSpec:
                 raise UsageError(
                     f"frames {each.frames} overlap with another range or are not all in the job's"
                     f" {self.frames}"
+                )
+            if each.of_solving and self.settings.get("over") == Over.PLATE:
+                raise UsageError(
+                    f"solve.* of frames {each.frames} alone cannot be set with over=plate, which"
+                    " replaces one performer over the whole shot; set it for the shot"
                 )
             last = each.frames.stop
             self.settings_in(each)

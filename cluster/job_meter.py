@@ -4,13 +4,14 @@ It does not know how the looks are taken. What a job brings along when it is fir
 before, and is not counted again.
 """
 
+from collections import Counter
 from datetime import UTC, datetime
+from typing import Protocol
 
-from cluster.failures import Failure, Verdict
+from cluster.failures import Verdict
 from cluster.job import JobSpec, JobState, Stage
 from cluster.lease import Lease
 from cluster.metrics import Meters
-from cluster.plan import Shard
 from cluster.progress import JobStatus
 from cluster.snapshot import JobView, ShardView
 from cluster.trace_id import trace_of
@@ -18,17 +19,29 @@ from cluster.trace_id import trace_of
 _HALF = 0.5
 
 
+class Tracer(Protocol):
+    """Who is told of what is over, if anybody: see `tracing`."""
+
+    def attempt(self, lease: Lease, began_s: float, ended_s: float, outcome: str) -> None: ...
+
+    def job(self, spec: JobSpec, began_s: float, ended_s: float, state: JobState) -> None: ...
+
+
 class JobMeter:
     """Remembers the last look at one job."""
 
-    def __init__(self, view: JobView, meters: Meters, now_s: float) -> None:
-        self._meters = meters
+    def __init__(
+        self, view: JobView, meters: Meters, now_s: float, tracer: Tracer | None = None
+    ) -> None:
+        self._meters, self._tracer = meters, tracer
         self._spec = view.spec
         self._state = view.state
-        self._committed = {each.shard for each in view.shards if each.commit is not None}
-        self._failures = {each.shard: each.failures for each in view.shards}
+        self._views = view.shards
+        self._is_begun = any(each.commit is not None for each in view.shards)
         self._given_up = {each.shard for each in view.condemned}
-        self._held: dict[Lease, float] = {}
+        # What is held already when it is first seen began no earlier, as far as is known.
+        self._held = {each.lease.shard: (each.lease, now_s) for each in view.held}
+        self.shard_states = Counter(map(_state, view.shards))
         self._guess: tuple[Stage, float, float] | None = None
         self.last_commit_at_s: float | None = None
         self.seen_at_s = now_s
@@ -37,7 +50,7 @@ class JobMeter:
     def is_untouched(self) -> bool:
         """True where nobody has begun it, and it is there to be begun."""
         is_waiting = not self._state.is_final and self._state is not JobState.PAUSED
-        return is_waiting and not self._committed and not self._held
+        return is_waiting and not self._is_begun and not self._held
 
     @property
     def submitted_at_s(self) -> float | None:
@@ -47,14 +60,21 @@ class JobMeter:
         """Count what is new."""
         self.seen_at_s = now_s
         self._state = view.state
-        held = {each.held.lease for each in view.shards if each.held is not None}
-        for each in view.shards:
-            self._look_at_shard(each, now_s)
-        by_shard = {each.shard: each for each in view.shards}
-        for lease in set(self._held) - held:
-            self._over(lease, by_shard.get(lease.shard), now_s - self._held.pop(lease))
-        for lease in held - set(self._held):
-            self._held[lease] = now_s
+        if view.shards is self._views:
+            return
+        if len(view.shards) != len(self._views):
+            # It was planned: nothing of these shards has happened yet.
+            self._views = tuple(ShardView(shard=each.shard) for each in view.shards)
+            self.shard_states = Counter(map(_state, self._views))
+        # A farm has very many shards, and few of them are another than at the last look.
+        for before, each in zip(self._views, view.shards, strict=True):
+            if each is not before:
+                self._look_at_shard(before, each, now_s)
+        self._views = view.shards
+
+    def begin(self, lease: Lease, now_s: float) -> None:
+        """A worker was given the lease; it may be over again before the next look."""
+        self._held[lease.shard] = (lease, now_s)
 
     def hear(self, status: JobStatus, now_s: float) -> bool:
         """Take in how far the job says it is; True where it has come to its end by this."""
@@ -63,38 +83,40 @@ class JobMeter:
             return False
         self._state = status.state
         self._meters.add("jobs_ended", 1, self._project, status.state)
+        if self._tracer is not None:
+            self._tracer.job(self._spec, self.submitted_at_s or now_s, now_s, status.state)
         return True
 
     @property
     def _project(self) -> str:
         return self._meters.project(self._spec.project)
 
-    def _look_at_shard(self, view: ShardView, now_s: float) -> None:
+    def _look_at_shard(self, before: ShardView, view: ShardView, now_s: float) -> None:
         shard = view.shard
-        known = self._failures.get(shard, ())
-        if view.failures is not known:
-            self._failures[shard] = view.failures
-            for failure in view.failures[len(known) :]:
-                self._failed(shard, failure)
-        if view.commit is not None and shard not in self._committed:
+        self.shard_states[_state(before)] -= 1
+        self.shard_states[_state(view)] += 1
+        for failure in view.failures[len(before.failures) :]:
+            self._meters.add("attempts_failed", 1, shard.stage, failure.cause)
+        if view.commit is not None and before.commit is None:
             self._commit(view, now_s)
+        lease, began_s = self._held.get(shard, (None, now_s))
+        if lease is not None and (view.held is None or view.held.lease != lease):
+            del self._held[shard]
+            self._over(lease, view, began_s, now_s)
         is_given_up = view.is_waiting and view.verdict is Verdict.QUARANTINE
         if is_given_up and shard not in self._given_up:
             self._given_up.add(shard)
             self._meters.add("shards_quarantined", 1, shard.stage)
 
-    def _failed(self, shard: Shard, failure: Failure) -> None:
-        self._meters.add("attempts_failed", 1, shard.stage, failure.cause)
-
     def _commit(self, view: ShardView, now_s: float) -> None:
         shard, trace = view.shard, trace_of(self._spec.job)
         submitted_at_s = self.submitted_at_s
-        if not self._committed and submitted_at_s is not None:
+        if not self._is_begun and submitted_at_s is not None:
             self._meters.observe(
                 "submit_to_first_commit_seconds", max(0.0, now_s - submitted_at_s), self._project,
                 trace=trace,
             )  # fmt: skip
-        self._committed.add(shard)
+        self._is_begun = True
         self._meters.add("shards_committed", 1, shard.stage)
         self.last_commit_at_s = now_s
         work_s = view.commit.work_s if view.commit else None
@@ -103,17 +125,20 @@ class JobMeter:
             self._meters.observe("shard_seconds", work_s, shard.stage, trace=trace)
             self._meters.observe("frame_seconds", a_frame_s, shard.stage, trace=trace)
 
-    def _over(self, lease: Lease, view: ShardView | None, seconds: float) -> None:
+    def _over(self, lease: Lease, view: ShardView, began_s: float, now_s: float) -> None:
         """An attempt is over: unless its commit stands, its time was for nothing."""
-        commit = view.commit if view else None
+        commit = view.commit
+        outcome = "retry" if commit is None else "fenced"
         if commit is not None and commit.lease == lease:
-            return
-        if commit is not None:
+            outcome = "committed"
+        elif self._state is JobState.CANCELLED:
+            outcome = "cancelled"
+        if outcome == "fenced":
             self._meters.add("commits_fenced", 1, lease.shard.stage)
-        cause = "retry" if commit is None else "fenced"
-        if self._state is JobState.CANCELLED:
-            cause = "cancelled"
-        self._meters.add("wasted_seconds", seconds, cause)
+        if outcome != "committed":
+            self._meters.add("wasted_seconds", now_s - began_s, outcome)
+        if self._tracer is not None:
+            self._tracer.attempt(lease, began_s, now_s, outcome)
 
     def _check_guess(self, status: JobStatus, now_s: float) -> None:
         """Half way through a stage, keep what time is said to be left; at its end, compare."""
@@ -127,6 +152,13 @@ class JobMeter:
         is_half_way = status.frames_done >= _HALF * status.frames_total > 0
         if self._guess is None and status.stage and status.eta_s and is_half_way:
             self._guess = (status.stage, now_s, status.eta_s)
+
+
+def _state(view: ShardView) -> tuple[str, ...]:
+    """The shard's stage, and whether it waits, runs or is committed."""
+    if view.commit is not None:
+        return str(view.shard.stage), "committed"
+    return str(view.shard.stage), "running" if view.held is not None else "waiting"
 
 
 def submitted_at_s(spec: JobSpec) -> float | None:

@@ -11,6 +11,7 @@ from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.attempt_log import AttemptLog
 from cluster.control import Request, Verb
 from cluster.job import JobState
+from cluster.journal import Entry
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.sentence_parts import counted
 
@@ -123,6 +124,11 @@ def tell_logs(logs: Sequence[AttemptLog], *, as_json: bool) -> None:
 def tell_request(job: str, request: Request, *, as_json: bool) -> None:
     told = {"job": job, **asdict(request)}
     say(json.dumps(told) if as_json else f"{job}  {_DOING[request.verb]}")
+
+
+def tell_ruling(job: str, entry: Entry, *, as_json: bool) -> None:
+    told = {"job": job, "ruling": entry.ruling, "by": entry.by, "at": entry.at_s, "why": entry.why}
+    say(json.dumps(told) if as_json else f"{job}  {entry.why}, as {entry.by} says")
 
 
 def tell_files(job: str, files: tuple[Path, ...], *, as_json: bool) -> None:

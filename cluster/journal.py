@@ -5,6 +5,7 @@ It does not know what follows from an entry.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cluster.failures import Failure
 from cluster.job import JobState
@@ -14,13 +15,20 @@ from cluster.record import from_json, to_json
 from cluster.store import Store
 
 
+class Ruling(StrEnum):
+    """What somebody who looked at a published shot says of it."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One line: the job's state from here on and why; for a failed attempt, which and how.
 
     `request` is the key of the request that it answers, `priority` the job's from here on, and
     `retried` names the shards whose failures do not count any more, and `again` those that are
-    done once more although they were committed.
+    done once more although they were committed; `ruling` is a person's word on the published shot.
     """
 
     state: JobState
@@ -33,6 +41,7 @@ class Entry:
     priority: int | None = None
     retried: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    ruling: Ruling | None = None
 
 
 class Journal:

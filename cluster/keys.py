@@ -22,6 +22,7 @@ AUDIT_ENTRIES = "audit/entries/"
 AUDIT_HEADS = "audit/heads/"
 AUDIT_HINT = "audit/hint"
 QUARANTINE = "quarantine/"
+PREVIEW = "preview/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,16 @@ def job_of_marker(marker: str) -> str:
 
 def plate_file(plate: PlateRef) -> str:
     return f"plates/{plate.sha256}/{plate.name}"
+
+
+def preview_playlist(job: str) -> str:
+    """The playlist of what is rendered so far; it names segments by their places from here."""
+    return f"{PREVIEW}{job}/live.m3u8"
+
+
+def plate_record(plate: PlateRef) -> str:
+    """What reading a plate where it lies takes: its index, and a hash of every block."""
+    return f"plates/{plate.sha256}/streaming.json"
 
 
 def poses_file(poses: PosesRef) -> str:

@@ -1,6 +1,7 @@
 """Messages on their way: what is to be told of each job, kept in the store until it is told.
 
     outbox/open/<job>               a job whose changes may still have to be told
+    outbox/asked/<job>              one that somebody wrote of who tells nobody themselves
     outbox/pending/<letter>.json    a message for one URL, until that has taken it
     outbox/dead/<letter>.json       one that was given up, with the last answer
     jobs/<job>/told/<letter>.json   one that is over, so that it is never told anew
@@ -27,6 +28,7 @@ from cluster.webhook_settings import Endpoint
 _log = logging.getLogger(__name__)
 
 _OPEN = "outbox/open/"
+_ASKED = "outbox/asked/"
 _PENDING = "outbox/pending/"
 _DEAD = "outbox/dead/"
 
@@ -45,6 +47,11 @@ class Letter:
     answer: str = ""
 
 
+def ask_to_tell(store: Store, job: str) -> None:
+    """Have whoever runs the farm tell of what was written into the job's journal."""
+    store.put(f"{_ASKED}{job}", b"")
+
+
 class Outbox:
     """The letters of one store."""
 
@@ -57,12 +64,18 @@ class Outbox:
         """The jobs that were being told of when somebody stopped."""
         return [key.removeprefix(_OPEN) for key in self._store.list_keys(_OPEN)]
 
+    @property
+    def asked_jobs(self) -> list[str]:
+        """The jobs that `ask_to_tell` was called for."""
+        return [key.removeprefix(_ASKED) for key in self._store.list_keys(_ASKED)]
+
     def write(self, job: str, endpoints: list[Endpoint]) -> int:
         """Write a letter for each change of the job's state that has none; answer how many."""
         spec = read_spec(self._store, job)
         if spec is None:
             return 0
         self._store.put_if_absent(f"{_OPEN}{job}", b"")
+        self._store.delete(f"{_ASKED}{job}")
         entries = Journal(self._store, job).read()
         told = set(self._store.list_keys(f"{JobKeys(job=job).root}told/"))
         written = 0
@@ -127,7 +140,7 @@ def _letters(
 ) -> Iterator[Letter]:
     was: JobState | None = None
     for number, entry in enumerate(entries):
-        if entry.state is was:
+        if entry.state is was and entry.ruling is None:
             continue
         message = f"msg_{content_hash((spec.job, number, entry.state, entry.at_s))[:32]}"
         body = _body(spec, number, was, entry)
@@ -144,7 +157,7 @@ def _letters(
 def _body(spec: JobSpec, number: int, was: JobState | None, entry: Entry) -> str:
     return json.dumps(
         {
-            "type": f"job.{entry.state}",
+            "type": f"job.{entry.ruling or entry.state}",
             "timestamp": datetime.fromtimestamp(entry.at_s, UTC).isoformat(),
             "data": {
                 "job": spec.job,

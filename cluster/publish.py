@@ -16,6 +16,7 @@ from cluster.costs import Account
 from cluster.doors import permit_publish
 from cluster.job import JobSpec, PlateRef, SubjectRef
 from cluster.keys import JobKeys
+from cluster.marking import traces_of
 from cluster.record import from_json, to_json
 from cluster.sealing import sealed
 from cluster.store import Store
@@ -66,6 +67,8 @@ class Manifest:
     """Where two parts meet: how far apart they were, and what was rendered anew to mend it."""
     account: Account | None = None
     """What it has cost up to here, failed attempts too."""
+    watermark: str = ""
+    """What every frame is marked with, and under which key's name; empty where it is unmarked."""
 
 
 def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembled: Commit) -> None:
@@ -94,10 +97,11 @@ def publish(
         ConsentError: the consent that the shot was rendered on no longer stands.
     """
     consent = permit_publish(store, spec)
+    traces = traces_of(store, spec, rendered)
     named = {
         file.name: file
         for file in (
-            *sealed(store, spec, assembled.files, consent, at_s=time.time()),
+            *sealed(store, spec, assembled.files, consent, traces, at_s=time.time()),
             _renamed(solved.file("performer"), "performer-poses.npz"),
             _renamed(solved.file("subject"), "subject-poses.npz"),
             _renamed(solved.file("report"), "solve-report.json"),
@@ -122,6 +126,7 @@ def publish(
         parts=tuple(_part(commit) for commit in rendered),
         joins=_read_joins(store, assembled),
         account=read_account(store, spec.job),
+        watermark=traces.mark,
     )
     store.put_if_absent(keys.manifest, to_json(manifest))
     return manifest

@@ -89,7 +89,7 @@ def _trainings(entries: list[AuditEntry]) -> list[str]:
 
 
 def _papers(entries: list[AuditEntry]) -> list[str]:
-    told = (Event.CONSENT_STORED, Event.REVOKED, Event.QUARANTINED, Event.APPROVED)
+    told = (Event.CONSENT_STORED, Event.REVOKED, Event.QUARANTINED, Event.APPROVED, Event.REJECTED)
     return [
         f"{day(entry.at)}  {entry.fact.event} {entry.fact.consent} {entry.fact.detail}".rstrip()
         for entry in entries

@@ -72,7 +72,7 @@ class InlineRuntime:
             lease = order.lease
 
             def on_frame(frames_done: int, lease: Lease = lease) -> None:
-                figures = self._worker.gauge.read()
+                figures = self._worker.gauge.read(lease)
                 self._reports.put(Progressed(lease=lease, frames_done=frames_done, figures=figures))
                 if self._should_stop.is_set():
                     raise JobError(f"{lease.shard} was stopped")

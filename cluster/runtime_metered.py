@@ -1,16 +1,23 @@
-"""A runtime whose reports somebody listens in on: for metrics, not for control."""
+"""A runtime that somebody listens in on: for metrics, not for control."""
 
 from collections.abc import Callable
 
+from cluster.lease import Lease
 from cluster.order import Order, Report
 from cluster.runtime import Runtime
 
 
 class MeteredRuntime:
-    """`runtime`, each of whose reports `hear` is told of before it is passed on."""
+    """`runtime`; `begin` is told of every lease given to a worker, `hear` of every report."""
 
-    def __init__(self, runtime: Runtime, hear: Callable[[Report], None]) -> None:
-        self._runtime, self._hear = runtime, hear
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        begin: Callable[[Lease], None],
+        hear: Callable[[Report], None],
+    ) -> None:
+        self._runtime, self._begin, self._hear = runtime, begin, hear
 
     @property
     def workers(self) -> tuple[str, ...]:
@@ -22,6 +29,7 @@ class MeteredRuntime:
 
     def start(self, worker: str, order: Order) -> None:
         self._runtime.start(worker, order)
+        self._begin(order.lease)
 
     def stop(self, worker: str) -> None:
         self._runtime.stop(worker)

@@ -19,6 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 from bodyswap.errors import BodyswapError, UsageError
 from cluster.failures import Failure, classify, death, ray_cause
 from cluster.order import Ending, Failed, Order, Progressed, Report
+from cluster.ray_access import check_ray_access
 from cluster.runtime import WorkerConfig
 from cluster.worker import build_worker
 
@@ -197,7 +198,7 @@ class _ActorProcess:
         """How far the order is, and what was measured of it."""
         if self._order is None or self._order.lease != order.lease:
             return Progressed(lease=order.lease, frames_done=0)
-        figures = self._worker.gauge.read()
+        figures = self._worker.gauge.read(order.lease)
         return Progressed(lease=order.lease, frames_done=self._frames_done, figures=figures)
 
     def _count(self, frames_done: int) -> None:
@@ -205,7 +206,13 @@ class _ActorProcess:
 
 
 def start_ray(address: str | None) -> None:
-    """Start Ray on this machine, or join the cluster at `address`."""
+    """Start Ray on this machine, or join the cluster at `address`; never one without tokens.
+
+    Raises:
+        UsageError: others could use it without a token.
+        BodyswapError: it cannot be reached.
+    """
+    check_ray_access(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What a worker's process has started ends with it, however it ends.
     os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")

@@ -4,7 +4,9 @@ It does not know what is stored. Endpoint, region and credentials come from the 
 environment and configuration files.
 """
 
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,17 +14,25 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 from botocore.model import OperationModel
 
 from bodyswap.errors import StoreError
 from cluster.tally import TALLY
 
 _CONFIG = Config(
+    signature_version="s3v4",
     retries={"mode": "standard", "max_attempts": 5},
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+_BODY_TRIES = 4
+_BODY_PAUSE_S = 0.5
 
 
 def s3_client() -> Any:  # noqa: ANN401 - boto3 makes its clients' types when they are asked for
@@ -33,6 +43,20 @@ def s3_client() -> Any:  # noqa: ANN401 - boto3 makes its clients' types when th
     hooks.register("after-call.s3", _count_answer)
     hooks.register("after-call-error.s3", _count_failure)
     return client
+
+
+def read_body(ask: Callable[[], Mapping[str, Any]]) -> bytes:
+    """The whole body that `ask` is answered; asked again where it broke off, as no client does."""
+    for tries_left in reversed(range(_BODY_TRIES)):
+        try:
+            data: bytes = ask()["Body"].read()
+        except (HTTPClientError, IncompleteReadError):
+            if not tries_left:
+                raise
+            time.sleep(_BODY_PAUSE_S * random.random())
+        else:
+            return data
+    raise AssertionError("the last try returns or raises")
 
 
 @contextmanager

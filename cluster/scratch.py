@@ -1,6 +1,7 @@
 """Objects of the store as local files, fetched once and proven to be what their hash says.
 
-It does not know who reads them. Workers of one machine may share a folder.
+Plates beyond a size are not fetched: they are read where they lie. It does not know who reads them.
+Workers of one machine may share a folder.
 """
 
 import shutil
@@ -15,6 +16,7 @@ from cluster import keys
 from cluster.commit import StoredFile
 from cluster.job import PlateRef, PosesRef, SubjectRef
 from cluster.lease import Lease
+from cluster.plate_stream import is_streamed, open_plate
 from cluster.record import file_hash
 from cluster.store import Store
 from cluster.training_spec import WeightsRef
@@ -26,9 +28,15 @@ class Scratch:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder
+        self._streamed: dict[str, Path] = {}
 
     def plate(self, plate: PlateRef) -> Path:
+        """The plate, here or where it lies; readers of video open both alike."""
+        if plate.sha256 in self._streamed:
+            return self._streamed[plate.sha256]
         path = self._folder / "plates" / plate.sha256 / plate.name
+        if not path.exists() and is_streamed(self._store, plate):
+            return self._streamed.setdefault(plate.sha256, open_plate(self._store, plate))
         return self._fetched(keys.plate_file(plate), path, plate.sha256)
 
     def poses(self, poses: PosesRef) -> Path:

@@ -4,23 +4,29 @@ It does not know C2PA, only that `provenance` signs a file. Signing twice gives 
 first signed files are written down, and whoever publishes the job again takes those.
 """
 
+import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
 from bodyswap.rights.provenance import Origin, Seal, Sealed, seal_file
+from bodyswap.rights.sequence import LIST, seal_sequence
 from bodyswap.rights.trust import SealFiles, Trust, operator_trust
 from cluster.audit_log import append
 from cluster.commit import StoredFile
 from cluster.doors import checkpoint_of
 from cluster.job import JobSpec
 from cluster.keys import JobKeys, plate_file
+from cluster.marking import Traced
 from cluster.record import file_hash, from_json, to_json
 from cluster.store import Store
 
 _RECORD = "sealed/record.json"
+_FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
+"""A frame of a sequence."""
 
 
 def sealed(
@@ -28,6 +34,7 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     record: ConsentRecord,
+    traces: Traced,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -38,14 +45,15 @@ def sealed(
     """
     trust = operator_trust()
     if trust.seal is None:
-        _write_down(store, spec, record, trust, "unsigned: rights.yaml has no seal", at_s)
+        unsigned = "unsigned: rights.yaml has no seal"
+        _write_down(store, spec, record, trust, traces, unsigned, at_s)
         return files
     key = JobKeys(job=spec.job).root + _RECORD
     standing = store.get(key)
     if standing is None:
         signed, trouble = _sign(store, spec, files, record, _seal(trust.seal))
         if store.put_if_absent(key, to_json(signed)):
-            _write_down(store, spec, record, trust, trouble or "signed", at_s)
+            _write_down(store, spec, record, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
     return from_json(standing, tuple[StoredFile, ...], what=key)
 
@@ -59,14 +67,27 @@ def _sign(
         folder = Path(scratch)
         plate = folder / "plate" / spec.plate.name
         store.fetch_file(plate_file(spec.plate), plate)
+        (folder / "out").mkdir()
+        origin = _origin(spec, record)
         for file in files:
             store.fetch_file(file.key, folder / "in" / file.name)
-            out = folder / "out" / file.name
-            out.parent.mkdir(exist_ok=True)
-            done = seal_file(folder / "in" / file.name, plate, out, _origin(spec, record), seal)
+        for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
-    return tuple(signed), trouble
+    return (*(file for file in files if _FRAME.fullmatch(file.name)), *signed), trouble
+
+
+def _each_sealed(
+    files: tuple[StoredFile, ...], plate: Path, folder: Path, origin: Origin, seal: Seal
+) -> Iterator[Sealed]:
+    """Every file, signed; a sequence's frames stay as they are, and their list is signed."""
+    frames = [folder / "in" / file.name for file in files if _FRAME.fullmatch(file.name)]
+    if frames:
+        yield seal_sequence(frames, plate, folder / "out" / f"shot{LIST}", origin, seal)
+    for file in files:
+        if not _FRAME.fullmatch(file.name):
+            out = folder / "out" / file.name
+            yield seal_file(folder / "in" / file.name, plate, out, origin, seal)
 
 
 def _paths(done: Sealed) -> tuple[Path, ...]:
@@ -103,10 +124,18 @@ def _seal(files: SealFiles) -> Seal:
 
 
 def _write_down(
-    store: Store, spec: JobSpec, record: ConsentRecord, trust: Trust, detail: str, at_s: float
+    store: Store,
+    spec: JobSpec,
+    record: ConsentRecord,
+    trust: Trust,
+    traces: Traced,
+    detail: str,
+    at_s: float,
 ) -> None:
     fact = Fact(
         event=Event.PUBLISHED, by="farm", subject=spec.subject.name, consent=record.id,
+        checkpoint=checkpoint_of(spec.subject), shot=Path(spec.plate.name).stem, use=spec.use,
         job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
+        watermark=traces.mark, prints=traces.prints,
     )  # fmt: skip
     append(store, fact, trust, at_s=at_s)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from bodyswap.config import RenderSettings
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
 OnFrame = Callable[[int], None]
@@ -25,6 +26,8 @@ class Solution(Protocol):
     def subject(self) -> PoseSequence: ...
     @property
     def report(self) -> Mapping[str, object]: ...
+    @property
+    def recipe(self) -> bytes | None: ...  # for replacing the performer in the plate
 
 
 class Segment(Protocol):
@@ -53,6 +56,10 @@ class RenderedRange(Protocol):
     def boundary(self) -> bytes: ...
     @property
     def picture_hashes(self) -> Sequence[str]: ...
+    @property
+    def segment_map(self) -> bytes: ...  # empty where segments cannot be joined in a store
+    @property
+    def prints(self) -> Sequence[str]: ...  # of its key frames; see `rights.prints`
 
 
 class Pipeline(Protocol):
@@ -91,6 +98,8 @@ class Pipeline(Protocol):
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -102,6 +111,8 @@ class Pipeline(Protocol):
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins: ...
 
     def see_joins(
@@ -117,6 +128,26 @@ class Pipeline(Protocol):
         *,
         settings: RenderSettings,
     ) -> None: ...
+
+    def head_of_shot(
+        self,
+        maps: Sequence[bytes],
+        opening: Callable[[int], bytes],
+        plate: Path,
+        frames: FrameRange,
+        *,
+        settings: RenderSettings,
+    ) -> bytes: ...
+
+    def check_shot(
+        self,
+        shot: Path,
+        plate: Path,
+        frames: FrameRange,
+        folder: Path,
+        *,
+        settings: RenderSettings,
+    ) -> bytes: ...
 
 
 if TYPE_CHECKING:

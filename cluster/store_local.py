@@ -15,7 +15,9 @@ from bodyswap.errors import StoreError
 from cluster.compose import Content
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
-_TEMPORARY = ".incoming"
+INCOMING = ".incoming"
+"""The folder of what is being written; no key can begin so."""
+
 _BLOCK_BYTES = 8 << 20
 
 
@@ -60,7 +62,7 @@ class LocalStore:
         folder = self._root / prefix.rpartition("/")[0]
         keys = []
         for parent, folders, files in os.walk(folder):
-            folders[:] = [name for name in folders if name != _TEMPORARY]
+            folders[:] = [name for name in folders if name != INCOMING]
             relative = Path(parent).relative_to(self._root)
             keys += [(relative / name).as_posix() for name in files]
         return sorted(key for key in keys if key.startswith(prefix))
@@ -119,7 +121,7 @@ class LocalStore:
     ) -> bool:
         path = self._path(key)
         with _mapped_errors("write", key):
-            incoming = self._root / _TEMPORARY
+            incoming = self._root / INCOMING
             incoming.mkdir(parents=True, exist_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             with _temporary_file(incoming) as temporary:

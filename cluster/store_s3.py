@@ -11,9 +11,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from bodyswap.config import s3_write_settings
 from bodyswap.errors import StoreError, UsageError
 from cluster.compose import Content, CopiedPart, SentPart, plan_parts
-from cluster.s3_client import mapped_errors, s3_client, status_of
+from cluster.s3_client import mapped_errors, read_body, s3_client, status_of
 from cluster.store import ObjectFacts, check_key, check_prefix, check_whole, missing
 
 _CONFLICT_TRIES = 8
@@ -28,6 +29,12 @@ def open_s3_store(url: str) -> "S3Store":
     return S3Store(bucket=bucket, prefix=prefix.strip("/"))
 
 
+def split_store_url(url: str) -> tuple[str, str]:
+    """Bucket, and what every key begins with there, of a store's URL."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
 class S3Store:
     """The objects of `bucket` whose keys begin with `prefix`/."""
 
@@ -35,6 +42,7 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._client = s3_client()
+        self._written = s3_write_settings().parameters()
 
     @property
     def url(self) -> str:
@@ -43,21 +51,23 @@ class S3Store:
     def get(self, key: str) -> bytes | None:
         with mapped_errors("read", key):
             try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                return read_body(
+                    lambda: self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+                )
             except ClientError as error:
                 if status_of(error) == 404:
                     return None
                 raise
-            data: bytes = answer["Body"].read()
-        return data
 
     def read_range(self, key: str, start: int, stop: int) -> bytes:
         if stop <= start:
             return b""
         with mapped_errors("read", key):
             try:
-                answer = self._client.get_object(
-                    Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
+                return read_body(
+                    lambda: self._client.get_object(
+                        Bucket=self._bucket, Key=self._key(key), Range=f"bytes={start}-{stop - 1}"
+                    )
                 )
             except ClientError as error:
                 if status_of(error) == 416:  # the object ends before `start`
@@ -65,8 +75,6 @@ class S3Store:
                 if status_of(error) == 404:
                     raise missing(key, self.url) from error
                 raise
-            data: bytes = answer["Body"].read()
-        return data
 
     def compose(self, key: str, contents: Sequence[Content]) -> int:
         parts = plan_parts(contents)
@@ -79,7 +87,9 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> None:
         with mapped_errors("write", key):
-            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._key(key), Body=data, **self._written
+            )
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """As the Protocol says. Raises StoreError where conflicts never end."""
@@ -88,7 +98,7 @@ class S3Store:
             with mapped_errors("write", key):
                 try:
                     self._client.put_object(
-                        Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*"
+                        Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*", **self._written
                     )
                 except ClientError as error:
                     if status_of(error) == 412:
@@ -129,11 +139,13 @@ class S3Store:
         if self.head(key) is None:
             raise missing(key, self.url)
         with mapped_errors("copy", key):
-            self._client.copy(source, self._bucket, self._key(to))
+            self._client.copy(source, self._bucket, self._key(to), ExtraArgs=self._copied())
 
     def put_file(self, key: str, path: Path) -> None:
         with mapped_errors("write", key):
-            self._client.upload_file(str(path), self._bucket, self._key(key))
+            self._client.upload_file(
+                str(path), self._bucket, self._key(key), ExtraArgs=self._written
+            )
 
     def fetch_file(self, key: str, path: Path) -> None:
         if self.head(key) is None:
@@ -147,7 +159,9 @@ class S3Store:
         target = {"Bucket": self._bucket, "Key": self._key(key)}
         with mapped_errors("compose", key):
             upload = target | {
-                "UploadId": self._client.create_multipart_upload(**target)["UploadId"]
+                "UploadId": self._client.create_multipart_upload(**target, **self._written)[
+                    "UploadId"
+                ]
             }
             try:
                 with ThreadPoolExecutor(_PARTS_AT_ONCE) as threads:
@@ -187,6 +201,11 @@ class S3Store:
                 content = data
             blocks.append(content)
         return b"".join(blocks)
+
+    def _copied(self) -> dict[str, str]:
+        """A copy has the store's tags of today, not those that the original was given."""
+        replaced = {"TaggingDirective": "REPLACE"} if "Tagging" in self._written else {}
+        return self._written | replaced
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)

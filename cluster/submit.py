@@ -33,6 +33,7 @@ from cluster.keys import (
     queue_marker,
     time_part,
 )
+from cluster.plate_stream import is_streamed, keep_record
 from cluster.record import file_hash, to_yaml
 from cluster.store import Store, put_once
 from cluster.subjects import find_subject, put_subject, read_card_text
@@ -89,6 +90,8 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     spec = resolved.spec
     permit_submit(store, spec, now_s=now_s)
     put_once(store, plate_file(spec.plate), request.plate)
+    if is_streamed(store, spec.plate):
+        keep_record(store, spec.plate, request.plate)
     if spec.poses is not None and request.poses is not None:
         put_once(store, poses_file(spec.poses), request.poses)
     if resolved.folder is not None:

@@ -8,7 +8,7 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from bodyswap.config import RenderSettings, worker_kind
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.plate_facts import PLATE_FACTS, facts_from
 from cluster.assemble import JOINS, checked_order
 from cluster.attempt_words import overheard
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit, store_file
@@ -27,16 +28,27 @@ from cluster.figures import Gauge
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
+from cluster.marking import TRACES, mark_for, traced
 from cluster.order import Done, Ending, Failed, Order
+from cluster.preview import keep_preview
 from cluster.record import from_json, to_json
 from cluster.reuse import Past
 from cluster.runtime import WorkerConfig
 from cluster.scratch import Scratch
 from cluster.splice import spliced
 from cluster.stages import OnFrame, Pipeline, Solution
+from cluster.stitching import (
+    MAP,
+    StitchedShot,
+    is_mapped,
+    open_segment,
+    place_segment,
+    read_opening,
+)
 from cluster.store import Store, open_store
 from cluster.trace_id import trace_of
 
+RECIPE = "recipe.npz"
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +71,7 @@ class Worker:
 
     def run(self, order: Order, on_frame: OnFrame) -> Ending:
         """Do `order`; whatever goes wrong is reported, not raised. What was said is kept."""
-        with overheard() as words, self.gauge.measuring():
+        with overheard() as words, self.gauge.measuring(order.lease):
             ending = self._try(order, self.gauge.counting(on_frame))
         self._keep(order.lease, words.getvalue())
         return replace(ending, figures=self.gauge.close())
@@ -95,7 +107,8 @@ class Worker:
             outcome = put_commit(self._store, commit)
             if outcome is Outcome.WON:
                 past.add(commit)
-            return outcome
+        self._show(order)
+        return outcome
 
     def _try(self, order: Order, on_frame: OnFrame) -> Ending:
         lease = order.lease
@@ -119,6 +132,13 @@ class Worker:
             # The shard is what counts; its end is told all the same.
             _log.warning("the log of %s is lost: %s", lease.shard, error)
 
+    def _show(self, order: Order) -> None:
+        try:
+            keep_preview(self._store, order.spec, order.lease.shard)
+        except StoreError as error:
+            # A look at the shot is not worth the shard: the next commit writes it again.
+            _log.warning("the preview is not written: %s", error)
+
     def _pose(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         detections = self._pipeline.pose_range(
             self._scratch.plate(order.spec.plate),
@@ -138,6 +158,7 @@ class Worker:
             self._stored(order, folder / "performer.npz", solution.performer.to_bytes()),
             self._stored(order, folder / "subject.npz", solution.subject.to_bytes()),
             self._stored(order, folder / "report.json", report),
+            *([self._stored(order, folder / RECIPE, solution.recipe)] if solution.recipe else []),
         )
         return replace(commit, cuts=solution.subject.cuts)
 
@@ -174,6 +195,8 @@ class Worker:
             settings=settings,
             state=self._read(before[0], "boundary", folder) if before else None,
             on_frame=on_frame,
+            mark=(mark := mark_for(order.spec)),
+            recipe=self._recipe(solved, folder),
         )
         segment = rendered.segment
         return Commit(
@@ -184,6 +207,9 @@ class Worker:
                 self._stored(order, folder / "entrance.bin", rendered.entrance),
                 self._stored(order, folder / "boundary.bin", rendered.boundary),
                 self._stored(order, folder / "pictures.json", to_json(rendered.picture_hashes)),
+                *self._mapped(order, folder, rendered.segment_map),
+                self._stored(order, folder / TRACES, to_json(traced(mark, rendered.prints))),
+                *(store_file(self._store, order.lease, path) for path in folder.glob(PLATE_FACTS)),
             ),
             frame_count=len(segment.frames),
             first_pts=segment.first_pts,
@@ -201,17 +227,17 @@ class Worker:
             self._scratch.subject(order.spec.subject),
             folder,
             settings=settings,
+            mark=mark_for(order.spec),
+            recipe=self._recipe(solved, folder),
         )
-        shot = folder / f"shot{_suffix(settings)}"
-        self._pipeline.assemble_shot(
-            list(proven.segments), plate, order.spec.frames, shot, settings=settings
-        )
+        stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))
         return Commit(
             lease=order.lease,
             files=(
-                store_file(self._store, order.lease, shot),
+                stored,
                 self._stored(order, folder / JOINS, to_json(joins)),
+                *self._plate_facts(order, commits, folder),
                 *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
                 *self._frames(order, commits, folder),
             ),
@@ -220,11 +246,55 @@ class Worker:
             last_pts=commits[-1].last_pts,
         )
 
+    def _joined(
+        self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path
+    ) -> tuple[StoredFile, Path]:
+        """The shot, in the store and proven by decoding it; joined there where segments allow."""
+        spec, settings = order.spec, order.settings
+        plate, path = self._scratch.plate(spec.plate), folder / f"shot{_suffix(settings)}"
+        if not all(map(is_mapped, commits)):
+            self._pipeline.assemble_shot(
+                list(segments), plate, spec.frames, path, settings=settings
+            )
+            return store_file(self._store, order.lease, path), path
+        mapped = {self._segment_path(commit, folder): commit for commit in commits}
+        placed = [place_segment(self._store, order.lease, at, mapped.get(at)) for at in segments]
+        head = self._pipeline.head_of_shot(
+            [segment.map for segment in placed], partial(read_opening, self._store, placed[0]),
+            plate, spec.frames, settings=settings,
+        )  # fmt: skip
+        shot = StitchedShot(self._store, order.lease, path.name)
+        streamed = shot.compose(head, placed)
+        index = self._pipeline.check_shot(streamed, plate, spec.frames, folder, settings=settings)
+        stored = shot.proven()
+        _log.info("joined in the store: %s", shot.sentence())
+        return stored, shot.known_as(index)
+
+    def _recipe(self, solved: Commit, folder: Path) -> bytes | None:
+        is_there = any(file.name == RECIPE for file in solved.files)
+        return self._read(solved, "recipe", folder) if is_there else None
+
+    def _plate_facts(
+        self, order: Order, commits: tuple[Commit, ...], folder: Path
+    ) -> tuple[StoredFile, ...]:
+        """Frame by frame, what was done to the plate; of mended frames, what was done last."""
+        parts = [
+            self._read(commit, "plate", folder)
+            for commit in commits
+            if any(file.name == PLATE_FACTS for file in commit.files)
+        ]
+        parts += [path.read_bytes() for path in sorted(folder.glob(f"mended-*/{PLATE_FACTS}"))]
+        if not parts:
+            return ()
+        facts = {fact.number: fact for part in parts for fact in facts_from(part)}
+        told = to_json(tuple(facts[number] for number in sorted(facts)))
+        return (self._stored(order, folder / PLATE_FACTS, told),)
+
     def _part(self, commit: Commit, folder: Path) -> RenderedPart:
         hashes = from_json(self._read(commit, "pictures", folder), tuple[str, ...], what="pictures")
         return RenderedPart(
             frames=commit.lease.shard.frames,
-            segment=self._fetched_segment(commit, folder),
+            segment=self._segment(commit, folder),
             entrance=self._read(commit, "entrance", folder),
             boundary=self._read(commit, "boundary", folder),
             picture_hashes=hashes,
@@ -240,6 +310,18 @@ class Worker:
 
     def _read(self, commit: Commit, name: str, folder: Path) -> bytes:
         return self._fetched(commit, name, folder).read_bytes()
+
+    def _mapped(self, order: Order, folder: Path, segment_map: bytes) -> tuple[StoredFile, ...]:
+        return (self._stored(order, folder / MAP, segment_map),) if segment_map else ()
+
+    def _segment(self, commit: Commit, folder: Path) -> Path:
+        """The segment where it lies, if it can be joined there; else fetched."""
+        if not is_mapped(commit):
+            return self._fetched_segment(commit, folder)
+        return open_segment(self._store, commit, self._segment_path(commit, folder))
+
+    def _segment_path(self, commit: Commit, folder: Path) -> Path:
+        return folder / "in" / f"render-{commit.lease.shard.index}" / commit.file("segment").name
 
     def _fetched_segment(self, commit: Commit, folder: Path) -> Path:
         for file in _frame_files(commit):

@@ -21,7 +21,12 @@ DOORS = {
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": ("cluster/runtime_ray.py", "cluster/train.py"),
     "boto3": ("cluster/s3_client.py", "cluster/events/queue.py"),
-    "botocore": ("cluster/s3_client.py", "cluster/store_s3.py", "cluster/events/"),
+    "botocore": (
+        "cluster/s3_client.py",
+        "cluster/store_s3.py",
+        "cluster/uploads.py",
+        "cluster/events/",
+    ),
     "omegaconf": ("bodyswap/config.py",),
     "standardwebhooks": ("cluster/webhook_post.py",),
     "prometheus_client": (

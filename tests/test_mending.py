@@ -25,6 +25,7 @@ from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.pipeline import Pipeline
 from bodyswap.render import BoundaryState
 from bodyswap.retarget import measure_stance
+from bodyswap.rights.mark import Mark, mark_of
 from bodyswap.skeleton import COCO_17
 from bodyswap.stage.cast import VEGA
 from bodyswap.timing import FrameRange
@@ -42,6 +43,7 @@ class Shot:
 
     folder: Path
     memory_gain: float
+    mark: Mark | None = None
 
     def __post_init__(self) -> None:
         frames = FrameRange(start=0, stop=FRAMES)
@@ -75,7 +77,7 @@ class Shot:
         out.parent.mkdir(exist_ok=True)
         rendered = Pipeline().render_range(
             self.plate, frames, POSES, self.subject, out,
-            settings=settings, state=None, on_frame=lambda done: None,
+            settings=settings, state=None, on_frame=lambda done: None, mark=self.mark,
         )  # fmt: skip
         return RenderedPart(
             frames=frames,
@@ -91,8 +93,9 @@ class Shot:
 
     def proven(self, parts: list[RenderedPart], settings: RenderSettings) -> ProvenJoins:
         return Pipeline().prove_joins(
-            parts, self.plate, POSES, self.subject, self.folder, settings=settings
-        )
+            parts, self.plate, POSES, self.subject, self.folder, settings=settings,
+            mark=self.mark,
+        )  # fmt: skip
 
     def assembled(self, segments: tuple[Path, ...], settings: RenderSettings) -> RGB:
         out = self.folder / "shot.mp4"
@@ -127,6 +130,26 @@ def test_shards_that_began_from_nothing_are_mended_into_the_undivided_shot(
     assert [join.frame for join in proven.joins] == list(CUTS)
     assert all(join.score.block > 10 and join.mended_frames for join in proven.joins)
     np.testing.assert_array_equal(shot.assembled(proven.segments, settings), whole)
+
+
+MARK = mark_of("0123456789abcdef", b"sixteen bytes or more")
+
+
+def test_the_mark_is_in_mended_frames_too_and_in_no_state_or_join(tmp_path: Path) -> None:
+    settings = _settings(join_tolerance=0.0)
+    (tmp_path / "plain").mkdir()
+    plain, marked = _shot(tmp_path / "plain"), replace(_shot(tmp_path), mark=MARK)
+    parts, unmarked = marked.parts(settings), plain.parts(settings)
+    assert [(one.entrance, one.boundary, one.picture_hashes) for one in parts] == [
+        (one.entrance, one.boundary, one.picture_hashes) for one in unmarked
+    ]
+    proven = marked.proven(parts, settings)
+    assert proven.joins == plain.proven(unmarked, settings).joins
+    assert all(join.mended_frames for join in proven.joins)
+    whole = _frames(marked.part(0, FRAMES, settings).segment)
+    np.testing.assert_array_equal(marked.assembled(proven.segments, settings), whole)
+    bare = _frames(plain.part(0, FRAMES, settings).segment)
+    assert all(0 < np.abs(a.astype(int) - b).max() <= 12 for a, b in zip(whole, bare, strict=True))
 
 
 def test_mending_stops_where_a_shard_meets_its_own_old_frames(tmp_path: Path) -> None:

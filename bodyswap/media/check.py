@@ -8,13 +8,17 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av.logging
 from av.video.frame import VideoFrame
 
 from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.media.codec import Codec
 from bodyswap.media.colour import ColourTags
+from bodyswap.media.custody import Custody
+from bodyswap.media.index import ClipIndex
 from bodyswap.media.opening import open_clip
 from bodyswap.timing import FIRST_FRAME_NUMBER, Timeline
 
@@ -53,6 +57,23 @@ def check_delivery(path: Path, timeline: Timeline) -> DeliveryCheck:
     if len(hashes) != len(timeline):
         raise IntegrityError(f"{path} has {len(hashes)} of the plate's {len(timeline)} frames")
     return DeliveryCheck(width=width, height=height, picture_sha256=tuple(hashes))
+
+
+def index_delivery(path: Path, check: DeliveryCheck, timeline: Timeline, codec: Codec) -> ClipIndex:
+    """The index of a delivery that was checked against `timeline`, without reading it again.
+
+    Its custody is left out: nothing that looks at pictures asks for it.
+    """
+    base = timeline.time_base
+    ticks = Timeline(
+        pts=tuple(pts * base.numerator for pts in timeline.pts),
+        time_base=Fraction(1, base.denominator),
+        rate=timeline.rate,
+    )
+    return ClipIndex(
+        path=path, width=check.width, height=check.height, timeline=ticks, codec=str(codec.name),
+        colour=codec.colour, quarter_turns=0, has_frame_times=True, custody=Custody(),
+    )  # fmt: skip
 
 
 def _frames(path: Path) -> Iterator[VideoFrame]:

@@ -91,6 +91,13 @@ def linear_light(rgb_HW3: RGB) -> npt.NDArray[np.float32]:
     return _LINEAR[rgb_HW3]
 
 
+def linear_light_16(codes_HW3: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    """The same of 16-bit display values, 65535 being white."""
+    codes = codes_HW3.astype(np.float64) / 65535
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    return np.asarray(light, np.float32)
+
+
 def display_values(linear_HW3: npt.NDArray[np.floating]) -> RGB:
     """The inverse: what is below black or above white is cut off."""
     light = np.nan_to_num(linear_HW3.astype(np.float32)).clip(0, 1)

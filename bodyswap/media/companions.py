@@ -16,6 +16,7 @@ from av.stream import Stream
 
 from bodyswap.errors import PlateError
 from bodyswap.media.custody import Companion
+from bodyswap.media.opening import source_of
 
 Packet: TypeAlias = "AnyPacket[Stream]"
 
@@ -76,7 +77,7 @@ def copy_companions(
     check_sound(plate, companions, suffix)
     if not any(fits(each, suffix) for each in companions):
         return []
-    with av.open(f"file:{plate}", options={"protocol_whitelist": "file"}) as source:
+    with av.open(source_of(plate), "r", options={"protocol_whitelist": "file"}) as source:
         copies = _copied_streams(container, source, companions, suffix)
         packets = []
         for packet in source.demux(*(source.streams[index] for index in copies)):

@@ -51,7 +51,10 @@ def unpack_sequence(archive: Path) -> tuple[Path, ...]:
 
 def _unpack(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
-        for name in opened.namelist():
+        for entry in opened.infolist():
+            name = entry.filename
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise PlateError(f"{archive} packs '{name}'; frames are stored as they are")
             if Path(name).name != name or Path(name).suffix.lower() not in SUFFIXES:
                 raise PlateError(f"{archive} holds '{name}', which is no frame of a sequence")
         opened.extractall(folder)

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from bodyswap.config import CodecName
 from bodyswap.errors import IntegrityError, PlateError
-from bodyswap.frames import LayeredFrame
+from bodyswap.frames import RGBA, LayeredFrame
 from bodyswap.media.colour import linear_light
 from bodyswap.media.exr import (
     Compression,
@@ -23,6 +23,7 @@ from bodyswap.media.exr import (
     read_label,
     write_exr,
 )
+from bodyswap.media.png_16 import png_16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,8 @@ class FrameFormat:
     """A kind of frame file. `write` makes one, `check` refuses one that is not what it should be.
 
     EXR parts: `rgba`, the subject premultiplied, linear; `matte`; `cleanplate`, linear; and `qc`.
-    PNG: the subject cut out, straight alpha.
+    PNG: the subject cut out, straight alpha. Laid into the plate, an EXR begins with `comp`, the
+    whole picture, and has the `performer`'s matte besides; a PNG is the whole picture.
     """
 
     name: CodecName
@@ -56,6 +58,13 @@ def layers(frame: LayeredFrame) -> tuple[Part, ...]:
         Part(name="matte", channels={"A": matte_HW.astype(np.float16)}),
         Part(name="cleanplate", channels=_channels(clean_HW3)),
     ]
+    if frame.whole is not None:
+        light = frame.whole.light_HW3
+        whole = {name: light[:, :, place] for place, name in enumerate("RGB")}
+        parts.insert(0, Part(name="comp", channels=whole))
+    if frame.performer_HW is not None:
+        gone = {"A": frame.performer_HW.astype(np.float16)}
+        parts.append(Part(name="performer", channels=gone))
     if frame.facts:
         parts.append(Part(name="qc", channels=_flat(frame.facts, matte_HW.shape)))
     return tuple(parts)
@@ -82,18 +91,26 @@ def _check_exr(path: Path, label: FrameLabel) -> None:
 
 
 def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel) -> None:
-    alpha = np.rint(frame.subject.matte_HW * 255).astype(np.uint8)
-    colour = np.where(alpha[:, :, None] > 0, frame.subject.rgb_HW3, 0)
-    words = PngImagePlugin.PngInfo()
-    for name, value in _words(label).items():
-        words.add_text(name, value)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        picture = Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
-        picture.save(partial, format="PNG", pnginfo=words, compress_level=4)
+        if frame.whole is not None and frame.whole.codes_HW3.dtype == np.uint16:
+            partial.write_bytes(png_16(frame.whole.codes_HW3, _words(label)))
+        else:
+            words = PngImagePlugin.PngInfo()
+            for name, value in _words(label).items():
+                words.add_text(name, value)
+            shown = _cut_out(frame) if frame.whole is None else frame.whole.codes_HW3
+            picture = Image.fromarray(np.asarray(shown, np.uint8))
+            picture.save(partial, format="PNG", pnginfo=words, compress_level=4)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _cut_out(frame: LayeredFrame) -> RGBA:
+    alpha = np.rint(frame.subject.matte_HW * 255).astype(np.uint8)
+    colour = np.where(alpha[:, :, None] > 0, frame.subject.rgb_HW3, 0)
+    return np.dstack([colour, alpha]).astype(np.uint8)
 
 
 def _check_png(path: Path, label: FrameLabel) -> None:

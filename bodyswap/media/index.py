@@ -6,21 +6,23 @@ decoded, so that a damaged file is refused here and not in the middle of a rende
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from bodyswap.errors import PlateError
+from bodyswap.errors import BodyswapError, PlateError
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.custody import Custody, read_custody
 from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, unpack_sequence
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
 from bodyswap.media.sequence import clock, find_files, in_order, is_sequence, label_of, read_picture
+from bodyswap.media.streamed import StreamedPath
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
@@ -66,6 +68,8 @@ def index_clip(path: Path) -> ClipIndex:
     Raises:
         PlateError: it is not there, not a video, empty, truncated, or of a codec not read here.
     """
+    if isinstance(path, StreamedPath) and path.index:
+        return replace(index_from_bytes(path.index), path=path)
     if is_sequence(path):
         return _index_sequence(path, *find_files(path))
     if path.suffix.lower() == ARCHIVE_SUFFIX and path.is_file():
@@ -93,6 +97,19 @@ def index_clip(path: Path) -> ClipIndex:
         has_frame_times=is_timed,
         custody=custody,
     )
+
+
+def index_to_bytes(clip: ClipIndex) -> bytes:
+    """The index, to be kept beside a clip that is too large to be read through again."""
+    return msgspec.json.encode(clip, enc_hook=str)
+
+
+def index_from_bytes(data: bytes) -> ClipIndex:
+    """What `index_to_bytes` kept. Raises PlateError where it is something else."""
+    try:
+        return msgspec.json.decode(data, type=ClipIndex, dec_hook=lambda kind, text: kind(text))
+    except (msgspec.MsgspecError, ValueError, BodyswapError) as error:
+        raise PlateError(f"the kept index of a plate is damaged: {error}") from error
 
 
 def _index_sequence(pattern: Path, first_number: int, files: tuple[Path, ...]) -> ClipIndex:

@@ -1,4 +1,4 @@
-"""Open a local video file, and only that.
+"""Open a video file, local or streamed, and only that.
 
 It does not know what is in it. A name is never parsed as an address, playlists and scripts that
 name other files are not followed, and only codecs of the list below are decoded.
@@ -14,6 +14,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from bodyswap.errors import PlateError
+from bodyswap.media.streamed import StreamedPath, StreamedReader
 
 CODECS_READ = frozenset(
     {"h264", "hevc", "mpeg4", "mpeg2video", "mjpeg", "prores", "dnxhd", "ffv1", "vp8", "vp9",
@@ -36,7 +37,7 @@ def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise PlateError(f"{path} {kind}; give a video file")
     try:
         options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS_READ}
-        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
+        with av.open(source_of(path), "r", options=options, metadata_errors="replace") as container:
             yield container, _video_stream(container, path)
     except av.ArgumentError as error:
         raise PlateError(
@@ -46,6 +47,11 @@ def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise PlateError(
             f"{path} cannot be read as video: {error.strerror}; it may be damaged or cut short"
         ) from error
+
+
+def source_of(path: Path) -> str | StreamedReader:
+    """What PyAV opens for `path`: the file of that name, never another, or the streamed one."""
+    return path.file.open() if isinstance(path, StreamedPath) else f"file:{path}"
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.frame import VideoFrame
 from fileseq.exceptions import FileSeqException
 from fileseq.filesequence import FileSequence
@@ -93,6 +94,16 @@ def read_picture(path: Path) -> RGB:
     frame = _decoded(path)
     tags = SRGB if frame.format.is_rgb else ColourTags.of_frame(frame)
     return tags.to_rgb(frame)
+
+
+def bits_of(path: Path) -> int:
+    """How many bits each value of the file has, of a format that is not EXR."""
+    return int(_decoded(path).format.components[0].bits)
+
+
+def read_codes_16(path: Path) -> npt.NDArray[np.uint16]:
+    """The file's display values in 16 bits, (H, W, 3); those of 16 bits unchanged."""
+    return np.asarray(_decoded(path).to_ndarray(format="rgb48le"), np.uint16)
 
 
 def _read_light(path: Path) -> RGB:

@@ -95,8 +95,20 @@ def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[Ou
     """An MP4 or QuickTime file, by its suffix, that keeps `timeline`'s clock; renamed to `path`
     when it is closed."""
     partial = path.with_name(f".{path.name}.partial")
+    try:
+        kind = path.suffix.removeprefix(".")
+        options = clock_options(timeline, movflags=movflags)
+        with av.open(str(partial), "w", format=kind, options=options) as container:
+            yield container
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def clock_options(timeline: Timeline, *, movflags: str) -> dict[str, str]:
+    """How a muxer of MP4 or QuickTime is told to keep `timeline`'s clock."""
     ticks = str(timeline.time_base.denominator)
-    options = {
+    return {
         "video_track_timescale": ticks,
         # A first frame later than 0 is an edit on the movie's clock, by default in milliseconds.
         "movie_timescale": ticks,
@@ -105,13 +117,6 @@ def open_output(path: Path, timeline: Timeline, *, movflags: str) -> Iterator[Ou
         "fflags": "+bitexact",
         "movflags": movflags,
     }
-    try:
-        kind = path.suffix.removeprefix(".")
-        with av.open(str(partial), "w", format=kind, options=options) as container:
-            yield container
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def header_hash(stream: VideoStream) -> str:

@@ -31,10 +31,14 @@ class Event(StrEnum):
     QUARANTINED = "quarantined"
     PUBLISHED = "published"
     APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that happened, to whom, by whom. Text that does not apply is empty."""
+    """One thing that happened, to whom, by whom. Text that does not apply is empty.
+
+    Of what was published, `watermark` is what its frames carry, and `prints` are of key frames.
+    """
 
     event: Event
     by: str
@@ -48,6 +52,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     checkpoint: str = ""
     frames: str = ""
     detail: str = ""
+    watermark: str = ""
+    prints: tuple[str, ...] = ()
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

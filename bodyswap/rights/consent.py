@@ -38,7 +38,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `productions`, `shots` and `uses` may hold patterns such as "sc010_*". `footage` may be trained
     on, where `training` says so; `checkpoints` are weights files that may render. Both are SHA-256.
     By `delete_by` the model must be gone; `contact` hears of a wish to revoke. Territories and
-    media bind whoever distributes the shot: no program sees where it is shown.
+    media bind whoever distributes the shot: no program sees where it is shown. Frames carry a
+    watermark, unless `unmarked` says that they may go without.
     """
 
     subject: str
@@ -56,6 +57,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expires: int
     delete_by: int
     contact: str
+    unmarked: bool = False
     format: int = _FORMAT
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ not_before: 2026-12-01             # from the beginning of this day, UTC
 expires: 2027-12-01                # to the end of this day
 delete_by: 2028-01-01              # by the end of this day the model is gone
 contact: agent@example.org         # who hears of a wish to revoke
+unmarked: false                    # may frames be delivered without a watermark
 """
 
 
@@ -47,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     expires: date
     delete_by: date
     contact: str
+    unmarked: bool = False
 
 
 def read_draft(text: str, source: str, *, now_s: float) -> Terms:

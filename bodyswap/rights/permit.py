@@ -30,6 +30,7 @@ class Act:
     """A deed, and what it is done to.
 
     Training has `footage` and is of no production yet; every other deed has a `checkpoint`.
+    `is_unmarked` where frames are to go without a watermark.
     """
 
     deed: Deed
@@ -39,6 +40,7 @@ class Act:
     use: str
     checkpoint: str = ""
     footage: tuple[str, ...] = ()
+    is_unmarked: bool = False
 
 
 def permits(record: ConsentRecord, act: Act, now_s: float, revocations: Revocations | None) -> None:
@@ -151,6 +153,12 @@ def _check_model(record: ConsentRecord, act: Act) -> None:
                 record,
                 Refusal.WRONG_CHECKPOINT,
                 f"does not cover the checkpoint {act.checkpoint[:12]}… of '{act.subject}'",
+            )
+        if act.is_unmarked and not terms.unmarked:
+            raise _refused(
+                record,
+                Refusal.UNMARKED,
+                "does not allow frames without a watermark; submit without watermark=false",
             )
         return
     if not terms.training:

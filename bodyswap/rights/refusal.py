@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     WRONG_USE = "wrong use"
     WRONG_FOOTAGE = "wrong footage"
     WRONG_CHECKPOINT = "wrong checkpoint"
+    UNMARKED = "no watermark"
     CLOCK = "clock"
     NOT_YET_VALID = "not yet valid"
     EXPIRED = "expired"

@@ -31,6 +31,14 @@ def seal_sequence(
         unsigned.unlink()
 
 
+def list_of(frame: Path) -> Path | None:
+    """The list beside the frame that names it, or None."""
+    for listed in sorted(frame.parent.glob(f"*{LIST}")):
+        if any(line.partition("  ")[2] == frame.name for line in _lines(listed)):
+            return listed
+    return None
+
+
 def read_sequence_proof(listed: Path, anchors: str) -> Proof | None:
     """What the list's sidecar proves, and whether every frame beside it is the one that was listed.
 

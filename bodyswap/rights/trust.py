@@ -11,6 +11,7 @@ import msgspec
 
 from bodyswap.config import rights_file
 from bodyswap.errors import UsageError
+from bodyswap.media.probe import MediaLimits
 from bodyswap.rights.signing_keys import check_public_key
 
 _SYNTHETIC_TRUST = Path(__file__).parent / "synthetic" / "trust.yaml"
@@ -61,7 +62,9 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `revocations` is a copy of the revocation list, for verbs that work without a store;
     `audit_key` the private key that signs the audit log's heads, where this machine holds it;
     `seal` what signs deliverables, where this machine releases them; `anchors` a PEM file of the
-    roots that `verify` trusts.
+    roots that `verify` trusts; `watermark_key` the file of the secret that frames are marked with,
+    the same on every machine that works or verifies. Without one the packaged demo key is used,
+    which is no secret. `limits` are the most that a plate may be, and may take to look at.
     """
 
     issuers: tuple[Issuer, ...] = ()
@@ -72,6 +75,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     audit_key: str | None = None
     seal: SealFiles | None = None
     anchors: str | None = None
+    watermark_key: str | None = None
+    limits: MediaLimits = MediaLimits()
 
     def issuer(self, key: str) -> Issuer | None:
         return next((issuer for issuer in self.issuers if issuer.key == key), None)

@@ -9,7 +9,7 @@ Shape letters: H rows, W columns, T the tile's side in pixels, K patterns, 3 = r
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,19 +17,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
+from bodyswap.rights.mark import PAYLOAD_BITS, Mark
 
 TILE_PX = 240
-PAYLOAD_BITS = 40
 _CELL_PX = 4
 _CHECK_BITS = 16
 _BITS = PAYLOAD_BITS + _CHECK_BITS
 _SYNC_SHARE = 0.15
-_DOUBTFUL = 8
+_DOUBTFUL = 12
 _FLAT, _BUSY, _MOST = 1.3, 0.06, 3.0
 """Levels of 255 in flat places; more for each level that a place varies by; and the most of all."""
-_LEAST_Z = 5.5
+_STRENGTHS = np.minimum(_FLAT + _BUSY * np.arange(256), _MOST).astype(np.float32)
+_LEAST_Z = 9.0
+_PEAKS = 16
+_GRID = 1 << 12
 SCALES = (1.0, 0.5, 0.75, 2 / 3)
 """What a picture may have been scaled by, as the detector tries it."""
 
@@ -40,7 +42,8 @@ Floats = NDArray[np.float32]
 class Found:
     """A mark that was found: its payload, the scale of the picture, and how clearly it stood out.
 
-    `z` is the sync pattern's height over everything else in the tile, in standard deviations.
+    `z` is how far the bits stand out of the noise, all together, in standard deviations: without a
+    mark about 6.
     """
 
     payload: int
@@ -49,30 +52,23 @@ class Found:
 
 
 class Watermark:
-    """Marks pictures with one payload under one key. The same for every frame, on any worker."""
+    """Marks pictures with one payload under one key, each by itself; any worker marks alike."""
 
-    def __init__(self, key: bytes, payload: int) -> None:
-        if not 0 <= payload < 1 << PAYLOAD_BITS:
-            raise UsageError(f"a watermark's payload is {payload}; it has {PAYLOAD_BITS} bits")
-        sync_TT, bits_KTT = _patterns(key)
-        signs_K = 2 * np.array(_with_check(key, payload), np.float32) - 1
+    def __init__(self, mark: Mark) -> None:
+        sync_TT, bits_KTT = _patterns(mark.key)
+        signs_K = 2 * np.array(_with_check(mark.key, mark.payload), np.float32) - 1
         data_TT = np.tensordot(signs_K, bits_KTT, axes=1) / np.sqrt(_BITS)
         tile_TT = np.sqrt(_SYNC_SHARE) * sync_TT + np.sqrt(1 - _SYNC_SHARE) * data_TT
-        self._tile_TT = (tile_TT / tile_TT.std()).astype(np.float32)
+        self._tile_TT = _on_grid(tile_TT / tile_TT.std()).astype(np.float32)
 
     def mark(self, picture_HW3: RGB) -> RGB:
         """The picture with the mark in it."""
         height, width = picture_HW3.shape[:2]
         repeats = (-(-height // TILE_PX), -(-width // TILE_PX))
         pattern_HW = np.tile(self._tile_TT, repeats)[:height, :width]
-        change_HW = pattern_HW * _strength(_luma(picture_HW3))
-        marked = picture_HW3.astype(np.float32) + change_HW[..., None]
-        return np.asarray(np.clip(np.rint(marked), 0, 255), np.uint8)
-
-
-def payload_of(job: str) -> int:
-    """The payload that stands for a job: the first bits of its id, which is hexadecimal."""
-    return int(job[: PAYLOAD_BITS // 4], 16)
+        change_HW = np.rint(pattern_HW * _strength(picture_HW3)).astype(np.int16)
+        change_HW3 = cv2.merge([change_HW] * 3)
+        return np.asarray(cv2.add(picture_HW3, change_HW3, dtype=cv2.CV_8U), np.uint8)
 
 
 def detect(
@@ -93,14 +89,26 @@ def detect(
 def _read(tile_TT: Floats, key: bytes, scale: float) -> Found | None:
     sync_TT, bits_KTT = _patterns(key)
     spectrum = np.fft.rfft2(tile_TT) * np.conj(np.fft.rfft2(sync_TT))
-    match_TT = np.fft.irfft2(spectrum, s=tile_TT.shape)
-    place = np.unravel_index(int(match_TT.argmax()), match_TT.shape)
-    z = float((match_TT[place] - match_TT.mean()) / (match_TT.std() + 1e-9))
-    if z < _LEAST_Z:
-        return None
-    aligned_TT = np.roll(tile_TT, (-int(place[0]), -int(place[1])), axis=(0, 1))
-    payload = _decided(np.tensordot(bits_KTT, aligned_TT, axes=2), key)
-    return None if payload is None else Found(payload=payload, scale=scale, z=z)
+    match_TT = np.fft.irfft2(spectrum, s=tile_TT.shape).astype(np.float32)
+    noise = float(match_TT.std()) + 1e-9
+    for place in _peaks(match_TT):
+        aligned_TT = np.roll(tile_TT, (-place[0], -place[1]), axis=(0, 1))
+        soft_K = np.tensordot(bits_KTT, aligned_TT, axes=2)
+        z = float(np.abs(soft_K).sum() / (noise * np.sqrt(_BITS)))
+        payload = _decided(soft_K, key) if z >= _LEAST_Z else None
+        if payload is not None:
+            return Found(payload=payload, scale=scale, z=z)
+    return None
+
+
+def _peaks(match_TT: Floats) -> Iterator[tuple[int, int]]:
+    """Where the tile may begin, the likeliest first: the data tell which of them is right."""
+    left_TT = match_TT.copy()
+    for _ in range(_PEAKS):
+        row, column = divmod(int(left_TT.argmax()), left_TT.shape[1])
+        yield row, column
+        near = np.ix_(*(np.arange(at - 2, at + 3) % TILE_PX for at in (row, column)))
+        left_TT[near] = left_TT.min()
 
 
 def _decided(soft_K: Floats, key: bytes) -> int | None:
@@ -144,10 +152,11 @@ def _whitened(luma_HW: Floats, scale: float) -> Floats:
     return np.asarray(np.clip(fine_HW / loudness_HW, -2, 2), np.float32)
 
 
-def _strength(luma_HW: Floats) -> Floats:
-    fine_HW = luma_HW - cv2.GaussianBlur(luma_HW, (0, 0), _CELL_PX)
-    busy_HW = cv2.blur(np.abs(fine_HW), (15, 15))
-    return np.asarray(np.minimum(_FLAT + _BUSY * busy_HW, _MOST), np.float32)
+def _strength(picture_HW3: RGB) -> Floats:
+    """How many levels a place may carry; out of whole numbers, so that every machine agrees."""
+    luma_HW = cv2.cvtColor(picture_HW3, cv2.COLOR_RGB2GRAY)
+    fine_HW = cv2.absdiff(luma_HW, cv2.GaussianBlur(luma_HW, (0, 0), _CELL_PX))
+    return np.asarray(_STRENGTHS[cv2.blur(fine_HW, (15, 15))], np.float32)
 
 
 def _luma(picture_HW3: RGB) -> Floats:
@@ -160,10 +169,10 @@ def _patterns(key: bytes) -> tuple[Floats, Floats]:
     seed = int.from_bytes(hashlib.sha256(b"bodyswap watermark " + key).digest()[:16], "big")
     cells = TILE_PX // _CELL_PX
     chance = np.random.Generator(np.random.Philox(seed))
-    grain = chance.standard_normal((cells * cells, _BITS + 1)).astype(np.float32)
+    grain = chance.standard_normal((cells * cells, _BITS + 1))
     # Patterns at right angles to one another: no bit is mistaken for its neighbour's.
     apart = np.linalg.qr(grain)[0].T.reshape(_BITS + 1, cells, cells)
-    soft = np.stack([_softened(one) for one in apart])
+    soft = np.stack([_on_grid(_softened(one)) for one in apart])
     return soft[0], soft[1:]
 
 
@@ -173,7 +182,12 @@ def _softened(cells: Floats) -> Floats:
     around = wrapped.repeat(_CELL_PX, axis=0).repeat(_CELL_PX, axis=1)
     blurred = cv2.GaussianBlur(around, (0, 0), _CELL_PX / 3)
     pattern = blurred[_CELL_PX:-_CELL_PX, _CELL_PX:-_CELL_PX]
-    return np.asarray((pattern - pattern.mean()) / pattern.std(), np.float32)
+    return np.asarray((pattern - pattern.mean()) / pattern.std())
+
+
+def _on_grid(values: Floats) -> Floats:
+    """The values, coarser than machines' rounding differs: every machine has the same."""
+    return np.asarray(np.rint(np.asarray(values, np.float64) * _GRID) / _GRID, np.float32)
 
 
 def _with_check(key: bytes, payload: int) -> list[bool]:

@@ -1,6 +1,6 @@
 """Trains recipes on the same footage for the same number of updates, and tabulates what each gave.
 
-    python -m bodyswap.training.ablation me.mp4@1001-1850 --hold-out 1751-1850 \\
+    python -m bodyswap.training.ablation me.mp4@1001-1850 --subject me --hold-out 1751-1850 \\
         --updates 1600 --vgg vgg16.pth --weights lpips/ --out out/ablation
 
 It does not know what the recipes change. A recipe whose subject is there already is only measured.
@@ -22,7 +22,8 @@ from bodyswap.nets.card import Origin
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.quality.lpips import Lpips, load_lpips
 from bodyswap.quality.metrics import FrameQuality, compare
-from bodyswap.train import TrainingRequest, prepare
+from bodyswap.rights.training_door import permit_training
+from bodyswap.train import TrainingRequest, footage_hashes, prepare
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.contraction import measure_contraction
 from bodyswap.training.footage import SubjectFootage
@@ -50,12 +51,17 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train and measure each recipe; the table goes to stdout, strips into the out folder."""
+    """Train and measure each recipe; the table goes to stdout, strips into the out folder.
+
+    Raises:
+        ConsentError: nobody's consent covers training on this footage.
+    """
     options = _parser().parse_args(arguments)
     request = TrainingRequest(
-        footage=tuple(options.footage), subject="ablation", consent=options.consent,
+        footage=tuple(options.footage), subject=options.subject, consent=options.consent,
         hold_out=tuple(options.hold_out), height=options.height, settings=TrainSettings(),
     )  # fmt: skip
+    consent = permit_training(options.subject, footage_hashes(request), options.consent)
     cache = FootageCache(options.out / "footage")
     prepared = prepare(request, cache, on_pose=lambda done, total: None)
     held_out, device = prepared.held_out, choose_device(options.device)
@@ -70,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 options.out / recipe,
                 origin=Origin(
                     subject=recipe,
-                    consent=options.consent,
+                    consent=consent,
                     footage_sha256=prepared.footage_sha256,
                 ),
                 stance=prepared.stance,
@@ -143,6 +149,7 @@ def _tell(recipe: str, progress: Progress) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bodyswap.training.ablation")
     parser.add_argument("footage", nargs="+", help="clips; clip.mp4@1001-1850 is a part of one")
+    parser.add_argument("--subject", required=True, help="whom the footage shows")
     parser.add_argument("--hold-out", nargs="+", default=(), help="frames only to measure with")
     parser.add_argument("--consent", help="the person's consent record")
     parser.add_argument("--height", type=int, default=256)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from cluster.events.frames import ListedObject
 from cluster.events.notification import PlacedObject
-from cluster.s3_client import mapped_errors, s3_client, status_of
+from cluster.s3_client import mapped_errors, read_body, s3_client, status_of
 
 _SHA256 = "sha256"
 
@@ -37,8 +38,10 @@ class Buckets:
         """The object's first bytes, one more than allowed where it is larger; None without it."""
         with mapped_errors("read", f"s3://{bucket}/{key}"):
             try:
-                answer = self._client.get_object(
-                    Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes}"
+                return read_body(
+                    lambda: self._client.get_object(
+                        Bucket=bucket, Key=key, Range=f"bytes=0-{most_bytes}"
+                    )
                 )
             except ClientError as error:
                 if status_of(error) == 404:
@@ -46,17 +49,19 @@ class Buckets:
                 if status_of(error) == 416:
                     return b""
                 raise
-            data: bytes = answer["Body"].read()
-        return data
 
-    def placed_under(self, bucket: str, prefix: str) -> Iterator[PlacedObject]:
+    def listed_under(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
         """The objects whose keys begin with `prefix`, as they are now."""
         pages = self._client.get_paginator("list_objects_v2")
         with mapped_errors("list", f"s3://{bucket}/{prefix}"):
             for page in pages.paginate(Bucket=bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
                     etag = str(item["ETag"]).strip('"')
-                    yield PlacedObject(bucket=bucket, key=item["Key"], etag=etag)
+                    yield ListedObject(
+                        placed=PlacedObject(bucket=bucket, key=item["Key"], etag=etag),
+                        size_bytes=int(item["Size"]),
+                        modified_s=item["LastModified"].timestamp(),
+                    )
 
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool:
         """Put a file there, unless it lies there already; False where another file does."""

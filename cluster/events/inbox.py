@@ -24,11 +24,15 @@ ARRIVALS = "arrivals/"
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """An object that is to become a job by the rule of this name."""
+    """An object that is to become a job by the rule of this name.
+
+    Of a folder of frames, `sample` is the key of one: the rule's pattern is for frames.
+    """
 
     placed: PlacedObject
     rule: str
     heard_at_s: float
+    sample: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

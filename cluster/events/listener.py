@@ -8,17 +8,25 @@ It does not know how jobs are rendered. Every step is safe to repeat, and for tw
 an arrival's id is its object's version, a job's id its content, and the first answer stands.
 """
 
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import InputError, ModelError, StoreError
+from bodyswap.errors import InputError, ModelError
 from cluster.client import Client
 from cluster.events.delivery import deliver
+from cluster.events.frames import (
+    FrameFolder,
+    Gathering,
+    ListedObject,
+    folder_of,
+    folders_of,
+)
 from cluster.events.inbox import Answer, Arrival, Inbox
 from cluster.events.notification import NotificationError, PlacedObject, read_notification
 from cluster.events.queue import Message
@@ -26,6 +34,9 @@ from cluster.events.rules import MOST_SIDECAR_BYTES, SIDECAR, ListenConfig, Rule
 from cluster.job import JobState
 from cluster.record import to_json
 from cluster.submit import JobRequest
+from cluster.trace_id import trace_of
+
+_log = logging.getLogger(__name__)
 
 REFUSED, SUPERSEDED = "refused", "superseded"
 _SUBMITTED_BY = "listen"
@@ -54,7 +65,7 @@ class Objects(Protocol):
 
     def read_small(self, bucket: str, key: str, most_bytes: int) -> bytes | None: ...
 
-    def placed_under(self, bucket: str, prefix: str) -> Iterator[PlacedObject]: ...
+    def listed_under(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...
 
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool: ...
 
@@ -81,17 +92,6 @@ class Counts:
         return ", ".join(f"{count} {name}" for name, count in told.items() if count)
 
 
-class Silence:
-    """A source that says nothing, for a listener that is told by HTTP alone."""
-
-    def take(self, wait_s: int) -> list[Message]:
-        time.sleep(wait_s)
-        return []
-
-    def remove(self, message: Message) -> None:
-        raise AssertionError("nothing was taken")
-
-
 class Listener:
     """One listener; any number may share a store and a queue."""
 
@@ -103,11 +103,12 @@ class Listener:
         objects: Objects,
         *,
         dead_letters: Sink | None = None,
-        answers: Sink | None = None,
+        answers: Sequence[Sink] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._config, self._client, self._inbox, self._objects = config, client, inbox, objects
         self._dead_letters, self._answers, self._clock = dead_letters, answers, clock
+        self._gathering = Gathering(client.store, objects)
         self.counts = Counts()
 
     def take(self, source: Source, wait_s: int) -> None:
@@ -129,7 +130,18 @@ class Listener:
         if rule is None:
             self.counts.unmatched += 1
             return False
-        arrival = Arrival(placed=placed, rule=rule.name, heard_at_s=self._clock())
+        if rule.sequence is not None:
+            return self._gathering.open(placed, rule)
+        return self._record(placed, rule)
+
+    def gather(self) -> None:
+        """Hear of every folder of frames that has become whole."""
+        for folder, rule in self._gathering.whole(self._config, self._clock()):
+            self._record(folder.placed, rule, sample=folder.sample)
+            self._gathering.close(folder, rule)
+
+    def _record(self, placed: PlacedObject, rule: Rule, sample: str = "") -> bool:
+        arrival = Arrival(placed=placed, rule=rule.name, heard_at_s=self._clock(), sample=sample)
         is_new = self._inbox.record(arrival)
         self.counts.heard += is_new
         self.counts.known += not is_new
@@ -139,12 +151,23 @@ class Listener:
         """Hear of what no message told of; the number of such objects."""
         found = 0
         for bucket, prefix in sorted({(rule.bucket, rule.prefix) for rule in self._config.rules}):
-            for placed in self._objects.placed_under(bucket, prefix):
-                is_plate = self._config.rule_for(placed) is not None
-                if is_plate and not self._inbox.is_known(placed):
+            listed = list(self._objects.listed_under(bucket, prefix))
+            for placed in self._whole_or_single(listed):
+                if not self._inbox.is_known(placed):
                     found += self.hear(placed)
         self.counts.found_by_sweep += found
         return found
+
+    def _whole_or_single(self, listed: list[ListedObject]) -> Iterator[PlacedObject]:
+        """What should have been heard of: plates, and a frame of each folder not known as it is."""
+        for each in listed:
+            rule = self._config.rule_for(each.placed)
+            if rule is not None and rule.sequence is None:
+                yield each.placed
+        for rule in self._config.rules:
+            for folder in folders_of(listed, rule) if rule.sequence is not None else ():
+                if not self._inbox.is_known(folder.placed):
+                    yield folder.frames[0].placed
 
     def answer_all(self) -> None:
         """Take every arrival one step further; one that fails by the store is tried next time."""
@@ -173,18 +196,21 @@ class Listener:
         if job is not None:
             return self._follow(arrival, rule, job)
         try:
-            job = self._submit(arrival.placed, rule)
+            job = self._submit(arrival, rule)
         except (InputError, ModelError) as error:
             return replace(answer, message=str(error))
         if job is None:
             return replace(answer, state=SUPERSEDED, message="another version took its place")
         self._inbox.keep_job(arrival, job)
+        _log.info("%s is job %s, trace %s", arrival.placed, job, trace_of(job))
         self.counts.submitted += 1
         return None
 
-    def _submit(self, placed: PlacedObject, rule: Rule) -> str | None:
+    def _submit(self, arrival: Arrival, rule: Rule) -> str | None:
         """The job's id, or None where this version of the plate is there no more."""
-        size_bytes = self._objects.size_of(placed)
+        placed = arrival.placed
+        frames = self._gathering.look(placed, rule) if rule.sequence is not None else None
+        size_bytes = self._size(placed, frames)
         if size_bytes is None:
             return None
         if size_bytes > rule.most_bytes:
@@ -192,15 +218,23 @@ class Listener:
                 f"{placed} has {size_bytes} bytes; rule '{rule.name}' takes {rule.most_bytes}"
             )
         with TemporaryDirectory(prefix="bodyswap-plate-") as folder:
-            plate = Path(folder) / (PurePosixPath(placed.key).name or "plate")
-            if not self._objects.fetch(placed, plate):
-                return None
-            return self._client.submit(self._request(placed, rule, plate))
+            plate: Path | None = Path(folder) / (PurePosixPath(placed.key).name or "plate")
+            if frames is not None:
+                plate = frames.fetch(self._objects, Path(folder))
+            elif plate is not None and not self._objects.fetch(placed, plate):
+                plate = None
+            return self._client.submit(self._request(arrival, rule, plate)) if plate else None
 
-    def _request(self, placed: PlacedObject, rule: Rule, plate: Path) -> JobRequest:
-        beside = str(PurePosixPath(placed.key).parent / SIDECAR).removeprefix("./")
+    def _size(self, placed: PlacedObject, frames: FrameFolder | None) -> int | None:
+        if frames is None:
+            return None if placed.key.endswith("/") else self._objects.size_of(placed)
+        return frames.size_bytes if frames.placed == placed else None
+
+    def _request(self, arrival: Arrival, rule: Rule, plate: Path) -> JobRequest:
+        placed = arrival.placed
+        beside = folder_of(placed.key) + SIDECAR
         ask = read_sidecar(self._objects.read_small(placed.bucket, beside, MOST_SIDECAR_BYTES))
-        names = {**(rule.match(placed) or {}), "job": ""}
+        names = {**_names(arrival, rule), "job": ""}
         return JobRequest(
             plate=plate,
             subject=ask.subject or rule.subject,
@@ -225,7 +259,7 @@ class Listener:
         )
         if status.state is not JobState.PUBLISHED or not rule.deliver_to:
             return answer
-        names = {**(rule.match(arrival.placed) or {}), "job": job}
+        names = {**_names(arrival, rule), "job": job}
         target = rule.filled(rule.deliver_to, names)
         try:
             return replace(answer, delivered=deliver(self._client, job, self._objects, target))
@@ -233,30 +267,10 @@ class Listener:
             return replace(answer, state=REFUSED, message=str(error))
 
     def _tell(self, answer: Answer) -> None:
-        if self._answers is not None:
-            self._answers.send(to_json(answer).decode(), {"id": answer.id, "state": answer.state})
+        for sink in self._answers:
+            sink.send(to_json(answer).decode(), {"id": answer.id, "state": answer.state})
 
 
-def serve(
-    listener: Listener,
-    source: Source,
-    *,
-    sweep_every_s: float,
-    wait_s: int,
-    is_over: Callable[[], bool],
-    on_round: Callable[[Counts], None],
-    on_trouble: Callable[[StoreError], None],
-) -> None:
-    """Listen until `is_over`; where the store or queue fails, go on with the next round."""
-    swept_at_s = float("-inf")
-    while not is_over():
-        try:
-            listener.take(source, wait_s)
-            if time.monotonic() - swept_at_s >= sweep_every_s:
-                listener.sweep()
-                swept_at_s = time.monotonic()
-            listener.answer_all()
-        except StoreError as error:
-            on_trouble(error)
-            time.sleep(min(wait_s, 1))
-        on_round(replace(listener.counts))
+def _names(arrival: Arrival, rule: Rule) -> dict[str, str]:
+    told = replace(arrival.placed, key=arrival.sample or arrival.placed.key)
+    return rule.match(told) or {}

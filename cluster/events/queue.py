@@ -1,4 +1,4 @@
-"""Messages in and out of SQS, or of a server that speaks it.
+"""Messages in and out of SQS, and out to SNS, or to a server that speaks them.
 
 It does not know what a message says. A message that is taken and not removed comes back after the
 queue's visibility timeout, and after the queue's own count of tries goes to its dead-letter queue.
@@ -61,12 +61,29 @@ class Queue:
 
     def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Put a message in, with attributes that can be read without reading it."""
-        told = {
-            name: {"DataType": "String", "StringValue": text[:_MOST_REASON]}
-            for name, text in attributes.items()
-        }
+        told = _attributes(attributes)
         with _mapped_errors("send to", self._url):
             self._client.send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=told)
+
+
+class Topic:
+    """An SNS topic, by its ARN: whoever subscribed hears of each message."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+        self._client = boto3.client("sns", config=_CONFIG)
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        told = _attributes(attributes)
+        with _mapped_errors("send to", self._arn):
+            self._client.publish(TopicArn=self._arn, Message=body, MessageAttributes=told)
+
+
+def _attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    return {
+        name: {"DataType": "String", "StringValue": text[:_MOST_REASON]}
+        for name, text in attributes.items()
+    }
 
 
 @contextmanager

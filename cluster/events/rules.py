@@ -32,6 +32,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     priority: int | None = None
 
 
+class SequenceRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a folder of frames is whole: once it holds `marker`, or has not changed for so long."""
+
+    marker: str = ""
+    quiet_s: float = 120.0
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Objects of `bucket` that fit become jobs for `subject`, delivered to `deliver_to`."""
 
@@ -47,6 +54,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     priority: int = DEFAULT_PRIORITY
     deliver_to: str = ""
     most_bytes: int = 200 * 1000**3
+    sequence: SequenceRule | None = None
 
     def __post_init__(self) -> None:
         self._check_pattern()
@@ -57,6 +65,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise UsageError(
                 f"rule '{self.name}': deliver_to '{self.deliver_to}' is no s3://bucket/prefix/"
             )
+        if self.sequence is not None and self.sequence.quiet_s < 0:
+            raise UsageError(f"rule '{self.name}': quiet_s {self.sequence.quiet_s} is below 0")
         self.filled(self.project, dict.fromkeys(self._known_names(), "x"))
         self.filled(self.deliver_to, dict.fromkeys(self._known_names(), "x"))
 
@@ -99,12 +109,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ListenConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that a listener is told: queues by URL, rules in order, how often it looks by itself."""
+    """All that a listener is told: queues by URL, rules in order, how often it looks by itself.
+
+    Answers go to the queue `answers`, and to the SNS topic `answers_topic`, an ARN.
+    """
 
     rules: list[Rule]
     queue: str = ""
     dead_letter: str = ""
     answers: str = ""
+    answers_topic: str = ""
     sweep_every_s: float = 300.0
 
     def rule_for(self, placed: PlacedObject) -> Rule | None:

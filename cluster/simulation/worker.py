@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from bodyswap.errors import IntegrityError, StoreError
+from bodyswap.rights.mark import DEMO_KEY, mark_of
 from cluster.assemble import JOINS, checked_order
 from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit
 from cluster.failures import classify
 from cluster.job import Stage
 from cluster.keys import JobKeys
 from cluster.lease import Lease
+from cluster.marking import TRACES, traced
 from cluster.order import Done, Failed, Order, Progressed, Report
-from cluster.record import content_hash
+from cluster.record import content_hash, to_json
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.world import World
@@ -170,7 +172,12 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             _check([f for f in _read(store, solved, "subject") if f in frames], frames, order)
             # What was rendered before, as the temporal state has it.
             past = _read(store, before[0], "boundary") if before else []
-            return {"segment.mp4": _packed(frames), "boundary.bin": _packed([*past, *frames])}
+            traces = to_json(traced(mark_of(order.spec.picture_id, DEMO_KEY), ()))
+            return {
+                "segment.mp4": _packed(frames),
+                "boundary.bin": _packed([*past, *frames]),
+                TRACES: traces,
+            }
         case Stage.ASSEMBLE:
             _, *rendered = order.inputs
             ordered = checked_order(rendered, order.spec.frames)

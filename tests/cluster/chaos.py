@@ -1,6 +1,6 @@
 """Kill a real farm's processes until enough have died, and see that nothing else is different.
 
-python tests/cluster/chaos.py --kills 200: the long version of test_chaos.py.
+PYTHONPATH=. python tests/cluster/chaos.py --kills 200: the long version of test_chaos.py.
 """
 
 import argparse
@@ -12,12 +12,14 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from doomed_pipeline import DOOMS, MOMENTS
+from raylets import Raylets
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
@@ -26,66 +28,97 @@ from cluster.job import JobState
 from cluster.journal import Journal
 from cluster.submit import JobRequest
 from cluster.supervise import Supervisor
+from tests.rights.tiny_papers import write_rights
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 _TOKEN = "BODYSWAP_CHAOS"
 _ACTOR = b"ray::_ActorProcess"
 _SHARDS = 6
-_STRIKES = ("worker", *MOMENTS, "controller")
+_STRIKES = (*(4 * ("worker", *MOMENTS, "controller")), "raylet", "head")
+_NODES = 2
+_CONTROLLERS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chaos:
-    """What came of it. `different` names the jobs whose shot is not that of the quiet run."""
+    """What came of it. `different` names the jobs whose shot is not that of the quiet run.
+
+    `leaked` are the actors left when every controller was gone, `orphans` what was left of all.
+    """
 
     kills: Counter[str]
     states: Counter[JobState]
     different: tuple[str, ...]
+    leaked: tuple[int, ...]
     orphans: tuple[int, ...]
     attempts: int
     took_s: float
 
 
-def wreak(folder: Path, *, kills: int, seed: int, patience_s: float) -> Chaos:
+def wreak(
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    patience_s: float,
+    say: Callable[[str], None] = lambda told: None,
+) -> Chaos:
     """Run jobs while killing, until `kills` processes are dead and every job is over."""
     started_s = time.monotonic()
     token = uuid.uuid4().hex
     dooms = folder / "dooms"
     dooms.mkdir(parents=True)
-    monkey = _Monkey(make_farm(folder), dooms, token, random.Random(seed))
-    environment = {**os.environ, _TOKEN: token, DOOMS: str(dooms)}
+    environment = {_TOKEN: token, DOOMS: str(dooms)}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(HERE)])
-    with closing(monkey):
-        monkey.submit_another()
-        while sum(monkey.kills.values()) < kills or not monkey.are_all_over:
-            assert time.monotonic() < started_s + patience_s, f"no end: {monkey.states}"
-            monkey.supervise(_controller(folder, environment))
-            if sum(monkey.kills.values()) < kills:
-                monkey.strike()
-            time.sleep(0.1)
+    with TemporaryDirectory(prefix="ray-") as short:
+        raylets = Raylets(Path(short), _NODES * [["--num-cpus", "2"]], environment)
+        with closing(raylets):
+            monkey = _Monkey(make_farm(folder), raylets, dooms, token, random.Random(seed))
+            with closing(monkey):
+                monkey.submit_another()
+                while monkey.killed < kills or not monkey.are_all_over:
+                    assert time.monotonic() < started_s + patience_s, f"no end: {monkey.told}"
+                    monkey.supervise(_controller(folder, raylets))
+                    if monkey.killed < kills:
+                        monkey.strike()
+                        say(f"{time.monotonic() - started_s:.0f} s: {monkey.told}")
+                    time.sleep(0.1)
+            leaked = _gone_or_left(lambda: _actors(token))
     return Chaos(
         kills=monkey.kills,
         states=Counter(monkey.states.values()),
         different=tuple(job for job in monkey.requests if not monkey.is_as_if_quiet(job)),
-        orphans=_gone_or_left(token),
+        leaked=leaked,
+        orphans=_gone_or_left(lambda: _pids(token)),
         attempts=monkey.attempts,
         took_s=time.monotonic() - started_s,
     )
 
 
 class _Monkey:
-    def __init__(self, farm: TinyFarm, dooms: Path, token: str, dice: random.Random) -> None:
+    def __init__(
+        self, farm: TinyFarm, raylets: Raylets, dooms: Path, token: str, dice: random.Random
+    ) -> None:
         self._farm = farm
+        self._raylets = raylets
         self._dooms = dooms
         self._token = token
         self._dice = dice
-        self._supervisor: Supervisor | None = None
-        self._thread: threading.Thread | None = None
+        self._supervised: list[tuple[Supervisor, threading.Thread]] = []
         self._to_do: list[str] = []
         self._attempts_before = 0
         self.requests: dict[str, JobRequest] = {}
         self.kills: Counter[str] = Counter()
+
+    @property
+    def killed(self) -> int:
+        return sum(self.kills.values())
+
+    @property
+    def told(self) -> str:
+        """Where it stands, in short."""
+        return f"{dict(self.kills)}, {dict(Counter(self.states.values()))}"
 
     @property
     def states(self) -> dict[str, JobState]:
@@ -110,19 +143,18 @@ class _Monkey:
         self.requests[self._farm.client.submit(request)] = request
 
     def supervise(self, command: list[str]) -> None:
-        """Have a supervised controller wherever none is left: it ends when the queue is empty."""
-        if self._thread is None or not self._thread.is_alive():
-            if self.are_all_over:
-                self.submit_another()
-            self._supervisor = Supervisor(command, first_pause_s=0.1)
-            self._thread = threading.Thread(target=self._supervisor.run)
-            self._thread.start()
+        """Have all controllers under supervision; one works, and the others stand by."""
+        while len(self._supervised) < _CONTROLLERS:
+            supervisor = Supervisor(command, first_pause_s=0.1)
+            thread = threading.Thread(target=supervisor.run)
+            self._supervised.append((supervisor, thread))
+            thread.start()
 
     def close(self) -> None:
-        if self._supervisor is not None and self._thread is not None:
-            self._supervisor.stop()
-            self._thread.join(timeout=60)
-            assert not self._thread.is_alive()
+        for supervisor, thread in self._supervised:
+            supervisor.stop()
+            thread.join(timeout=60)
+            assert not thread.is_alive()
 
     def strike(self) -> None:
         """Kill something, unless the next worker's death would be a shard's third."""
@@ -134,20 +166,33 @@ class _Monkey:
             return
         self._to_do = self._to_do or self._dice.sample(_STRIKES, len(_STRIKES))
         what = self._to_do[-1]
-        if what == "controller":
+        if what in ("worker", *MOMENTS):
+            if not self._has_weak_shard() and not list(self._dooms.iterdir()):
+                self._to_do.pop()
+                self._strike_worker(what)
+        else:
             self._to_do.pop()
             self._attempts_before = self.attempts
-            self._kill(self._supervisor.pid if self._supervisor else None, what)
-        elif not self._has_weak_shard() and not list(self._dooms.iterdir()):
-            self._to_do.pop()
-            before = self._deaths()
-            if what == "worker":
-                actors = [pid for pid in _pids(self._token) if _ACTOR in _read(pid, "cmdline")]
-                self._kill(self._dice.choice(actors) if actors else None, what)
-            else:
-                (self._dooms / f"doom-{sum(self.kills.values())}-{what}").touch()
-                self.kills[f"{what} commit"] += self._is_claimed()
-            self._wait_until_noted(before)
+            self.kills[what] += self._is_killed(what)
+
+    def _is_killed(self, what: str) -> bool:
+        match what:
+            case "raylet":
+                return self._raylets.kill_node(self._dice.randrange(_NODES))
+            case "head":
+                return self._raylets.kill_head()
+        supervisor, _ = self._dice.choice(self._supervised)
+        return _is_killed(supervisor.pid)
+
+    def _strike_worker(self, what: str) -> None:
+        before = self._deaths()
+        if what == "worker":
+            actors = _actors(self._token)
+            self.kills[what] += _is_killed(self._dice.choice(actors) if actors else None)
+        else:
+            (self._dooms / f"doom-{self.killed}-{what}").touch()
+            self.kills[f"{what} commit"] += self._is_claimed()
+        self._wait_until_noted(before)
 
     def is_as_if_quiet(self, job: str) -> bool:
         """Whether the shot is frame for frame what a run without a death renders."""
@@ -156,12 +201,6 @@ class _Monkey:
             assert quiet.client.submit(self.requests[job]) == job
             assert quiet.run_inline(job).state is JobState.PUBLISHED
             return quiet.fetched_shot(job) == self._farm.fetched_shot(job)
-
-    def _kill(self, pid: int | None, what: str) -> None:
-        if pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                self.kills[what] += 1
 
     def _is_claimed(self) -> bool:
         for _ in range(100):
@@ -196,16 +235,24 @@ class _Monkey:
         )
 
 
-def _controller(folder: Path, environment: dict[str, str]) -> list[str]:
-    names = (_TOKEN, DOOMS, "PYTHONPATH")
-    settings = [f"{name}={environment[name]}" for name in names]
-    return [
-        "env",
-        *settings,
-        sys.executable,
-        str(HERE / "chaos_controller.py"),
-        str(folder),
-    ]
+def _controller(folder: Path, raylets: Raylets) -> list[str]:
+    settings = [f"{name}={value}" for name, value in raylets.environment.items()]
+    program = [sys.executable, str(HERE / "chaos_controller.py")]
+    return ["env", *settings, *program, str(folder), raylets.address]
+
+
+def _is_killed(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _actors(token: str) -> list[int]:
+    return [pid for pid in _pids(token) if _ACTOR in _read(pid, "cmdline")]
 
 
 def _pids(token: str) -> list[int]:
@@ -221,13 +268,17 @@ def _read(pid: int, name: str) -> bytes:
         return b""
 
 
-def _gone_or_left(token: str) -> tuple[int, ...]:
+def _gone_or_left(found: Callable[[], list[int]]) -> tuple[int, ...]:
     """Whatever of it still runs half a minute after the end."""
     for _ in range(150):
-        if not _pids(token):
+        if not found():
             return ()
         time.sleep(0.2)
-    return tuple(_pids(token))
+    return tuple(found())
+
+
+def _say(told: str) -> None:
+    sys.stderr.write(f"{told}\n")
 
 
 def main() -> None:
@@ -236,10 +287,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with TemporaryDirectory() as folder:
-        chaos = wreak(Path(folder), kills=asked.kills, seed=asked.seed, patience_s=36_000)
+        os.environ["BODYSWAP_RIGHTS"] = str(write_rights(Path(folder) / "rights.yaml"))
+        chaos = wreak(Path(folder), kills=asked.kills, seed=asked.seed, patience_s=36_000, say=_say)
     sys.stdout.write(f"{chaos}\n")
     is_well = set(chaos.states) == {JobState.PUBLISHED} and not chaos.different
-    sys.exit(not is_well or bool(chaos.orphans))
+    sys.exit(not is_well or bool(chaos.leaked or chaos.orphans))
 
 
 if __name__ == "__main__":

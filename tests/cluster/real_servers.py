@@ -1,13 +1,14 @@
 """Starts the servers that tests speak to: SeaweedFS for S3, moto for SQS; on loopback only."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -28,15 +29,72 @@ def run_s3(folder: Path) -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+class S3Server:
+    """A SeaweedFS of a test's own, that it may kill and start again on the same data and port."""
+
+    url = f"s3://{BUCKET}"
+
+    def __init__(self, folder: Path) -> None:
+        self._ports = free_ports(4)
+        self._log = folder / "weed.log"
+        self._command = _weed(folder, self._ports)
+        self.endpoint = f"http://127.0.0.1:{self._ports[3]}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as target:
+            self._process = subprocess.Popen(self._command, stdout=target, stderr=target)
+
+    def kill(self) -> None:
+        """As a power cut does, between any two instructions."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def wait_until_up(self) -> None:
+        assert self._process is not None
+        _wait_until_up(self._process, _make_bucket, self._log)
+
+
+@contextmanager
+def run_s3_server(folder: Path) -> Iterator[S3Server]:
+    """A running server; the AWS environment names it while the block runs."""
+    server = S3Server(folder)
+    server.start()
+    try:
+        with pytest.MonkeyPatch.context() as changed:
+            for name, value in _credentials().items():
+                changed.setenv(name, value)
+            changed.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+            server.wait_until_up()
+            yield server
+    finally:
+        server.kill()
+
+
 @contextmanager
 def run_sqs(folder: Path) -> Iterator[str]:
     """The endpoint of a moto server that runs while the block does."""
     port = free_ports(1)[0]
     endpoint = f"http://127.0.0.1:{port}"
     command = [_program("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    environment = {"AWS_ENDPOINT_URL_SQS": endpoint}
+    environment = {"AWS_ENDPOINT_URL_SQS": endpoint, "AWS_ENDPOINT_URL_SNS": endpoint}
     with _running(
         command, folder / "sqs.log", environment, lambda: boto3.client("sqs").list_queues()
+    ):
+        yield endpoint
+
+
+@contextmanager
+def run_aws(folder: Path) -> Iterator[str]:
+    """The endpoint of a moto server for S3, SQS, SNS and IAM, which can enforce IAM's policies."""
+    port = free_ports(1)[0]
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [_program("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    environment = {f"AWS_ENDPOINT_URL_{name}": endpoint for name in ("S3", "SQS", "SNS", "IAM")}
+    never = {"INITIAL_NO_AUTH_ACTION_COUNT": "1000000000"}
+    with _running(
+        command, folder / "aws.log", environment, lambda: boto3.client("iam").list_users(), never
     ):
         yield endpoint
 
@@ -58,9 +116,15 @@ def _running(
     log: Path,
     environment: dict[str, str],
     check: Callable[[], object],
+    own: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     with log.open("wb") as target:
-        process = subprocess.Popen(command, stdout=target, stderr=target)
+        process = subprocess.Popen(
+            command,
+            stdout=target,
+            stderr=target,
+            env={**os.environ, "WEED_S3_SSE_KEY": SECRET, **(own or {})},
+        )
     try:
         with pytest.MonkeyPatch.context() as changed:
             for name, value in (_credentials() | environment).items():
@@ -107,7 +171,8 @@ def _credentials() -> dict[str, str]:
 
 def _make_bucket() -> None:
     client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET)
+    with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key="up", Body=b"x")
 
 

@@ -15,12 +15,13 @@ def make_spec(
     priority: int = 50,
     plate: str = "a" * 64,
     subject: SubjectRef = SUBJECT,
+    settings: RenderSettings | None = None,
 ) -> JobSpec:
     return JobSpec(
         plate=PlateRef(sha256=plate, name="plate.mp4", frame_count=frames.stop),
         subject=subject,
         frames=frames,
-        settings=RenderSettings(mode=mode).to_dict(),
+        settings=(settings or RenderSettings(mode=mode)).to_dict(),
         software="bodyswap test",
         shards=shards,
         priority=priority,

@@ -13,14 +13,13 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.errors import IntegrityError, UsageError
-from cluster.accountant import Accountant
 from cluster.accounts import COSTS, read_account, read_costs, read_project_account
 from cluster.controller import Controller
 from cluster.costs import FRAMES_A_MINUTE, Account, Costs
 from cluster.decide import decide
-from cluster.farm_meter import FarmMeter
 from cluster.job import JobState
 from cluster.runtime_inline import InlineRuntime
+from cluster.watch import Watch
 
 # A worker second costs 1.
 RATES = "currency: EUR\nrates_per_hour: {cpu: 3600, gpu: 36000}\n"
@@ -29,12 +28,11 @@ RATES = "currency: EUR\nrates_per_hour: {cpu: 3600, gpu: 36000}\n"
 @contextmanager
 def _serving(farm: TinyFarm) -> Iterator[Callable[[str, JobState], None]]:
     """A farm that keeps accounts; what is handed out serves until a job is in a state."""
-    meter = FarmMeter(farm.store)
-    accountant = Accountant(farm.store, meter.meters, kind_of=meter.figures.kind_of)
-    crew = meter.metered(InlineRuntime(farm.worker_config))
+    watch = Watch(farm.store)
+    crew = watch.runtime(InlineRuntime(farm.worker_config))
     controller = Controller(
-        store=farm.store, runtime=crew, on_status=meter.hear,
-        decide_next=meter.deciding(accountant.deciding(decide)),
+        store=farm.store, runtime=crew, on_status=watch.hear,
+        decide_next=watch.deciding(decide),
     )  # fmt: skip
 
     def serve_until(job: str, state: JobState) -> None:

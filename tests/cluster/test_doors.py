@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from tiny_farm import TinyFarm, make_farm
 
+from bodyswap.config import RenderSettings
 from bodyswap.errors import ConsentError, UsageError
 from bodyswap.rights.audit import Event
 from bodyswap.rights.consent import Terms
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.revocations import Revocations, Revoked, sign_revocations
-from bodyswap.rights.trust import operator_trust
+from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.timing import FrameRange
 from cluster.audit_log import read_verified
 from cluster.commit import Commit, grant, read_commit
@@ -361,4 +362,59 @@ def test_a_consent_that_ends_before_publishing_fails_the_job_and_not_the_farm(
     runtime.close()
     assert (status.state, status.exit_code) == (JobState.FAILED, ConsentError.exit_code)
     assert "was revoked" in status.message
+    assert farm.store.list_keys(JobKeys(job=job).out) == []
+
+
+def _unmarked(farm: TinyFarm) -> JobRequest:
+    return dataclasses.replace(_request(farm), settings=RenderSettings(watermark=False))
+
+
+def test_frames_without_a_watermark_need_a_consent_that_says_so_at_every_door(
+    farm: TinyFarm,
+) -> None:
+    with pytest.raises(RefusedError, match="without a watermark"):
+        farm.client.submit(_unmarked(farm))
+    spec = _spec(farm)
+    bare = dataclasses.replace(spec, settings={**spec.settings, "watermark": False})
+    for shard in (SHARD, Shard(stage=Stage.ASSEMBLE, index=0, frames=spec.frames)):
+        with pytest.raises(RefusedError) as refused:
+            _work(farm, _order(farm, bare, shard))
+        assert refused.value.refusal is Refusal.UNMARKED
+    for door in (
+        lambda: publish(farm.store, bare, solved=None, rendered=(), assembled=None),  # type: ignore[arg-type]  # it does not come to them
+        lambda: watched(farm.store, _order(farm, bare), lambda _: None, clock=_after_a_while())(1),
+    ):
+        with pytest.raises(RefusedError, match="without a watermark"):
+            door()
+    assert farm.client.manifest(spec.job).watermark.startswith(spec.picture_id[:10] + "@")
+    _with_terms(unmarked=True)(farm)
+    job = farm.client.submit(_unmarked(farm))
+    assert farm.run_inline(job).state is JobState.PUBLISHED
+    assert farm.client.manifest(job).watermark == ""
+
+
+def _after_a_while() -> Callable[[], float]:
+    now_s = iter((0.0, WATCH_EVERY_S, WATCH_EVERY_S))
+    return lambda: next(now_s)
+
+
+def test_shards_that_different_keys_marked_are_not_published(farm: TinyFarm) -> None:
+    job = farm.client.submit(dataclasses.replace(_request(farm), frames="1001-1020", shards=4))
+    rights = farm.folder / "operator/rights.yaml"
+    (farm.folder / "other.key").write_bytes(b"another key that is long enough")
+
+    def change_key(status: JobStatus) -> None:
+        if status.stage is Stage.RENDER and status.shards_done == 2:
+            trust = msgspec.yaml.decode(rights.read_bytes(), type=Trust)
+            other = msgspec.structs.replace(trust, watermark_key=str(farm.folder / "other.key"))
+            written = rights.with_suffix(".new")
+            written.write_bytes(msgspec.yaml.encode(other))
+            written.replace(rights)
+
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(store=farm.store, runtime=runtime, on_status=change_key)
+    status = controller.run_until_final(job)
+    runtime.close()
+    assert status.state is JobState.FAILED
+    assert "under different keys" in status.message
     assert farm.store.list_keys(JobKeys(job=job).out) == []

@@ -6,19 +6,26 @@ from pathlib import Path
 
 import pytest
 from scraping import found, free_address, scraped
+from specs import make_spec
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
+from bodyswap.timing import FrameRange
 from cluster.commit import Commit, put_commit
 from cluster.controller import Controller
 from cluster.decide import decide
 from cluster.exporter import served
+from cluster.failures import Cause, Failure
 from cluster.farm_meter import FarmMeter
-from cluster.job import Stage
+from cluster.job import JobState, Stage
 from cluster.keys import JobKeys
+from cluster.lease import Lease
 from cluster.metrics import ALL_METRICS, MOST_PROJECTS, OTHER_PROJECT, Kind, Meters
+from cluster.plan import Shard, make_plan
+from cluster.progress import JobStatus
 from cluster.runtime_inline import InlineRuntime
+from cluster.snapshot import JobView, ShardView, Snapshot
 from cluster.trace_id import trace_of
 
 
@@ -122,3 +129,54 @@ def test_the_trace_of_a_job_is_in_its_logs(tmp_path: Path) -> None:
     farm.run_inline(job)
     logs = farm.client.logs(job)
     assert logs and all(f"trace {trace_of(job)}" in log.text for log in logs)
+
+
+def test_ten_thousand_jobs_of_very_many_projects_are_a_bounded_number_of_series(
+    tmp_path: Path,
+) -> None:
+    meter, now_s = FarmMeter(make_farm(tmp_path).store), time.time()
+    before = _series(meter)
+    for number in range(10_000):
+        job = _job(number)
+        meter.look(_snapshot(now_s + number, job))
+        job = _failed_once(job, list(Cause)[number % len(Cause)], f"ray-{number}")
+        meter.look(_snapshot(now_s + number, job))
+        meter.look(_snapshot(now_s + number, _committed(job)))
+        state = list(JobState)[7 + number % 5]
+        meter.hear(JobStatus(job=job.spec.job, state=state))
+    after = _series(meter)
+    assert meter.meters.registry.get_sample_value(
+        "bodyswap_shards_committed_total", {"stage": "render"}
+    ) == 10_000  # fmt: skip
+    # Each of the projects that have a label of their own: a histogram and a few ways to end.
+    assert before < after < before + MOST_PROJECTS * 25 + 300
+
+
+def _series(meter: FarmMeter) -> int:
+    return sum(len(family.samples) for family in meter.collector.collect())
+
+
+def _snapshot(now_s: float, *jobs: JobView) -> Snapshot:
+    return Snapshot(now_s=now_s, jobs=jobs, workers=(), shares={})
+
+
+def _job(number: int) -> JobView:
+    frames = FrameRange(start=0, stop=10)
+    spec = replace(make_spec(frames=frames, plate=f"{number:064x}"), project=f"show-{number % 500}")
+    plan = make_plan(spec, workers=1)
+    shards = tuple(ShardView(shard=shard) for shard in plan.all_shards)
+    return JobView(spec=spec, state=JobState.RENDERING, priority=50, plan=plan, shards=shards)
+
+
+def _failed_once(job: JobView, cause: Cause, worker: str) -> JobView:
+    failure = Failure(cause=cause, message="", exit_code=1, worker=worker, at_s=0.0)
+    return replace(job, shards=tuple(replace(view, failures=(failure,)) for view in job.shards))
+
+
+def _committed(job: JobView) -> JobView:
+    def commit(shard: Shard) -> Commit:
+        lease = Lease(job=job.spec.job, shard=shard, epoch=1, worker="w")
+        return Commit(lease=lease, files=(), frame_count=10, work_s=1.0)
+
+    shards = tuple(replace(view, commit=commit(view.shard)) for view in job.shards)
+    return replace(job, shards=shards)

@@ -21,11 +21,14 @@ from cluster.commit import StoredFile
 from cluster.doors import permit_publish
 from cluster.job import JobSpec
 from cluster.keys import plate_file
+from cluster.marking import Traced
 from cluster.record import file_hash
 from cluster.sealing import sealed
 from cluster.store_local import LocalStore
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
+
+TRACES = Traced(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Release:
 
     def seal(self) -> tuple[StoredFile, ...]:
         consent = permit_publish(self.store, self.spec)
-        return sealed(self.store, self.spec, (self.shot,), consent, at_s=time.time())
+        return sealed(self.store, self.spec, (self.shot,), consent, TRACES, at_s=time.time())
 
 
 @pytest.fixture
@@ -131,6 +134,46 @@ def test_of_two_who_publish_at_once_both_release_what_the_first_signed(release: 
 
     late = replace(release, store=Slow(Path(release.store.url)))
     assert late.seal() == first[0]
+
+
+@pytest.mark.parametrize("suffix", ["png", "exr", "dpx"])
+def test_a_sequence_is_signed_by_one_list_and_a_changed_frame_is_named(
+    release: Release,
+    suffix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    frames = []
+    for number, picture in enumerate(pictures(3), start=1001):
+        path = tmp_path / f"shot.{number}.{suffix}"
+        path.write_bytes(picture.tobytes())
+        release.store.put_file(f"frames/{path.name}", path)
+        frames.append(
+            StoredFile(
+                name=path.name, key=f"frames/{path.name}", sha256=file_hash(path),
+                size_bytes=path.stat().st_size,
+            )
+        )  # fmt: skip
+    consent = permit_publish(release.store, release.spec)
+    signed = sealed(release.store, release.spec, tuple(frames), consent, TRACES, at_s=time.time())
+    assert [file.name for file in signed] == [
+        *(file.name for file in frames), "shot.sha256", "shot.sha256.c2pa",
+    ]  # fmt: skip
+    out = tmp_path / "out"
+    out.mkdir()
+    for file in signed:
+        release.store.fetch_file(file.key, out / file.name)
+    store = ("--store", release.store.url)
+    for name in ("shot.sha256", f"shot.1002.{suffix}"):
+        code, told, wrong = _verify(capsys, monkeypatch, out / name, "--json", *store)
+        assert code == 0, wrong
+        assert json.loads(told)["state"] == "Trusted"
+    changed = out / f"shot.1002.{suffix}"
+    data = changed.read_bytes()
+    changed.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    code, _, wrong = _verify(capsys, monkeypatch, out / "shot.sha256", *store)
+    assert code == 7 and f"shot.1002.{suffix} was changed" in wrong
 
 
 def test_without_a_seal_a_shot_is_released_unsigned_and_the_log_says_so(

@@ -4,13 +4,16 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
-from store_contract import StoreContract
+from real_servers import BUCKET
+from store_contract import StoreContract, random_bytes
 from tiny_farm import TinyFarm
 from tiny_pipeline import expected_shot
 
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.timing import FrameRange
+from cluster.compose import Piece
 from cluster.job import JobState
 from cluster.store import Store, open_store
 
@@ -49,3 +52,40 @@ def test_a_job_goes_from_submission_to_shot_with_s3_alone(store: Store, tmp_path
 def test_a_url_without_bucket_is_refused() -> None:
     with pytest.raises(UsageError, match="names no bucket"):
         open_store("s3:///prefix")
+
+
+def test_objects_are_encrypted_and_tagged_as_the_environment_says(
+    s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BODYSWAP_S3_SSE", "AES256")
+    monkeypatch.setenv("BODYSWAP_S3_TAGS", "production=dune&cost=42")
+    prefix = uuid.uuid4().hex
+    store, client = open_store(f"{s3_server}/{prefix}"), boto3.client("s3")
+    (tmp_path / "file").write_bytes(random_bytes(9 << 20))
+    store.put("put", b"x")
+    assert store.put_if_absent("once", b"x")
+    store.put_file("file", tmp_path / "file")
+    store.copy("file", "copied")
+    store.compose("composed", [b"head", Piece(key="file", start=0, stop=9 << 20)])
+    for key in ("put", "once", "file", "copied", "composed"):
+        where = {"Bucket": BUCKET, "Key": f"{prefix}/{key}"}
+        assert client.head_object(**where)["ServerSideEncryption"] == "AES256", key
+        tags = {each["Key"]: each["Value"] for each in client.get_object_tagging(**where)["TagSet"]}
+        assert tags == {"production": "dune", "cost": "42"}, key
+    assert store.get("composed") == b"head" + (tmp_path / "file").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("BODYSWAP_S3_SSE", "rot13", "unknown; one of AES256"),
+        ("BODYSWAP_S3_KMS_KEY", "alias/x", "needs BODYSWAP_S3_SSE=aws:kms"),
+        ("BODYSWAP_S3_TAGS", "a=b&c", "are no tags"),
+    ],
+)
+def test_settings_that_s3_would_refuse_are_refused_at_once(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=message):
+        open_store("s3://bucket/prefix")

@@ -20,6 +20,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
 from cluster.inspection import SubjectFacts
@@ -56,6 +57,8 @@ class TinyRange:
     entrance: bytes
     boundary: bytes
     picture_hashes: tuple[str, ...]
+    segment_map: bytes = b""
+    prints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,7 @@ class TinySolution:
     performer: PoseSequence
     subject: PoseSequence
     report: dict[str, object] = field(default_factory=dict)
+    recipe: bytes | None = None
 
 
 class TinyInspector:
@@ -144,6 +148,8 @@ class TinyPipeline:
         settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -181,6 +187,8 @@ class TinyPipeline:
         folder: Path,
         *,
         settings: RenderSettings,
+        mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:

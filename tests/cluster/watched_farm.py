@@ -21,21 +21,21 @@ from tiny_farm import TinyFarm
 from tiny_pipeline import Trouble, write_plate, write_subject
 
 from bodyswap.config import Mode
-from cluster.accountant import Accountant
 from cluster.accounts import COSTS
 from cluster.controller import Controller
 from cluster.decide import decide
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
-from cluster.events.listener import Counts, Listener, serve
+from cluster.events.listener import Counts, Listener
 from cluster.events.meter import ListenMeter
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
+from cluster.events.serving import serve
 from cluster.exporter import left_in, served
-from cluster.farm_meter import FarmMeter
 from cluster.keeper_meter import KeeperMeter
 from cluster.runtime_inline import InlineRuntime
 from cluster.store import open_store
+from cluster.watch import Watch
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus"
 COSTS_YAML = "currency: EUR\nrates_per_hour: {cpu: 360}\nbudgets: {stunts: 1000}\n"
@@ -94,15 +94,14 @@ def rules() -> dict[str, str]:
 @contextmanager
 def _farm_at_work(farm: TinyFarm, folder: Path, address: str) -> Iterator[None]:
     """As `farm up` and `work` have it, but in one process."""
-    meter, left = FarmMeter(farm.store), folder / "left.txt"
-    accountant = Accountant(farm.store, meter.meters, kind_of=meter.figures.kind_of)
-    crew = meter.metered(InlineRuntime(farm.worker_config))
+    watch, left = Watch(farm.store), folder / "left.txt"
+    crew = watch.runtime(InlineRuntime(farm.worker_config))
     controller = Controller(
-        store=farm.store, runtime=crew, on_status=meter.hear,
-        decide_next=meter.deciding(accountant.deciding(decide)),
+        store=farm.store, runtime=crew, on_status=watch.hear,
+        decide_next=watch.deciding(decide),
     )  # fmt: skip
     keeper = KeeperMeter(left, deaths=lambda: 0)
-    with left_in(meter.collector, left), served([keeper.collector, keeper.left], address):
+    with left_in(watch.meter.collector, left), served([keeper.collector, keeper.left], address):
         with _in_a_thread(lambda is_over: controller.serve(is_over.is_set)):
             yield
         crew.close()

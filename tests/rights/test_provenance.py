@@ -25,9 +25,11 @@ ENCODERS = {
     "shot.mp4": ("libx264", "yuv420p"),
     "ffv1.mp4": ("ffv1", "yuv420p"),
     "shot.mov": ("prores_ks", "yuv444p10le"),
+    "hevc.mp4": ("libx265", "yuv420p10le"),
+    "dnxhr.mov": ("dnxhd", "yuv422p"),
     "shot.mkv": ("ffv1", "yuv420p"),
 }
-EMBEDDED = ["shot.mp4", "ffv1.mp4", "shot.mov", "still.png", "still.jpg"]
+EMBEDDED = ["shot.mp4", "ffv1.mp4", "shot.mov", "hevc.mp4", "dnxhr.mov", "still.png", "still.jpg"]
 BESIDE = ["shot.mkv", "frame.exr"]
 
 
@@ -44,7 +46,9 @@ class Desk:
         path = self.folder / name
         if name in ENCODERS:
             encoder, pixel_format = ENCODERS[name]
-            write_clip(path, pictures(12), encoder=encoder, pixel_format=pixel_format)
+            options = {"profile": "dnxhr_hq"} if encoder == "dnxhd" else None
+            large = pictures(12, width=320, height=180)
+            write_clip(path, large, encoder=encoder, pixel_format=pixel_format, options=options)
         elif path.suffix == ".exr":
             path.write_bytes(b"\x76\x2f\x31\x01" + bytes(range(256)) * 8)
         else:

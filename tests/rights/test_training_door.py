@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from bodyswap.errors import ConsentError, UsageError
-from bodyswap.rights.consent import Terms
+from bodyswap.rights.consent import Terms, read_consent
 from bodyswap.rights.refusal import Refusal, RefusedError
-from bodyswap.rights.revocations import Revocations, sign_revocations
+from bodyswap.rights.revocations import Revocations, Revoked, sign_revocations
 from bodyswap.rights.training_door import permit_training
 from cluster.cli import main
 from tests.rights.papers import (
@@ -25,7 +25,10 @@ from tests.rights.papers import (
     TERMS,
     TRUST,
     changed,
+    resigned_with_hs256,
     token,
+    with_a_bit_flipped,
+    with_header,
 )
 
 Keep = Callable[[bytes], None]
@@ -83,6 +86,10 @@ def test_a_consent_that_covers_the_footage_is_what_the_card_names(keep: Keep) ->
         ({}, "e" * 64, Refusal.WRONG_FOOTAGE),
         ({"training": False}, FOOTAGE, Refusal.NO_TRAINING),
         ({"expires": int(time.time()) - 600}, FOOTAGE, Refusal.EXPIRED),
+        ({"not_before": int(time.time()) + 6000}, FOOTAGE, Refusal.NOT_YET_VALID),
+        ({"issued": int(time.time()) + 6000}, FOOTAGE, Refusal.CLOCK),
+        ({"delete_by": int(time.time()) - 600}, FOOTAGE, Refusal.DELETION_DUE),
+        ({"subject": "nora"}, FOOTAGE, Refusal.UNTRUSTED),
         ({"signers": (PERFORMER,)}, FOOTAGE, Refusal.FORGED),
     ],
 )
@@ -91,6 +98,32 @@ def test_training_on_anything_else_is_refused(
 ) -> None:
     keep(token(_now(**changes)))
     assert _refusal(footage) is refusal
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (with_a_bit_flipped, Refusal.FORGED),
+        (lambda held: with_header(lambda h: h.update(alg="none"), "", held), Refusal.ALG_NONE),
+        (resigned_with_hs256, Refusal.WRONG_ALGORITHM),
+        (lambda held: b"no consent", Refusal.MALFORMED),
+    ],
+)
+def test_what_is_no_true_consent_trains_nobody(
+    keep: Keep, change: Callable[[bytes], bytes], refusal: Refusal
+) -> None:
+    keep(change(token(_now())))
+    assert _refusal() is refusal
+
+
+def test_a_revoked_consent_trains_nobody(keep: Keep, tmp_path: Path) -> None:
+    held = token(_now())
+    keep(held)
+    now = int(time.time())
+    gone = Revoked(consent=read_consent(held, TRUST, source="it").id, at=now)
+    listed = Revocations(number=1, issued=now, expires=now + DAY_S, revoked=(gone,))
+    (tmp_path / "revoked.jws").write_bytes(sign_revocations(listed, REGISTRY))
+    assert _refusal() is Refusal.REVOKED
 
 
 def test_one_file_of_several_that_nobody_agreed_to_is_enough_to_refuse(keep: Keep) -> None:

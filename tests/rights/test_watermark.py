@@ -6,7 +6,8 @@ import pytest
 
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
-from bodyswap.rights.watermark import PAYLOAD_BITS, Watermark, detect, payload_of
+from bodyswap.rights.mark import PAYLOAD_BITS, Mark, payload_of
+from bodyswap.rights.watermark import Watermark, detect
 
 KEY = b"a key"
 PAYLOAD = payload_of("0123456789abcdef")
@@ -26,7 +27,7 @@ def _pictures(count: int, *, seed: int = 0) -> list[RGB]:
 
 
 def _marked(count: int) -> list[RGB]:
-    mark = Watermark(KEY, PAYLOAD)
+    mark = Watermark(Mark(key=KEY, payload=PAYLOAD))
     return [mark.mark(picture) for picture in _pictures(count)]
 
 
@@ -76,12 +77,12 @@ def test_nothing_is_found_where_nothing_was_put_or_under_another_key() -> None:
 def test_each_payload_is_read_as_itself() -> None:
     (plain,) = _pictures(1, seed=3)
     for payload in (0, 1, (1 << PAYLOAD_BITS) - 1, PAYLOAD):
-        assert _payload([Watermark(KEY, payload).mark(plain)]) == payload
+        assert _payload([Watermark(Mark(key=KEY, payload=payload)).mark(plain)]) == payload
     with pytest.raises(UsageError, match="it has 40 bits"):
-        Watermark(KEY, 1 << PAYLOAD_BITS)
+        Mark(key=KEY, payload=1 << PAYLOAD_BITS)
 
 
 def test_workers_mark_alike() -> None:
     (plain,) = _pictures(1)
-    one, other = (Watermark(KEY, PAYLOAD).mark(plain) for _ in range(2))
+    one, other = (Watermark(Mark(key=KEY, payload=PAYLOAD)).mark(plain) for _ in range(2))
     assert np.array_equal(one, other)

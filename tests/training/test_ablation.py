@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from bodyswap.errors import ConsentError
 from bodyswap.quality.metrics import FrameQuality
-from bodyswap.training.ablation import RECIPES, Outcome, table, training_of
+from bodyswap.training.ablation import RECIPES, Outcome, main, table, training_of
 
 
 def test_every_recipe_makes_as_many_updates_whatever_its_rollouts_are() -> None:
@@ -23,3 +26,11 @@ def test_a_row_tells_a_recipe_and_leaves_empty_what_was_not_measured() -> None:
     outcome = Outcome(recipe="full", seconds=61.2, warmup_frames=None, quality=quality)
     row = table([outcome]).splitlines()[2]
     assert row.startswith("| full | 21.50 | 0.7500 |  |") and row.endswith("| never | 61 |")
+
+
+def test_nobody_is_trained_on_for_a_comparison_without_their_consent(tmp_path: Path) -> None:
+    clip = tmp_path / "mara.mp4"
+    clip.write_bytes(b"never looked at")
+    with pytest.raises(ConsentError, match="nobody's consent to train 'nora'"):
+        main([str(clip), "--subject", "nora", "--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()

@@ -18,10 +18,11 @@ from bodyswap.errors import StoreError
 from bodyswap.timing import FrameRange
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Arrival, Inbox
-from cluster.events.listener import Listener, serve
+from cluster.events.listener import Listener
 from cluster.events.notification import PlacedObject
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
+from cluster.events.serving import serve
 from cluster.store import open_store
 
 FRAMES = 12
@@ -47,7 +48,7 @@ class Pipeline:
         )  # fmt: skip
         return Listener(
             ListenConfig(rules=[rule]), self.farm.client, Inbox(self.farm.store), Buckets(),
-            dead_letters=Queue(self.dead_url), answers=Queue(self.answers_url),
+            dead_letters=Queue(self.dead_url), answers=[Queue(self.answers_url)],
         )  # fmt: skip
 
     def drop(self, shot: str, frames: int = FRAMES) -> PlacedObject:

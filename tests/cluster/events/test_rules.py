@@ -76,6 +76,8 @@ def test_names_in_the_key_name_project_and_destination(tmp_path: Path) -> None:
         ("name: everything else", "name: stunts", "two rules have one name"),
         ("subject: vega", "subject: vega\n    priority: 100", "priority 100"),
         ("subject: vega", "subject: [vega]", "subject"),
+        ("subject: vega", "subject: vega\n    sequence: {quiet_s: -1}", "quiet_s -1"),
+        ("subject: vega", "subject: vega\n    sequence: {markr: R}", "markr"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused(

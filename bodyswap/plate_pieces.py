@@ -1,0 +1,168 @@
+"""A delivery's pieces with the subject in the plate itself, and proof that the rest is untouched.
+
+Each frame is compared with the plate's outside the matte: as it is laid, and of a lossless codec
+once more as the written file decodes. It does not know where the recipe came from.
+Shape letters: H rows, W columns, 3 = red, green, blue.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bodyswap.composite import cut_out
+from bodyswap.decode import decode
+from bodyswap.encode import Segment, encode, encode_frames
+from bodyswap.errors import IntegrityError
+from bodyswap.frames import RGB, LayeredFrame, RenderedFrame
+from bodyswap.media.deep_plate import DeepPlate, deep_plate
+from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.pieces import SequencePieces, VideoPieces
+from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
+from bodyswap.replacing.lay import Laid, lay
+from bodyswap.replacing.recipe import Recipe
+from bodyswap.steps import step
+from bodyswap.timing import FrameRange
+
+_Pair = tuple[Laid, RGB]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatePieces:
+    """The pieces of `inner`, made of the plate's frames instead of the subject's background."""
+
+    plate: ClipIndex
+    inner: VideoPieces | SequencePieces
+    recipe: Recipe
+    suffix: str = field(init=False)
+    shows_layers: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "suffix", self.inner.suffix)
+
+    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+        watch = _Watch(self.plate)
+        laid = watch.passing(self._laid(rendered, frames))
+        if isinstance(self.inner, VideoPieces):
+            codec = self.inner.codec
+            shown = (
+                cut_out(self._apart(each)) if codec.has_alpha else each.rgb_HW3 for each in laid
+            )
+            segment = encode(shown, path, timeline=self.plate.timeline, frames=frames, codec=codec)
+            if codec.is_lossless and not codec.has_alpha:
+                watch.check_file(path, frames)
+        else:
+            deep = deep_plate(self.plate)
+            layered = (self._layered(each, frames, deep) for each in laid)
+            segment = encode_frames(
+                layered, path, plate=self.plate, frames=frames, kind=self.inner.kind
+            )
+        path.with_name(PLATE_FACTS).write_bytes(msgspec.json.encode(watch.facts))
+        return segment
+
+    def cuts(self, segment: Path) -> list[int]:
+        return self.inner.cuts(segment)
+
+    def rest(self, segment: Path, start: int, folder: Path) -> Path:
+        return self.inner.rest(segment, start, folder)
+
+    def _laid(self, rendered: Iterator[RenderedFrame], frames: FrameRange) -> Iterator[_Pair]:
+        plate = (
+            picture for batch in decode(self.plate, frames, batch_frames=2)
+            for picture in batch.rgb_NHW3
+        )  # fmt: skip
+        for frame, picture in zip(rendered, plate, strict=True):
+            with step("composite"):
+                laid = self._marked(lay(frame, picture, self.recipe))
+            yield laid, picture
+
+    def _marked(self, laid: Laid) -> Laid:
+        """The mark goes where the frame is not the plate's, and nowhere else."""
+        marked_HW3 = self.inner.traces.on(laid.rgb_HW3, laid.subject.index)
+        rgb_HW3 = np.where(laid.touched_HW[..., None], marked_HW3, laid.rgb_HW3)
+        return replace(laid, rgb_HW3=rgb_HW3)
+
+    def _apart(self, laid: Laid) -> RenderedFrame:
+        return self.inner.traces.on_layers(laid.subject, laid.clean_HW3)
+
+    def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
+        assert isinstance(self.inner, SequencePieces)
+        plain = self.inner.layered(laid.subject, frames)
+        return LayeredFrame(
+            subject=self._apart(laid),
+            clean_plate_HW3=laid.clean_HW3,
+            facts=plain.facts,
+            performer_HW=laid.performer_HW,
+            whole=deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW),
+        )
+
+
+class _Watch:
+    """Looks at each laid frame beside the plate's, and remembers where it may differ."""
+
+    def __init__(self, plate: ClipIndex) -> None:
+        self._plate = plate
+        self._masks: list[bytes] = []
+        self.facts: list[PlateFrame] = []
+
+    def passing(self, pairs: Iterator[_Pair]) -> Iterator[Laid]:
+        for laid, picture in pairs:
+            differing = _differing_outside(laid.rgb_HW3, picture, laid.touched_HW)
+            number = self._plate.first_number + laid.subject.index
+            _refuse(differing, number)
+            self.facts.append(
+                PlateFrame(
+                    number=number,
+                    touched_share=_share(laid.touched_HW),
+                    performer_share=_share(laid.performer_HW > 0.5),
+                    set_never_seen_share=_share(~laid.seen_HW & (laid.removed_HW > 0)),
+                    differing_outside=differing,
+                )
+            )
+            self._masks.append(zlib.compress(np.packbits(laid.touched_HW).tobytes(), 1))
+            yield laid
+
+    def check_file(self, path: Path, frames: FrameRange) -> None:
+        """Decode what was written, and compare it with the plate outside the mattes.
+
+        Raises:
+            IntegrityError: a pixel there is not the plate's.
+        """
+        written = index_clip(path)
+        pairs = zip(_pictures(written, written.frames), _pictures(self._plate, frames), strict=True)
+        checked = []
+        for (shown, picture), mask, fact in zip(pairs, self._masks, self.facts, strict=True):
+            differing = _differing_outside(shown, picture, _unpacked(mask, picture.shape[:2]))
+            _refuse(differing, fact.number)
+            checked.append(replace(fact, differing_outside_in_file=differing))
+        self.facts = checked
+
+
+def _differing_outside(shown_HW3: RGB, plate_HW3: RGB, touched_HW: npt.NDArray[np.bool_]) -> int:
+    return int(((shown_HW3 != plate_HW3).any(axis=2) & ~touched_HW).sum())
+
+
+def _refuse(differing: int, number: int) -> None:
+    if differing:
+        raise IntegrityError(
+            f"{differing} pixels of frame {number} outside the matte are not the plate's;"
+            " nothing is delivered"
+        )
+
+
+def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
+    for batch in decode(clip, frames, batch_frames=2):
+        yield from batch.rgb_NHW3
+
+
+def _unpacked(mask: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    bits = np.frombuffer(zlib.decompress(mask), np.uint8)
+    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape[:2]).astype(np.bool_)
+
+
+def _share(mask_HW: npt.NDArray[np.bool_]) -> float:
+    return round(float(mask_HW.mean()), 6)

@@ -1,0 +1,91 @@
+"""Know a file again that says nothing of itself: by its watermark, else by how it looks.
+
+It does not know jobs or logs: what is answered are payloads and prints, for whoever keeps those.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from bodyswap.decode import decode
+from bodyswap.errors import PlateError
+from bodyswap.frames import RGB
+from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.sequence import SUFFIXES, read_picture
+from bodyswap.rights.mark import key_name
+from bodyswap.rights.prints import print_of
+from bodyswap.rights.watermark import detect
+from bodyswap.timing import FrameRange
+
+_SAMPLES = 24
+_TOGETHER = 8
+_DECODED_IN_A_ROW = 240
+"""A clip of no more frames is decoded whole, which is quicker than to look for each sample."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkSeen:
+    """A watermark: its payload, the name of the key it is under, and how clearly it stood out."""
+
+    payload: int
+    key: str
+    z: float
+    scale: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """What some frames of a file show."""
+
+    marks: tuple[MarkSeen, ...]
+    prints: tuple[str, ...]
+
+
+def recognise(file: Path, keys: Sequence[bytes]) -> Recognised:
+    """The marks under any of `keys` in a video or a still picture, and prints of its frames.
+
+    Raises:
+        PlateError: it is neither, or cannot be read.
+    """
+    pictures = _pictures(file)
+    if not pictures:
+        raise PlateError(f"{file} holds no frames that could be looked at")
+    return Recognised(
+        marks=tuple(_marks(pictures, keys)), prints=tuple(print_of(each) for each in pictures)
+    )
+
+
+def _marks(pictures: Sequence[RGB], keys: Sequence[bytes]) -> Iterator[MarkSeen]:
+    """Of all frames together, and of a few at a time: in an edit each shot has its own mark."""
+    count = len(pictures)
+    groups = [pictures[start : start + _TOGETHER] for start in range(0, count, _TOGETHER)]
+    told: set[int] = set()
+    for key in dict.fromkeys(keys):
+        for group in [pictures, *(groups if count > _TOGETHER else ())]:
+            found = detect(group, key)
+            if found is not None and found.payload not in told:
+                told.add(found.payload)
+                yield MarkSeen(
+                    payload=found.payload, key=key_name(key), z=found.z, scale=found.scale
+                )
+
+
+def _pictures(file: Path) -> list[RGB]:
+    if file.suffix.lower() in SUFFIXES and file.is_file():
+        return [read_picture(file)]
+    clip = index_clip(file)
+    step = max(len(clip) // _SAMPLES, 1)
+    if clip.files or len(clip) > _DECODED_IN_A_ROW:
+        return [_one(clip, index) for index in islice(range(step // 2, len(clip), step), _SAMPLES)]
+    batches = decode(clip, clip.frames, batch_frames=1)
+    every = (batch.rgb_NHW3[0] for batch in batches)
+    return list(islice(every, step // 2, None, step))[:_SAMPLES]
+
+
+def _one(clip: ClipIndex, index: int) -> RGB:
+    frames = FrameRange(start=index, stop=index + 1)
+    (picture_HW3,) = next(decode(clip, frames, batch_frames=1)).rgb_NHW3
+    return np.asarray(picture_HW3, np.uint8)

@@ -1,0 +1,76 @@
+"""A performer replaced in their own plate, through the farm's stages and the command line."""
+
+import json
+import sys
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bodyswap.decode import decode
+from bodyswap.encode import CODECS, encode
+from bodyswap.frames import RGB
+from bodyswap.media.index import index_clip
+from bodyswap.stage.cast import REX
+from bodyswap.stage.mocap import load_motion
+from bodyswap.stage.render import Shot, film
+from bodyswap.timing import FrameRange, Timeline
+from cluster.cli import main
+
+COUNT = 8
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rex running past, losslessly."""
+    path = tmp_path_factory.mktemp("plate") / "rex.mp4"
+    motion = load_motion("walk").turned(0.4).at_rate(Fraction(24))
+    grain = np.random.default_rng(3)
+    pictures = [
+        (frame.rgb_HW3 + grain.normal(0, 1.5, frame.rgb_HW3.shape)).clip(0, 255).astype(np.uint8)
+        for frame in islice(film(REX, motion, Shot(width=288, height=256)), COUNT)
+    ]
+    timeline = Timeline(pts=tuple(range(COUNT)), time_base=Fraction(1, 24), rate=Fraction(24))
+    frames = FrameRange(start=0, stop=COUNT)
+    encode(pictures, path, timeline=timeline, frames=frames, codec=CODECS["ffv1"])
+    return path
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["bodyswap", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert not ending.value.code
+
+
+def _pictures(path: Path) -> list[RGB]:
+    clip = index_clip(path)
+    return [picture for batch in decode(clip, clip.frames) for picture in batch.rgb_NHW3]
+
+
+def test_a_replaced_plate_is_untouched_outside_the_matte_for_any_shards(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shots = []
+    for shards in ("1", "3"):
+        out = tmp_path / shards
+        _run(
+            monkeypatch, "render", plate, "--subject", "vega", "--out", out, "--over", "plate",
+            "--store", tmp_path / "store", "--mode", "exact", "--codec", "ffv1", "--shards", shards,
+        )  # fmt: skip
+        shots.append(_pictures(out / "shot.mp4"))
+        told = json.loads((out / "plate.json").read_text())
+        assert [frame["number"] for frame in told] == list(range(1001, 1001 + COUNT))
+        for frame in told:
+            assert frame["differing_outside"] == frame["differing_outside_in_file"] == 0
+            assert 0.02 < frame["touched_share"] < 0.5
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert "plate.json" in {file["name"] for file in manifest["deliverables"]}
+    own = _pictures(plate)
+    for one, other, filmed in zip(*shots, own, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.shape == filmed.shape
+        differs = (one != filmed).any(axis=2)
+        assert 0.02 < differs.mean() < 0.5
