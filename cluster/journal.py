@@ -40,8 +40,8 @@ class Entry:
     request: str = ""
     priority: int | None = None
     retried: tuple[str, ...] = ()
-    ruling: Ruling | None = None
     again: tuple[str, ...] = ()
+    ruling: Ruling | None = None
 
 
 class Journal:
