@@ -23,10 +23,14 @@ $(UV):
 .tools/prometheus/promtool:
 	deploy/get_prometheus .tools/prometheus
 
+# A browser for the tests of the review page: this machine's own or, unpacked there, Debian's.
+.tools/chromium/chromium:
+	deploy/get_chromium .tools/chromium
+
 demo: setup
 	$(BIN)/bodyswap demo --out out/demo
 
-check: setup .tools/prometheus/promtool
+check: setup .tools/prometheus/promtool .tools/chromium/chromium
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -17,7 +17,7 @@ from bodyswap.errors import BodyswapError, ConsentError, InputError, JobError, S
 from cluster.review import api, media, pages
 from cluster.review.desk import Desk, ForbiddenError
 from cluster.review.frame_pictures import FramePictures
-from cluster.review.shots import NoJobError, Shots
+from cluster.review.shots import NotThereError, Shots
 from cluster.review.viewing import Viewing
 from cluster.review.visitors import NoEntryError, Visitors
 
@@ -89,7 +89,7 @@ def _status_of(request: Request, error: BodyswapError) -> int:
             return 403
         case NoEntryError():
             return 401
-        case NoJobError():
+        case NotThereError():
             return 404
         case JobError():
             return 404 if request.method == "GET" else 409

@@ -4,10 +4,12 @@ It does not know who may see it.
 """
 
 import io
+import shutil
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from PIL import Image
 
@@ -22,6 +24,7 @@ from cluster.review.shots import Shots
 
 _KEPT_BYTES = 192 << 20
 _DECODERS = 2
+_MOST_FILES = 64
 _JPEG_QUALITY = 90
 _FRAME_NAMES = "shot."
 
@@ -69,6 +72,7 @@ class FramePictures:
         self._decoding = threading.Semaphore(_DECODERS)
         self._kept: OrderedDict[Wanted, bytes] = OrderedDict()
         self._kept_bytes = 0
+        self._folders: OrderedDict[Path, None] = OrderedDict()
 
     def wanted(
         self, job: str, layer: Layer, number: int, kind: PictureKind, width: int | None
@@ -76,7 +80,7 @@ class FramePictures:
         """What to ask `picture` for.
 
         Raises:
-            UsageError: the job has no such frame.
+            NotThereError: the job has no such frame.
             JobError: that frame is not rendered yet.
         """
         index = self._shots.index_of(job, number)
@@ -104,11 +108,19 @@ class FramePictures:
         number = wanted.index + FIRST_FRAME_NUMBER
         commit = self._commit(wanted.job, wanted.index, number)
         place = wanted.index - commit.lease.shard.frames.start
-        folder = self._shots.folder / "looked-at" / commit.lease.job / commit.lease.attempt
         if files := _frame_files(commit):
-            return read_picture(self._shots.scratch.file(files[place], folder))
-        segment = self._shots.scratch.file(commit.file("segment"), folder)
-        return _frame(index_clip(segment), place)
+            return read_picture(self._fetched(files[place]))
+        return _frame(index_clip(self._fetched(commit.file("segment"))), place)
+
+    def _fetched(self, file: StoredFile) -> Path:
+        """The file, here; of many, those longest not looked at go."""
+        folder = self._shots.folder / "looked-at" / file.sha256
+        with self._lock:
+            self._folders[folder] = None
+            self._folders.move_to_end(folder)
+            if len(self._folders) > _MOST_FILES:
+                shutil.rmtree(self._folders.popitem(last=False)[0], ignore_errors=True)
+        return self._shots.scratch.file(file, folder)
 
     def _commit(self, job: str, index: int, number: int) -> Commit:
         commit = self._shots.rendered(job, index)
@@ -127,7 +139,8 @@ class FramePictures:
 
 def _frame(clip: ClipIndex, index: int) -> RGB:
     (batch,) = decode(clip, FrameRange(start=index, stop=index + 1))
-    return batch.rgb_NHW3[0]
+    picture: RGB = batch.rgb_NHW3[0]
+    return picture
 
 
 def _frame_files(commit: Commit) -> list[StoredFile]:

@@ -20,7 +20,11 @@ _TYPES = {
     "mp4": "video/mp4", "mov": "video/quicktime", "json": "application/json", "png": "image/png",
 }  # fmt: skip
 RangeHeader = Annotated[str | None, Header(alias="Range", max_length=100)]
-FILM = {200: {"content": {"video/mp4": {}}}, 206: {"content": {"video/mp4": {}}}, 416: {}}
+FILM: dict[int | str, dict[str, object]] = {
+    200: {"content": {"video/mp4": {}, "application/octet-stream": {}}},
+    206: {"description": "The range asked for"},
+    416: {"description": "There is no such range"},
+}
 PLAYLIST = "application/vnd.apple.mpegurl"
 
 
@@ -37,11 +41,7 @@ def live(job: JobPart, desk: DeskPart, visitor: VisitorPart) -> Response:
     return Response(text, media_type=PLAYLIST, headers={"Cache-Control": "no-store"})
 
 
-@router.get(
-    "/{job}/segments/{start}.mp4",
-    response_class=Response,
-    responses=FILM,  # type: ignore[arg-type]
-)
+@router.get("/{job}/segments/{start}.mp4", response_class=Response, responses=FILM)
 def segment(
     job: JobPart, start: NumberPart, desk: DeskPart, visitor: VisitorPart,
     ranges: RangeHeader = None,
@@ -57,7 +57,7 @@ def segment(
     raise JobError(f"job {job} has no finished segment that begins at {start}")
 
 
-@router.get("/{job}/plate", response_class=Response, responses=FILM)  # type: ignore[arg-type]
+@router.get("/{job}/plate", response_class=Response, responses=FILM)
 def plate(
     job: JobPart, desk: DeskPart, visitor: VisitorPart, ranges: RangeHeader = None
 ) -> Response:
@@ -70,11 +70,7 @@ def plate(
     )
 
 
-@router.get(
-    "/{job}/files/{name}",
-    response_class=Response,
-    responses=FILM,  # type: ignore[arg-type]
-)
+@router.get("/{job}/files/{name}", response_class=Response, responses=FILM)
 def deliverable(
     job: JobPart, name: str, desk: DeskPart, visitor: VisitorPart, ranges: RangeHeader = None
 ) -> Response:

@@ -26,7 +26,7 @@ _LONGEST_SECRET = 4096
 
 def _sentence(status: JobStatus) -> str:
     if status.frames_total:
-        return seen(status).sentence()
+        return seen(status).sentence().removeprefix(f"{status.state}: ")
     return ": ".join(filter(None, [status.state, status.message]))
 
 
@@ -134,7 +134,9 @@ def sign_out() -> Response:
 
 def error_page(request: Request, status: int, message: str) -> Response:
     """What went wrong, for people."""
-    return _page(request, "error.html", None, status=status, message=message, code=status)
+    answer = _page(request, "error.html", None, status=status, message=message)
+    answer.status_code = status
+    return answer
 
 
 def _let_in(request: Request, secret: str, where: str) -> Response:
@@ -171,9 +173,5 @@ def _by_stage(shards: tuple[ShardAnswer, ...]) -> dict[str, list[ShardAnswer]]:
     return found
 
 
-def _page(
-    request: Request, template: str, visitor: Visitor | None, *, code: int = 200, **facts: object
-) -> Response:
-    return _templates.TemplateResponse(
-        request, template, {"visitor": visitor, **facts}, status_code=code
-    )
+def _page(request: Request, template: str, visitor: Visitor | None, **facts: object) -> Response:
+    return _templates.TemplateResponse(request, template, {"visitor": visitor, **facts})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from bodyswap.errors import JobError, UsageError
+from bodyswap.errors import JobError
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.rights.permit import Deed
@@ -45,8 +45,8 @@ from cluster.store import Store
 GLANCE_S = 0.7
 
 
-class NoJobError(JobError):
-    """There is no such job."""
+class NotThereError(JobError):
+    """There is no such job, or no such frame of it."""
 
 
 _MOST_READERS = 256
@@ -72,10 +72,10 @@ class Shots:
         return Client(self.store, by=by, clock=self.clock)
 
     def spec(self, job: str) -> JobSpec:
-        """The job's spec. Raises NoJobError."""
+        """The job's spec. Raises NotThereError."""
         found = self.glances.get(("spec", job), lambda: self._read_spec(job))
         if found is None:
-            raise NoJobError(f"'{job[:80]}' is no job's id here")
+            raise NotThereError(f"'{job[:80]}' is no job's id here")
         return found
 
     def jobs(self, pattern: str) -> tuple[JobSummary, ...]:
@@ -128,7 +128,7 @@ class Shots:
 
         Raises:
             JobError: the job is not solved yet.
-            UsageError: it has no such frame.
+            NotThereError: it has no such frame.
         """
         index, clip = self.index_of(job, number), self.clip(job)
         poses = self.poses(job)
@@ -148,10 +148,10 @@ class Shots:
         return None if commit is None else self._poses(commit)
 
     def index_of(self, job: str, number: int) -> int:
-        """The plate's index of the job's frame `number`. Raises UsageError where it has none."""
+        """The plate's index of the job's frame `number`. Raises NotThereError."""
         index, frames = number - FIRST_FRAME_NUMBER, self.spec(job).frames
         if index not in frames:
-            raise UsageError(f"frame {number} is none of the job's, which are {frames}")
+            raise NotThereError(f"frame {number} is none of the job's, which are {frames}")
         return index
 
     def consent(self, job: str) -> ConsentAnswer:

@@ -54,6 +54,7 @@ class FilmPipeline(TinyPipeline):
     def render_range(
         self, plate: Path, frames: FrameRange, poses: PoseSequence, subject: Path, out: Path, *,
         settings: RenderSettings, state: bytes | None, on_frame: OnFrame, mark: Mark | None = None,
+        recipe: bytes | None = None,
     ) -> TinyRange:  # fmt: skip
         clip, made = index_clip(plate), []
         pace_s = json.loads((subject / "trouble.json").read_text())["frame_s"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Response, sync_playwright
 
-_UNPACKED = Path(__file__).parents[3] / ".tools/chromium/chromium"
+_UNPACKED = Path(__file__).parents[2] / ".tools/chromium/chromium"
 
 
 @dataclass
