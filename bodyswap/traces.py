@@ -45,6 +45,7 @@ class Traces:
         """A subject who is delivered apart from the background: their colour holds the mark.
 
         The matte and the background stay as they are, for whoever puts them together.
+        From somebody who fills a few hundredths of the picture it cannot be read again.
         """
         self._keep(frame.index, lambda: composite(frame, background_HW3))
         return replace(frame, rgb_HW3=self._marked(frame.rgb_HW3))

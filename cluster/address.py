@@ -16,24 +16,22 @@ from cluster.commit import Commit
 from cluster.job import JobSpec, Stage
 from cluster.plan import Shard
 from cluster.record import content_hash
-from cluster.stages import RECIPE
 
 _SEEING = ("pose", "device", "mode", "cuts")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
-_NOT_SOLVING = (
-    "pose", "device", "mode", "engine", "warmup_frames", "join_tolerance", "watermark", "label",
-)  # fmt: skip
+_NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
+"""Settings that solving does not read; what the pose pass saw is in the address itself."""
+
 _NOT_DRAWING = ("pose", "solve", "cuts", "join_tolerance")
-"""Settings that a stage does not read; any other, and any to come, is part of the address. What the
-solve step makes of its own comes with the poses; joins are the assembly's."""
+"""Settings that rendering does not read: it has its poses, cuts with them; joins are assembled."""
+
+_OF_SOLVED_POSES = ("performer", "subject", "report")
 
 
 def pose_address(spec: JobSpec, shard: Shard) -> str:
     """Of everyone seen in the shard's frames of the plate."""
-    return content_hash(
-        ("pose", spec.software, *_plate(spec, shard), _chosen(spec, shard, _SEEING))
-    )
+    return content_hash(("pose", spec.software, *_plate(spec, shard), _seeing(spec)))
 
 
 def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
@@ -48,8 +46,7 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
     ]
     return content_hash(
         (
-            "solve", spec.software, *_plate(spec, shard),
-            _without(spec, shard, _NOT_SOLVING), model,
+            "solve", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_SOLVING), model,
             spec.subject.digest, seen, given, ranges,
         )
     )  # fmt: skip
@@ -58,26 +55,28 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
 def render_address(
     spec: JobSpec,
     shard: Shard,
+    solved: Commit,
     poses: PoseSequence,
     card: str,
-    solved: Commit,
     before: Commit | None,
-    *,
-    marked_under: str,
 ) -> str:
     """Of the shard's pictures, from its own poses and its warm-up's, or `before`, its predecessor.
 
-    `card` is the text of the subject's card, `marked_under` the watermark key's name.
+    `poses` are the solved ones, `card` is the text of the subject's card.
     """
-    recipe = [file.sha256 for file in solved.files if file.name == RECIPE]
     past = None if before is None else before.file("boundary").sha256
     first = shard.frames.start if before else _warm_up_start(spec, shard, poses, card)
     read = poses.cut(FrameRange(start=first, stop=shard.frames.stop))
+    besides = {
+        file.name: file.sha256
+        for file in solved.files
+        if file.name.partition(".")[0] not in _OF_SOLVED_POSES
+    }
     is_cut_to = shard.frames.start in poses.cuts
     return content_hash(
         (
-            "render", spec.software, *_plate(spec, shard), _without(spec, shard, _NOT_DRAWING),
-            spec.subject.digest, _hash_of_poses(read), is_cut_to, past, recipe, marked_under,
+            "render", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_DRAWING),
+            spec.subject.digest, _hash_of_poses(read), is_cut_to, past, besides,
         )
     )  # fmt: skip
 
@@ -96,14 +95,14 @@ def _plate(spec: JobSpec, shard: Shard) -> tuple[object, ...]:
     )
 
 
-def _chosen(spec: JobSpec, shard: Shard, keys: tuple[str, ...]) -> dict[str, object]:
-    settings = spec.settings_for(shard.stage, shard.frames).to_dict()
-    return {key: settings[key] for key in keys}
+def _seeing(spec: JobSpec) -> dict[str, object]:
+    settings = spec.render_settings.to_dict()
+    return {key: settings[key] for key in _SEEING}
 
 
-def _without(spec: JobSpec, shard: Shard, keys: tuple[str, ...]) -> dict[str, object]:
+def _but(spec: JobSpec, shard: Shard, left_out: tuple[str, ...]) -> dict[str, object]:
     settings = spec.settings_for(shard.stage, shard.frames).to_dict()
-    return {key: value for key, value in settings.items() if key not in keys}
+    return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def _warm_up_start(spec: JobSpec, shard: Shard, poses: PoseSequence, card: str) -> int:

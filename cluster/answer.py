@@ -6,7 +6,7 @@ Pure: `control` is how requests are written, `act` how answers are.
 from collections.abc import Callable
 
 from cluster.control import Request, Verb
-from cluster.job import HIGHEST_PRIORITY, JobState
+from cluster.job import HIGHEST_PRIORITY, JobState, Stage
 from cluster.journal import Entry
 from cluster.snapshot import JobView
 
@@ -18,7 +18,7 @@ def answer(request: Request, key: str, job: JobView, now_s: float) -> Entry:
         # A job's last word stays its last word.
         why = f"{request.verb} was not done: {change}"
         return Entry(state=job.state, at_s=now_s, by=request.by, why=why, request=key)
-    state, retried, priority = change
+    state, retried, priority, again = change
     said = request.arguments.get("why")
     return Entry(
         state=state,
@@ -28,10 +28,11 @@ def answer(request: Request, key: str, job: JobView, now_s: float) -> Entry:
         request=key,
         retried=retried,
         priority=priority,
+        again=again,
     )
 
 
-_Change = tuple[JobState, tuple[str, ...], int | None]
+_Change = tuple[JobState, tuple[str, ...], int | None, tuple[str, ...]]
 
 
 def _pause(request: Request, job: JobView) -> _Change | str:
@@ -45,7 +46,7 @@ def _cancel(request: Request, job: JobView) -> _Change | str:
 def _resume(request: Request, job: JobView) -> _Change | str:
     if job.state is not JobState.PAUSED:
         return f"the job is {job.state}, not paused"
-    return _way_back(job), (), None
+    return _way_back(job), (), None, ()
 
 
 def _retry(request: Request, job: JobView) -> _Change | str:
@@ -53,18 +54,42 @@ def _retry(request: Request, job: JobView) -> _Change | str:
         return "the job is published"
     failed = {view.shard.name for view in job.shards if view.failures and view.commit is None}
     asked = request.arguments.get("shards")
-    names = failed & {str(name) for name in asked} if isinstance(asked, list) else failed
+    named = {str(name) for name in asked} if isinstance(asked, list) else failed
+    again = _again(job, named)
+    if isinstance(again, str):
+        return again
+    # A job that is over would be over again at once, were another shard's failures to count on.
+    freed = failed if again and job.state.is_final else failed & named
+    names = freed | set(again)
     if not names and not job.state.is_final:
         return "no such shard has failed"
     state = _way_back(job) if job.state.is_final else job.state
-    return state, tuple(sorted(names)), None
+    return state, tuple(sorted(names)), None, again
+
+
+def _again(job: JobView, named: set[str]) -> tuple[str, ...] | str:
+    """The committed shards among those named, with all that follows from them."""
+    done = [view for view in job.shards if view.commit is not None and view.shard.name in named]
+    if job.plan is None or not done:
+        return ()
+    if any(view.shard.stage in (Stage.POSE, Stage.SOLVE) for view in done):
+        return "pose and solve are done again only where their settings change: submit it so"
+    if job.state in (JobState.ASSEMBLING, JobState.VERIFYING):
+        return f"the job is {job.state}; pause it first"
+    names = job.plan.following([view.shard.name for view in done], is_chained=job.spec.is_exact)
+    held = [held.lease.shard.name for held in job.held if held.lease.shard.name in names]
+    if held:
+        return f"{held[0]} follows from it and is being worked on; pause the job first"
+    # What was never done is none of it: it is still to be done anyway.
+    begun = {view.shard.name for view in job.shards if view.commit is not None}
+    return tuple(name for name in names if name in begun)
 
 
 def _priority(request: Request, job: JobView) -> _Change | str:
     priority = request.arguments.get("priority")
     if not isinstance(priority, int) or not 0 <= priority <= HIGHEST_PRIORITY:
         return f"priority {priority} is not within 0 to {HIGHEST_PRIORITY}"
-    return job.state, (), priority
+    return job.state, (), priority, ()
 
 
 _ANSWERS: dict[Verb, Callable[[Request, JobView], _Change | str]] = {
@@ -79,7 +104,7 @@ _ANSWERS: dict[Verb, Callable[[Request, JobView], _Change | str]] = {
 def _moved(job: JobView, state: JobState) -> _Change | str:
     if job.is_published or not job.state.may_become(state):
         return f"the job is {JobState.PUBLISHED if job.is_published else job.state}"
-    return state, (), None
+    return state, (), None, ()
 
 
 def _way_back(job: JobView) -> JobState:

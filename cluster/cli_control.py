@@ -48,17 +48,33 @@ def retry(
         list[str] | None,
         typer.Option(metavar="render-2", help="Only this shard; may be repeated."),
     ] = None,
+    shards: Annotated[
+        str | None, typer.Option(metavar="3,5", help="Only these render shards.")
+    ] = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(metavar="1040-1060", help="Only the render shards of these frames."),
+    ] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="All that failed: so too without --shard.")
+        bool, typer.Option("--failed", help="All that failed: so too where none is named.")
     ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Try again what failed of jobs, or only the shards named."""
-    if shard and failed:
-        raise UsageError("--failed means all that failed, and --shard names them; give one of them")
+    """Try again what failed of jobs; or render again the shards named, committed or not."""
+    if sum(map(bool, (shard, shards, frames, failed))) > 1:
+        raise UsageError(
+            "--failed means all that failed; --shard, --shards and --frames name shards;"
+            " give one of them"
+        )
     client = client_of(store)
-    _ask_each(client, jobs, lambda job: client.retry(job, shard or None), as_json)
+
+    def ask(job: str) -> Request:
+        if frames:
+            return client.retry(job, client.render_shards(job, frames))
+        return client.retry(job, [*(shard or ()), *_render_names(shards)] or None)
+
+    _ask_each(client, jobs, ask, as_json)
 
 
 @app.command()
@@ -113,6 +129,13 @@ def reject(
     client = client_of(store)
     for job in client.find_jobs(*jobs):
         tell_ruling(job, client.reject(job, note), as_json=as_json)
+
+
+def _render_names(numbers: str | None) -> list[str]:
+    names = [part.strip() for part in numbers.split(",")] if numbers else []
+    if not all(name.isdecimal() for name in names):
+        raise UsageError(f"--shards '{numbers}' are no numbers; write them like 3,5")
+    return [f"render-{int(name)}" for name in names]
 
 
 def _ask_each(

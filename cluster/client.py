@@ -26,6 +26,7 @@ from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
 from bodyswap.joins import Join
+from bodyswap.timing import parse_frame_range
 from cluster import job_list
 from cluster.accounts import Budget, read_account, write_budget
 from cluster.approval import judge
@@ -45,6 +46,7 @@ from cluster.plate_file import single_file
 from cluster.preview import Preview, PreviewReader, playlist, write_preview
 from cluster.progress import JobProgress, JobStatus, JobSummary
 from cluster.publish import Manifest, read_manifest
+from cluster.retry import check_retry, shards_over
 from cluster.scene import Scene, Why
 from cluster.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
 from cluster.store import Store
@@ -174,21 +176,25 @@ class Client:
         return self._ask(job, Verb.CANCEL)
 
     def retry(self, job: str, shards: Sequence[str] | None = None) -> Request:
-        """Ask that what failed be tried again, or of it only the shards of these names.
+        """Ask that what failed be tried again, or only the shards of these names.
+
+        A render shard that is committed is rendered once more, with all that follows from it.
 
         Raises:
-            JobError: the job is published, has no such shard, or that has not failed.
+            JobError: the job is published, or has no such shard, or that is still to be done.
         """
         seen = self.look(job)
         for name in shards or ():
-            shard = seen.shard(name)
-            if shard.commit is not None or not shard.failures:
-                how = "committed" if shard.commit is not None else "not tried yet, or being tried"
-                raise JobError(f"{name} of job {job} is {how}; a retry is for what failed")
+            check_retry(seen, name)
         failed = [each for each in seen.shards if each.failures and each.commit is None]
-        if not failed and not seen.state.is_final:
+        if not shards and not failed and not seen.state.is_final:
             raise JobError(f"no shard of job {job} has failed; `why {job}` tells what it waits for")
         return self._ask(job, Verb.RETRY, {"shards": None if shards is None else list(shards)})
+
+    def render_shards(self, job: str, frames: str) -> tuple[str, ...]:
+        """The names of the render shards that hold any of these frames, such as "1040-1060"."""
+        seen = self.look(job)
+        return shards_over(seen, parse_frame_range(frames, seen.spec.plate.frame_count))
 
     def set_priority(self, job: str, priority: int) -> Request:
         """Ask that the job be served with this priority, 0 to 99, the highest first."""

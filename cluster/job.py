@@ -237,6 +237,11 @@ class JobSpec:
                     f"frames {each.frames} overlap with another range or are not all in the job's"
                     f" {self.frames}"
                 )
+            if each.of_solving and self.settings.get("over") == Over.PLATE:
+                raise UsageError(
+                    f"solve.* of frames {each.frames} alone cannot be set with over=plate, which"
+                    " replaces one performer over the whole shot; set it for the shot"
+                )
             last = each.frames.stop
             if self.settings_in(each).over == Over.PLATE and each.of_solving:
                 raise UsageError(

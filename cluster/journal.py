@@ -10,7 +10,7 @@ from enum import StrEnum
 from cluster.failures import Failure
 from cluster.job import JobState
 from cluster.keys import JobKeys
-from cluster.plan import Shard
+from cluster.plan import Plan, Shard
 from cluster.record import from_json, to_json
 from cluster.store import Store
 
@@ -27,8 +27,8 @@ class Entry:
     """One line: the job's state from here on and why; for a failed attempt, which and how.
 
     `request` is the key of the request that it answers, `priority` the job's from here on, and
-    `retried` names the shards whose failures do not count any more; `ruling` is a person's word on
-    the published shot.
+    `retried` names the shards whose failures do not count any more, and `again` those that are
+    done once more although they were committed; `ruling` is a person's word on the published shot.
     """
 
     state: JobState
@@ -40,6 +40,7 @@ class Entry:
     request: str = ""
     priority: int | None = None
     retried: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
     ruling: Ruling | None = None
 
 
@@ -83,6 +84,11 @@ class Journal:
     def open(self, entry: Entry) -> None:
         """Write the first entry, unless the journal has one."""
         self._store.put_if_absent(self._keys.journal_entry(0), to_json(entry))
+
+
+def retaken(plan: Plan, entries: Sequence[Entry]) -> Plan:
+    """The plan with what people had done again since it was made."""
+    return plan.retaken([name for entry in entries for name in entry.again])
 
 
 def since_submission(entries: Sequence[Entry]) -> tuple[Entry, ...]:

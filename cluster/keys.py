@@ -66,7 +66,9 @@ class JobKeys:
         return f"{self.root}{stage}/"
 
     def shard(self, shard: Shard) -> str:
-        return f"{self.stage(shard.stage)}{shard.index:05d}/"
+        # Sorts after the take before it, so that the latest is met last.
+        take = f"={shard.take}" if shard.take else ""
+        return f"{self.stage(shard.stage)}{shard.index:05d}{take}/"
 
     def commit(self, shard: Shard) -> str:
         return f"{self.shard(shard)}commit.json"

@@ -93,6 +93,8 @@ class Ledger:
             self.answered |= {entry.request}
         for shard in [shard for shard in self._shards if shard.name in entry.retried]:
             self._change(shard, lambda view: replace(view, failures=()))
+        if entry.again and self._head.plan is not None:
+            self._planned_anew(self._head.plan.retaken(entry.again))
         if entry.priority is not None:
             self._set_head(replace(self._head, priority=entry.priority))
         if entry.state is not self._head.state:

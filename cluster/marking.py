@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError
-from bodyswap.rights.mark import Mark, key_name, mark_of, read_key
+from bodyswap.rights.mark import Mark, mark_of, read_key
 from bodyswap.rights.trust import Trust, operator_trust
 from cluster.commit import Commit
 from cluster.job import JobSpec
@@ -37,11 +37,6 @@ def mark_for(spec: JobSpec) -> Mark | None:
     if not spec.render_settings.watermark:
         return None
     return mark_of(spec.picture_id, watermark_key(operator_trust()))
-
-
-def key_name_for(spec: JobSpec) -> str:
-    """The name of the key that the job's frames are marked under here; empty for no mark."""
-    return key_name(watermark_key(operator_trust())) if spec.render_settings.watermark else ""
 
 
 def watermark_key(trust: Trust) -> bytes:

@@ -10,7 +10,7 @@ from bodyswap.errors import StoreError
 from cluster.commit import Commit, read_commit
 from cluster.failures import Failure
 from cluster.job import JobSpec, JobState, Stage
-from cluster.journal import Entry, Journal, since_submission
+from cluster.journal import Entry, Journal, retaken, since_submission
 from cluster.keys import SHARES, JobKeys
 from cluster.plan import Plan, Shard
 from cluster.record import from_json, from_yaml
@@ -53,6 +53,7 @@ def observe_again(store: Store, spec: JobSpec) -> Observed:
     # The journal before the rest: whoever wrote since is met at the next entry.
     entries = Journal(store, spec.job).read()
     plan = read_plan(store, spec.job)
+    plan = retaken(plan, entries) if plan else None
     view = JobView(
         spec=spec,
         state=entries[-1].state if entries else JobState.SUBMITTED,
@@ -71,7 +72,10 @@ def read_spec(store: Store, job: str) -> JobSpec | None:
 
 
 def read_plan(store: Store, job: str) -> Plan | None:
-    """The job's plan, around the cuts that its solve step has found; None where there is none."""
+    """The job's plan, around the cuts that its solve step has found; None where there is none.
+
+    What was done again since is in its journal (see `journal.retaken`).
+    """
     key = JobKeys(job=job).plan
     data = store.get(key)
     if data is None:

@@ -3,6 +3,8 @@
 Pure: it does not know which worker gets which shard, or when.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,11 +22,15 @@ MOST_SHARD_FRAMES = 480
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Shard:
-    """A stage's work over `frames`; `index` counts from 0 within the stage."""
+    """A stage's work over `frames`; `index` counts from 0 within the stage.
+
+    `take` counts how often somebody had it done again although it was committed.
+    """
 
     stage: Stage
     index: int
     frames: FrameRange
+    take: int = 0
 
     @property
     def name(self) -> str:
@@ -51,6 +57,26 @@ class Plan:
     content_hash: str
     cuts: tuple[int, ...] = ()
     fixed: tuple[int, ...] = ()
+    again: tuple[str, ...] = ()
+    """Names of shards that are done again, each as often as it stands here."""
+
+    def retaken(self, names: Sequence[str]) -> "Plan":
+        """The same plan, with these shards to be done once more."""
+        return replace(self, again=(*self.again, *names)) if names else self
+
+    def following(self, names: Sequence[str], *, is_chained: bool) -> tuple[str, ...]:
+        """The render shards and assembly of these names, and all that is made from them.
+
+        `is_chained` tells that each render shard goes on from the one before, up to a cut.
+        """
+        told, goes_on = set(), False
+        for shard in self.shards(Stage.RENDER):
+            goes_on = goes_on and is_chained and shard.frames.start not in self.cuts
+            goes_on = goes_on or shard.name in names
+            told |= {shard.name} if goes_on else set()
+        (assembling,) = self.shards(Stage.ASSEMBLE)
+        is_asked = bool(told) or assembling.name in names
+        return (*sorted(told), *((assembling.name,) if is_asked else ()))
 
     def around(self, cuts: tuple[int, ...]) -> "Plan":
         """The same plan, its render shards begun at cuts where there are some close by."""
@@ -64,9 +90,9 @@ class Plan:
             Stage.RENDER: self.render,
             Stage.ASSEMBLE: (self.frames,),
         }[stage]
-        return tuple(
-            Shard(stage=stage, index=index, frames=frames) for index, frames in enumerate(ranges)
-        )
+        plain = [Shard(stage=stage, index=n, frames=frames) for n, frames in enumerate(ranges)]
+        takes = Counter(self.again)
+        return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
 
     @property
     def all_shards(self) -> tuple[Shard, ...]:

@@ -11,7 +11,7 @@ from bodyswap.people import PoseSequence
 from cluster.address import is_for_one_kind, pose_address, render_address, solve_address
 from cluster.commit import Commit, read_commit
 from cluster.job import JobSpec, Stage
-from cluster.marking import key_name_for
+from cluster.marking import mark_for, traces_of
 from cluster.order import Order
 from cluster.plan import Plan, Shard
 from cluster.results import find, offer
@@ -21,7 +21,10 @@ from cluster.subjects import read_card_text
 
 
 class Past:
-    """What was done before, by the address of one order's shard; an assembly has none."""
+    """What was done before, by the address of one order's shard; an assembly has none.
+
+    What somebody had done again is not taken from before: then it would be what it was.
+    """
 
     def __init__(
         self, store: Store, scratch: Scratch, order: Order, folder: Path, kind: str
@@ -36,7 +39,7 @@ class Past:
     def result(self) -> Commit | None:
         """A commit for the order made of a past one, each file of which was proven just now."""
         stage, lease = self._order.lease.shard.stage, self._order.lease
-        if self._address is None:
+        if self._address is None or self._order.lease.shard.take:
             return None
         kind = self._kind if is_for_one_kind(self._order.spec, stage) else None
         found = find(self._store, stage, self._address, kind=kind)
@@ -45,10 +48,17 @@ class Past:
         try:
             for file in found.files:
                 self._scratch.file(file, self._folder / "past")
+            if stage is Stage.RENDER and not self._is_marked_alike(found):
+                return None
         except (IntegrityError, StoreError):
             # Damaged or gone: this shard is made anew, and offered in its place.
             return None
         return replace(found, lease=lease, made_by=found.made_by or found.lease, work_s=None)
+
+    def _is_marked_alike(self, found: Commit) -> bool:
+        """True where it was marked under the key that this worker has, or neither is marked."""
+        mark, theirs = mark_for(self._order.spec), traces_of(self._store, self._order.spec, [found])
+        return theirs.mark.partition("@")[2] == (mark.name.partition("@")[2] if mark else "")
 
     def add(self, commit: Commit) -> None:
         """Let later jobs find what was committed."""
@@ -68,11 +78,10 @@ class Past:
                 return render_address(
                     order.spec,
                     shard,
+                    solved,
                     PoseSequence.from_bytes(poses.read_bytes()),
                     read_card_text(self._store, order.spec.subject, None),
-                    solved,
                     before[0] if before else None,
-                    marked_under=key_name_for(order.spec),
                 )
             case Stage.ASSEMBLE:
                 return None
@@ -114,9 +123,9 @@ class _Look:
         data = None if solved is None else self._store.get(solved.file("subject").key)
         if solved is not None and data is not None:
             self.plan = self.plan.around(solved.cuts)
-            self._at_renders(PoseSequence.from_bytes(data), solved)
+            self._at_renders(solved, PoseSequence.from_bytes(data))
 
-    def _at_renders(self, poses: PoseSequence, solved: Commit) -> None:
+    def _at_renders(self, solved: Commit, poses: PoseSequence) -> None:
         before: Commit | None = None
         card = read_card_text(self._store, self._spec.subject, None)
         for shard in self.plan.shards(Stage.RENDER):
@@ -124,10 +133,7 @@ class _Look:
             address = None
             if before is not None or not goes_on:
                 past = before if goes_on else None
-                address = render_address(
-                    self._spec, shard, poses, card, solved, past,
-                    marked_under=key_name_for(self._spec),
-                )  # fmt: skip
+                address = render_address(self._spec, shard, solved, poses, card, past)
             self._take(shard, address)
             before = self.found.get(shard)
 

@@ -21,7 +21,6 @@ from cluster.ray_access import check_ray_access
 _PREEMPTION = 2
 """DRAIN_NODE_REASON_PREEMPTION of Ray's protocol: whatever runs there, the node will leave."""
 _LEAVES_WITHIN_S = 120.0
-_STARTS_WITHIN_S = 180
 _GIB = 2**30
 
 _log = logging.getLogger(__name__)
@@ -36,8 +35,6 @@ def start_ray(address: str | None) -> None:
     """
     check_ray_access(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Half a minute, the default, is too short where the machine is busy.
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", str(_STARTS_WITHIN_S))
     # What a worker's process has started ends with it, however it ends.
     os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")
     try:

@@ -24,7 +24,7 @@ class Spliced:
     performer: PoseSequence
     subject: PoseSequence
     report: Mapping[str, object]
-    recipe: bytes | None = None
+    recipe: bytes | None
 
 
 def spliced(whole: Solution, parts: Sequence[tuple[FrameRange, Solution]]) -> Spliced:
@@ -34,7 +34,12 @@ def spliced(whole: Solution, parts: Sequence[tuple[FrameRange, Solution]]) -> Sp
         performer = _put_in(performer, part.performer, frames)
         subject = _put_in(subject, part.subject, frames)
         reports.append({"frames": str(frames), "report": part.report})
-    return Spliced(performer=performer, subject=subject, report={**whole.report, "ranges": reports})
+    return Spliced(
+        performer=performer,
+        subject=subject,
+        report={**whole.report, "ranges": reports},
+        recipe=whole.recipe,
+    )
 
 
 def _put_in(whole: PoseSequence, part: PoseSequence, frames: FrameRange) -> PoseSequence:

@@ -24,7 +24,6 @@ _HASTE = {
     "RAY_health_check_timeout_ms": "5000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "8",
-    "RAY_raylet_start_wait_time_s": "180",
     "RAY_AUTH_MODE": "token",
     "OMP_NUM_THREADS": "1",
 }

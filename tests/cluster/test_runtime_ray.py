@@ -37,7 +37,6 @@ def runtime(farm: TinyFarm) -> Iterator[RayRuntime]:
     with pytest.MonkeyPatch.context() as environment:
         # Ray's processes inherit it, and so find the tiny pipeline.
         environment.setenv("PYTHONPATH", str(Path(__file__).parent))
-        environment.setenv("RAY_raylet_start_wait_time_s", "180")
         ray.init(
             address="local",
             num_cpus=2,

@@ -22,6 +22,7 @@ from bodyswap.quality.stage_transfer import (
     stage_performer,
 )
 from bodyswap.replacing.make import make_recipe
+from bodyswap.traces import Traces
 
 PX, COUNT = 96, 4
 
@@ -49,7 +50,7 @@ def _deliver(pattern: Path, folder: Path, codec: str, outside: str) -> Path:
         for i in range(COUNT)
     ]  # fmt: skip
     settings = RenderSettings(codec=codec, over="plate")
-    pieces = pieces_for(settings, clip, plate[0], poses, recipe.to_bytes())
+    pieces = pieces_for(settings, clip, plate[0], poses, recipe.to_bytes(), Traces())
     out = folder / "out"
     out.mkdir()
     pieces.write(iter(rendered), clip.frames, out / "segment.json")

@@ -1,0 +1,90 @@
+"""`retry` of committed shards: they are rendered once more, with all that follows from them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import run_command
+from tiny_farm import TinyFarm, make_farm
+from tiny_pipeline import Trouble
+
+from bodyswap.config import Mode
+from bodyswap.timing import FrameRange
+from cluster.job import JobState
+from cluster.plan import Plan
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> TinyFarm:
+    return make_farm(tmp_path)
+
+
+def _failed_at_the_end(farm: TinyFarm, mode: Mode) -> str:
+    """A job that failed at its last shard, with three of four rendered."""
+    trouble = Trouble(kind="bug", at=90, log=str(farm.folder / "log"))
+    request = farm.request(frame_count=96, shards=4, mode=mode, trouble=trouble)
+    job = farm.client.submit(request)
+    assert farm.run_inline(job).state is JobState.FAILED
+    assert _rendered(farm) == [0, 24, 48]
+    return job
+
+
+def _rendered(farm: TinyFarm) -> list[int]:
+    lines = (farm.folder / "log").read_text().splitlines()
+    (farm.folder / "log").write_text("")
+    return sorted(json.loads(line)[1] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked", "rendered"),
+    [
+        (Mode.FAST, ("--shards", "0,2"), [0, 48]),
+        (Mode.FAST, ("--frames", "1030-1050"), [24, 48]),
+        (Mode.EXACT, ("--shard", "render-1"), [24, 48]),
+        (Mode.FAST, ("--failed",), []),
+    ],
+)
+def test_the_shards_named_are_rendered_again(
+    farm: TinyFarm,
+    capsys: pytest.CaptureFixture[str],
+    mode: Mode,
+    asked: tuple[str, ...],
+    rendered: list[int],
+) -> None:
+    job = _failed_at_the_end(farm, mode)
+    code, _, err = run_command(capsys, "retry", job, *asked, "--store", farm.store.url)
+    assert (code, err) == (0, "")
+    farm.run_inline(job)
+    assert _rendered(farm) == rendered
+    # Whoever looks anew finds the same takes, and none to do once more.
+    farm.run_inline(job)
+    assert _rendered(farm) == []
+    seen = farm.client.look(job)
+    takes = [each.shard.frames.start for each in seen.shards if each.shard.take]
+    assert takes == rendered
+    assert all(each.commit for each in seen.shards if each.shard.take)
+
+
+def test_bad_wishes_are_refused(farm: TinyFarm, capsys: pytest.CaptureFixture[str]) -> None:
+    job = _failed_at_the_end(farm, Mode.FAST)
+    for asked, told in (
+        (("--shards", "two"), "are no numbers"),
+        (("--shards", "7"), "'render-7' is no shard"),
+        (("--shard", "pose-0"), "would come out the same"),
+        (("--shards", "1", "--failed"), "give one of them"),
+        (("--frames", "3000-3001"), "3000"),
+    ):
+        code, _, err = run_command(capsys, "retry", job, *asked, "--store", farm.store.url)
+        assert code and told in err
+
+
+def test_what_follows_from_a_shard_ends_at_a_cut() -> None:
+    ranges = tuple(FrameRange(start=n, stop=n + 24) for n in range(0, 96, 24))
+    whole = FrameRange(start=0, stop=96)
+    plan = Plan(job="j", frames=whole, pose=ranges, render=ranges, content_hash="", cuts=(72,))
+    assert plan.following(["render-1"], is_chained=True) == ("render-1", "render-2", "assemble-0")
+    assert plan.following(["render-1"], is_chained=False) == ("render-1", "assemble-0")
+    assert plan.following(["pose-1"], is_chained=True) == ()
+    assert [s.take for s in plan.retaken(["render-1"]).shards(plan.all_shards[-2].stage)] == [
+        0, 1, 0, 0,
+    ]  # fmt: skip
