@@ -41,7 +41,7 @@ def main() -> None:
         farm = film_farm(folder)
         job = farm.submit(frames=96, shards=8, frame_s=0.15)
         command = [
-            sys.executable, "-m", "cluster.cli", "serve", "--address", "127.0.0.1:0", "--json",
+            sys.executable, "-m", "cluster", "serve", "--address", "127.0.0.1:0", "--json",
             "--store", farm.store.url,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -107,6 +107,15 @@ class RulingAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RerenderAnswer:
+    """The render shards that are asked for once more."""
+
+    job: str
+    frames: str
+    shards: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShareAnswer:
     """The path of a link that shows the job to whoever has it, and how long it does."""
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from bodyswap.errors import UsageError
 from bodyswap.joins import Join
 from cluster.attempt_log import AttemptLog
 from cluster.journal import Entry
@@ -13,13 +14,16 @@ from cluster.review.answers import (
     ConsentAnswer,
     ErrorAnswer,
     PoseAnswer,
+    RerenderAnswer,
     RulingAnswer,
     ShardAnswer,
     ShareAnswer,
     StatusAnswer,
     TimelineAnswer,
 )
-from cluster.review.desk import DeskPart, EverythingPart, JobPart, NumberPart, VisitorPart
+from cluster.review.desk import Desk, DeskPart, EverythingPart, JobPart, NumberPart, VisitorPart
+from cluster.review.shots import NotThereError
+from cluster.review.visitors import Visitor
 from cluster.scene import Why
 
 ERRORS: dict[int | str, dict[str, object]] = {
@@ -43,6 +47,13 @@ class Note(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     note: str = Field(default="", max_length=2000)
+
+
+class FramesWish(BaseModel):
+    """Which frames, as people number them."""
+
+    model_config = ConfigDict(extra="forbid")
+    frames: str = Field(pattern=r"^[0-9]{1,9}(-[0-9]{1,9})?$", examples=["1040-1060"])
 
 
 class ShareWish(BaseModel):
@@ -135,6 +146,14 @@ def reject(job: JobPart, said: Note, desk: DeskPart, visitor: VisitorPart) -> Ru
     return _ruling(job, desk.shots.client(visitor.name).reject(job, said.note))
 
 
+@router.post("/jobs/{job}/rerender")
+def rerender(
+    job: JobPart, wish: FramesWish, desk: DeskPart, visitor: VisitorPart
+) -> RerenderAnswer:
+    """Render the shards that hold these frames once more, as `retry --frames` does."""
+    return rerender_frames(desk, visitor, job, wish.frames)
+
+
 @router.post("/jobs/{job}/share")
 def share(job: JobPart, wish: ShareWish, desk: DeskPart, visitor: VisitorPart) -> ShareAnswer:
     """A link that shows this job, and nothing else, to whoever has it."""
@@ -142,6 +161,24 @@ def share(job: JobPart, wish: ShareWish, desk: DeskPart, visitor: VisitorPart) -
     lasts_s = max(1, round(wish.hours * 3600))
     secret = desk.visitors.share(job, visitor, lasts_s=lasts_s)
     return ShareAnswer(path=f"/share/{secret}", lasts_s=lasts_s)
+
+
+def rerender_frames(desk: Desk, visitor: Visitor, job: str, frames: str) -> RerenderAnswer:
+    """Ask for it in the visitor's name.
+
+    Raises:
+        NotThereError: the job has no such frames.
+        JobError: it is published, or they are still to be rendered.
+    """
+    desk.shots.spec(job)
+    client = desk.shots.client(visitor.name)
+    try:
+        shards = client.render_shards(job, frames)
+    except UsageError as error:
+        raise NotThereError(str(error)) from error
+    client.retry(job, shards)
+    desk.shots.glances.forget()
+    return RerenderAnswer(job=job, frames=frames, shards=shards)
 
 
 def _ruling(job: str, entry: Entry) -> RulingAnswer:

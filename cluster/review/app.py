@@ -36,7 +36,7 @@ _SAID_TO_BROWSERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _NOT_FOR_PEOPLE = ("/api/", "/media/", "/openapi.json")
-_SMALLEST_ZIPPED = 1500
+_SMALLEST_ZIPPED = 4000
 
 
 def review_app(shots: Shots, visitors: Visitors, *, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
@@ -55,7 +55,7 @@ def review_app(shots: Shots, visitors: Visitors, *, hosts: tuple[str, ...] = ("*
     app.add_exception_handler(BodyswapError, _error_answer)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http_answer)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _wrong_answer)  # type: ignore[arg-type]
-    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED, compresslevel=1)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.add_middleware(SaysToBrowsers)
     return app

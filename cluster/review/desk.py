@@ -32,18 +32,18 @@ class ForbiddenError(NoEntryError):
     """They are known, and may not do this."""
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 
-def visitor_of(request: Request) -> Visitor:
-    """Who is asking.
+async def visitor_of(request: Request) -> Visitor:
+    """Who is asking; async, since it waits for nothing and threads are dear.
 
     Raises:
         NoEntryError: nobody we know.
         ForbiddenError: they may but look, or another site's page asks in their name.
     """
-    visitor = desk_of(request).visitors.of(_secret(request))
+    visitor = (await desk_of(request)).visitors.of(_secret(request))
     if request.method not in _LOOKS_ONLY:
         _check_own_site(request)
         if not visitor.may_act:
@@ -54,7 +54,7 @@ def visitor_of(request: Request) -> Visitor:
     return visitor
 
 
-def everything_of(visitor: Annotated[Visitor, Depends(visitor_of)]) -> Visitor:
+async def everything_of(visitor: Annotated[Visitor, Depends(visitor_of)]) -> Visitor:
     """Who is asking for what is not about one job. Raises ForbiddenError to guests of one job."""
     if visitor.job is not None:
         raise ForbiddenError("the link you came by shows one job alone")

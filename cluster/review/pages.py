@@ -14,6 +14,7 @@ from cluster.job_list import job_name
 from cluster.job_words import joins_sentence, seen
 from cluster.progress import JobStatus
 from cluster.review.answers import ShardAnswer
+from cluster.review.api import rerender_frames
 from cluster.review.desk import COOKIE, DeskPart, EverythingPart, JobPart, VisitorPart
 from cluster.review.visitors import Visitor
 
@@ -90,6 +91,16 @@ def verdict(
     desk.shots.glances.forget()
     said = f"{entry.why}, as {entry.by} says"
     return _page(request, "job_live.html", visitor, job=job, said=said, **_live(desk, job))
+
+
+@router.post("/jobs/{job}/rerender")
+def rerender(
+    job: JobPart, request: Request, desk: DeskPart, visitor: VisitorPart,
+    frames: Annotated[str, Form(max_length=40)],
+) -> Response:  # fmt: skip
+    """Render some frames once more."""
+    asked = rerender_frames(desk, visitor, job, frames)
+    return _page(request, "rerender.html", visitor, asked=asked)
 
 
 @router.post("/jobs/{job}/share")

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 from bodyswap.errors import UsageError
 
 _BACKLOG = 1024
+_KEPT_OPEN_S = 75
+"""Longer than pages wait between two looks, so that none meets a connection just being closed."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -45,6 +47,7 @@ def served(app: ASGIApp, host: str = "127.0.0.1") -> Iterator[str]:
 def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", access_log=False, backlog=_BACKLOG,
-        server_header=False, timeout_graceful_shutdown=2,
+        server_header=False, timeout_keep_alive=_KEPT_OPEN_S,
+        timeout_graceful_shutdown=2,
     )  # fmt: skip
     return uvicorn.Server(config)

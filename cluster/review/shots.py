@@ -17,12 +17,11 @@ from bodyswap.rights.trust import operator_trust
 from bodyswap.timecode import Timecode
 from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.client import Client
-from cluster.commit import Commit, read_commit
+from cluster.commit import Commit
 from cluster.doors import act_of, covering
 from cluster.job import JobSpec, PlateRef, Stage
 from cluster.keys import key_part
 from cluster.observe import read_spec
-from cluster.plan import Shard
 from cluster.preview import Preview, PreviewReader
 from cluster.progress import JobSummary
 from cluster.publish import read_manifest
@@ -142,9 +141,7 @@ class Shots:
 
     def poses(self, job: str) -> tuple[PoseSequence, PoseSequence] | None:
         """The performer's and the subject's, once the job is solved."""
-        spec = self.spec(job)
-        shard = Shard(stage=Stage.SOLVE, index=0, frames=spec.frames)
-        commit = read_commit(self.store, job, shard)
+        commit = next((each.commit for each in self.seen(job).of(Stage.SOLVE)), None)
         return None if commit is None else self._poses(commit)
 
     def index_of(self, job: str, number: int) -> int:

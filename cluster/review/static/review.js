@@ -38,6 +38,8 @@ function tellFrame(shot) {
   by("number").value = shot.number;
   by("timecode").value = shot.timecode();
   by("scrub").value = shot.number;
+  const again = by("again-frames");
+  if (again && document.activeElement !== again) again.value = String(shot.number);
   by("scrub").setAttribute("aria-valuetext", `frame ${shot.number}, ${shot.timecode()}`);
   const isRendered = shot.isRendered(shot.number);
   const exact = by("exact");

@@ -1,5 +1,8 @@
 """Who may come in, what guests see, and what is said to browsers."""
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -112,3 +115,20 @@ def test_serve_goes_beyond_this_machine_only_with_tokens(
     (tmp_path / "tokens").write_text(said.partition("file:\n")[2])
     (anna,) = read_people(tmp_path / "tokens")
     assert anna.name == "anna" and not anna.may_act
+
+
+def test_serve_answers_over_http(finished: Finished) -> None:
+    farm, job = finished
+    command = [sys.executable, "-m", "cluster", "serve", "--address", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(
+        [*command, "--store", farm.store.url], stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            told = json.loads(server.stdout.readline())
+            assert told["store"] == farm.store.url
+            assert httpx.get(f"{told['url']}/api/jobs/{job}").json()["state"] == "published"
+            misled = httpx.get(f"{told['url']}/", headers={"Host": "elsewhere.example"})
+            assert misled.status_code == 400, "a name that somebody else points at this machine"
+        finally:
+            server.terminate()

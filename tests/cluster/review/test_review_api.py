@@ -2,12 +2,14 @@
 
 import io
 import json
+import time
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from command_line import run_command
-from film_farm import FilmFarm
+from film_farm import FilmFarm, film_farm
 from film_pipeline import frame_of, negative, plate_picture
 from PIL import Image
 
@@ -155,3 +157,25 @@ def test_a_job_that_is_not_published_cannot_be_judged(finished: Finished) -> Non
     Client(farm.store).cancel(waiting)
     with pytest.raises(JobError):
         Client(farm.store).manifest(waiting)
+
+
+def test_frames_are_rendered_again_where_somebody_asks(tmp_path: Path) -> None:
+    farm = film_farm(tmp_path)
+    job = farm.submit(frames=48, shards=4, frame_s=0.1)
+    with farm.page() as page, farm.at_work():
+        while not _is_done(page, job, "render-0"):
+            time.sleep(0.05)
+        asked = page.post(f"/api/jobs/{job}/rerender", json={"frames": "1003"})
+        assert asked.json() == {"job": job, "frames": "1003", "shards": ["render-0"]}
+        beyond = page.post(f"/api/jobs/{job}/rerender", json={"frames": "2000"})
+        assert beyond.status_code == 404 and "outside the plate" in beyond.json()["error"]
+        while page.get(f"/api/jobs/{job}").json()["state"] != "published":
+            time.sleep(0.1)
+        assert Client(farm.store).look(job).shard("render-0").shard.take == 1
+        late = page.post(f"/api/jobs/{job}/rerender", json={"frames": "1003-1014"})
+        assert late.status_code == 409 and "published" in late.json()["error"]
+
+
+def _is_done(page: httpx.Client, job: str, shard: str) -> bool:
+    told = page.get(f"/api/jobs/{job}/shards").json()
+    return any(each["name"] == shard and each["state"] == "done" for each in told)

@@ -70,7 +70,7 @@ def test_a_shot_is_watched_while_it_renders(tmp_path_factory: pytest.TempPathFac
             _until(page, "document.querySelectorAll('#graph .done').length > 1")
             assert _rendered(api, job) < 72, "the job was over before anybody looked"
             _plays_to_the_last_finished_frame(page)
-            _until(page, "document.body.textContent.includes('waits for nothing')")
+            _until(page, "document.querySelectorAll('#graph .done').length === 6")
         page.keyboard.press("End")
         _still(page, 1072)
         _choose(page, "render")
