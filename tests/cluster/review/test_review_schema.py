@@ -1,4 +1,4 @@
-"""Whatever is asked of the JSON API, it answers as its OpenAPI description says, and never fails."""
+"""Whatever is asked of the JSON API, it answers as its OpenAPI description says; it never fails."""
 
 import itertools
 
