@@ -28,6 +28,7 @@ ERRORS: dict[int | str, dict[str, object]] = {
     403: {"model": ErrorAnswer, "description": "Not allowed, or no consent covers it"},
     404: {"model": ErrorAnswer, "description": "No such job, shard or frame, or not there yet"},
     409: {"model": ErrorAnswer, "description": "The job is not in a state for this"},
+    422: {"model": ErrorAnswer, "description": "What was sent cannot be read"},
     503: {"model": ErrorAnswer, "description": "The store failed; try again"},
 }
 router = APIRouter(prefix="/api", responses=ERRORS, tags=["jobs"])

@@ -6,7 +6,9 @@ It does not know jobs.
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -51,6 +53,8 @@ def review_app(shots: Shots, visitors: Visitors, *, hosts: tuple[str, ...] = ("*
     app.include_router(pages.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(BodyswapError, _error_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _http_answer)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _wrong_answer)  # type: ignore[arg-type]
     app.add_middleware(GZipMiddleware, minimum_size=_SMALLEST_ZIPPED)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.add_middleware(SaysToBrowsers)
@@ -75,12 +79,26 @@ class SaysToBrowsers:
 
 
 def _error_answer(request: Request, error: BodyswapError) -> Response:
-    status = _status_of(request, error)
+    return _said(request, _status_of(request, error), str(error))
+
+
+def _http_answer(request: Request, error: HTTPException) -> Response:
+    answer = _said(request, error.status_code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _wrong_answer(request: Request, error: RequestValidationError) -> Response:
+    wrong = ("/".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors())
+    return _said(request, 422, "; ".join(wrong))
+
+
+def _said(request: Request, status: int, message: str) -> Response:
     if request.url.path.startswith(_NOT_FOR_PEOPLE):
-        return JSONResponse({"error": str(error)}, status_code=status)
+        return JSONResponse({"error": message}, status_code=status)
     if status == 401 and request.method == "GET":
         return RedirectResponse("/sign-in", status_code=303)
-    return pages.error_page(request, status, str(error))
+    return pages.error_page(request, status, message)
 
 
 def _status_of(request: Request, error: BodyswapError) -> int:

@@ -1,6 +1,8 @@
 """A real Chromium looks at a shot while it renders: what it shows is exactly what there is."""
 
 import io
+import time
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
@@ -11,7 +13,7 @@ from film_pipeline import frame_of
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-LONG_MS = 60_000
+LONG_S = 60
 
 
 def _on_stage(page: Page, layer: str = "render") -> int:
@@ -24,13 +26,23 @@ def _on_stage(page: Page, layer: str = "render") -> int:
     return frame_of(np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")))
 
 
+def _until(page: Page, truth: str) -> None:
+    """Wait until it is true. The page's own policy lets nothing evaluate text in it, so ask."""
+    deadline_s = time.monotonic() + LONG_S
+    while not page.evaluate(truth):
+        assert time.monotonic() < deadline_s, f"never true: {truth}; frame {_number(page)}"
+        page.wait_for_timeout(40)
+
+
+def _number(page: Page) -> int:
+    return int(page.evaluate("document.getElementById('number').value"))
+
+
 def _still(page: Page, number: int) -> None:
     """Wait until the exact pictures of that frame are shown."""
-    page.wait_for_function(
-        "number => document.getElementById('stage').dataset.shown === number"
-        " && document.getElementById('number').value === number",
-        arg=str(number),
-        timeout=LONG_MS,
+    shown = "document.getElementById('stage').dataset.shown"
+    _until(
+        page, f"{shown} === '{number}' && document.getElementById('number').value === '{number}'"
     )
 
 
@@ -55,16 +67,10 @@ def test_a_shot_is_watched_while_it_renders(tmp_path_factory: pytest.TempPathFac
         page.get_by_role("link", name="SH010").click()
         expect(page.locator("#notice")).to_contain_text("not rendered yet")
         with farm.at_work():
-            page.wait_for_function(
-                "document.querySelectorAll('#graph .done').length > 1", timeout=LONG_MS
-            )
+            _until(page, "document.querySelectorAll('#graph .done').length > 1")
             assert _rendered(api, job) < 72, "the job was over before anybody looked"
             _plays_to_the_last_finished_frame(page)
-            page.wait_for_function(
-                "document.querySelector('.state, .published') &&"
-                " document.body.textContent.includes('waits for nothing')",
-                timeout=LONG_MS,
-            )  # fmt: skip
+            _until(page, "document.body.textContent.includes('waits for nothing')")
         page.keyboard.press("End")
         _still(page, 1072)
         _choose(page, "render")
@@ -76,22 +82,18 @@ def _plays_to_the_last_finished_frame(page: Page) -> None:
     """Play what there is; it ends where the shot's finished part ends, at that very frame."""
     _choose(page, "render")
     page.locator("#stage").focus()
-    page.wait_for_function(
-        "document.querySelector('.render video').readyState >= 2", timeout=LONG_MS
-    )
+    _until(page, "document.querySelector('.render video').readyState >= 2")
     page.keyboard.press("Space")
-    page.wait_for_function("document.getElementById('play').textContent === 'Pause'")
-    page.wait_for_function(
-        "document.getElementById('play').textContent === 'Play'", timeout=LONG_MS
-    )
-    number = int(page.evaluate("document.getElementById('number').value"))
+    _until(page, "document.getElementById('play').textContent === 'Pause'")
+    _until(page, "document.getElementById('play').textContent === 'Play'")
+    number = _number(page)
     assert number > 1001 and (number - 1000) % 12 == 0, f"stopped at {number}, no shard's end"
     _still(page, number)
     assert _on_stage(page) == number - 1001
 
 
 @pytest.fixture
-def looking(finished: tuple[FilmFarm, str], page: httpx.Client) -> "object":
+def looking(finished: tuple[FilmFarm, str], page: httpx.Client) -> Iterator[Watched]:
     """A browser at the finished job's page."""
     with browser_page() as watched:
         watched.page.goto(f"{page.base_url}/jobs/{finished[1]}")
@@ -120,11 +122,11 @@ def test_keys_step_exactly_and_every_way_to_compare_works(looking: Watched) -> N
     _jumps(page)
     page.locator("#stage").focus()
     page.keyboard.press("l")
-    page.wait_for_function("Number(document.getElementById('number').value) > 1030")
+    _until(page, "Number(document.getElementById('number').value) > 1030")
     page.keyboard.press("k")
     expect(page.locator("#play")).to_have_text("Play")
     page.keyboard.press("j")
-    page.wait_for_function("document.getElementById('number').value === '1001'", timeout=LONG_MS)
+    _until(page, "document.getElementById('number').value === '1001'")
     assert looking.troubles == []
 
 
