@@ -12,9 +12,9 @@ import numpy as np
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import SubjectError
+from bodyswap.fitting import plate_shape
 from bodyswap.nets.checkpoint import load_card, read_beside
 from bodyswap.people import PoseSequence
-from bodyswap.pipeline import plate_shape
 from bodyswap.quality.comparison import write_picture
 from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex
 from bodyswap.quality.coverage_picture import DrivingPose, draw_coverage

@@ -13,10 +13,11 @@ from pathlib import Path
 from bodyswap.decode import decode
 from bodyswap.device import choose_device
 from bodyswap.errors import PlateError
+from bodyswap.fitting import plate_shape
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.people import PoseSequence
-from bodyswap.pipeline import OnFrame, Pipeline, plate_shape
+from bodyswap.pipeline import OnFrame, Pipeline
 from bodyswap.retarget import measure_stance
 from bodyswap.rights.training_door import permit_training
 from bodyswap.solve import follow_performer

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url
+from bodyswap.environment import default_store_url
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Verified
 from bodyswap.rights.trust import operator_trust

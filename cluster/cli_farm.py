@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url, metrics_address
+from bodyswap.environment import default_store_url, metrics_address
 from bodyswap.terminal import complain, say, show_progress
 from cluster.cli_options import (
     AddressOption,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url, event_token, metrics_address
+from bodyswap.environment import default_store_url, event_token, metrics_address
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.terminal import WorkSeen, complain, say, show_progress
 from cluster.cli_options import MetricsOption, StoreOption

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.config import default_store_url
+from bodyswap.environment import default_store_url
 from cluster.client import Client
 from cluster.store import Store, open_store
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url
+from bodyswap.environment import default_store_url
 from bodyswap.errors import (
     BodyswapError,
     IntegrityError,

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url
+from bodyswap.environment import default_store_url
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodyswap.cli import JsonOption
-from bodyswap.config import default_store_url
+from bodyswap.environment import default_store_url
 from bodyswap.errors import SubjectError
 from bodyswap.subjects import CARD, find_local_subject, packaged_subjects
 from bodyswap.terminal import say

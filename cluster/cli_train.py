@@ -29,7 +29,7 @@ from bodyswap.cli_train import (
     training_request,
     training_seen,
 )
-from bodyswap.config import cache_folder
+from bodyswap.environment import cache_folder
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.terminal import WorkSeen, say, show_progress
 from cluster.cli_options import RuntimeKind, StoreOption, me, named_store

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.config import default_store_url, metrics_address
+from bodyswap.environment import default_store_url, metrics_address
 from bodyswap.terminal import complain
 from cluster.cli_options import (
     AddressOption,

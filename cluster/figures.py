@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bodyswap.config import worker_kind
+from bodyswap.environment import worker_kind
 from bodyswap.steps import StepClock, clocked
 from cluster.lease import Lease
 from cluster.tally import TALLY, Tallied, grown

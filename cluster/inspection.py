@@ -65,9 +65,9 @@ class FileInspector:
         check_pose_model(model, read_card(card, "the subject's card"))
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        from bodyswap.fitting import given_poses
         from bodyswap.media.index import index_clip
         from bodyswap.nets.card import read_card
-        from bodyswap.pipeline import given_poses
 
         skeleton = read_card(card, "the subject's card").skeleton
         given_poses(poses, index_clip(plate), frames, skeleton=skeleton)

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bodyswap.config import stream_over_bytes
+from bodyswap.environment import stream_over_bytes
 from bodyswap.errors import IntegrityError
 from cluster.job import PlateRef
 from cluster.keys import plate_file, plate_record

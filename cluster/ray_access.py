@@ -3,7 +3,7 @@
 Whoever reaches Ray's ports runs code as whoever started it. It does not know Ray itself.
 """
 
-from bodyswap.config import RayAccess, ray_access
+from bodyswap.environment import RayAccess, ray_access
 from bodyswap.errors import UsageError
 
 _HOW = (

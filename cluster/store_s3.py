@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from bodyswap.config import s3_write_settings
+from bodyswap.environment import s3_write_settings
 from bodyswap.errors import StoreError, UsageError
 from cluster.compose import Content, CopiedPart, SentPart, plan_parts
 from cluster.s3_client import mapped_errors, read_body, s3_client, status_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bodyswap.config import tracing_is_wanted
+from bodyswap.environment import tracing_is_wanted
 from bodyswap.errors import UsageError
 from cluster.accountant import Accountant
 from cluster.exporter import left_in, served

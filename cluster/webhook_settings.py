@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from bodyswap.config import settings_from, webhook_file, webhook_secret
+from bodyswap.config import settings_from
+from bodyswap.environment import webhook_file, webhook_secret
 from bodyswap.errors import UsageError
 from cluster.job import JobState
 from cluster.webhook_post import check_secrets

@@ -14,7 +14,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
-from bodyswap.config import RenderSettings, worker_kind
+from bodyswap.config import RenderSettings
+from bodyswap.environment import worker_kind
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.joins import RenderedPart
 from bodyswap.people import Detections, PoseSequence

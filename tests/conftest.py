@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import cluster  # noqa: F401 - how Ray is guarded is said before any test imports it
-from bodyswap.config import gpu_is_required
+from bodyswap.environment import gpu_is_required
 from tests.rights.tiny_papers import write_rights
 
 

@@ -44,7 +44,7 @@ DOORS = {
 }
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography", "steps",
+    "homography", "steps", "environment",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bodyswap.config import cache_folder
+from bodyswap.environment import cache_folder
 from bodyswap.errors import IntegrityError, ModelError
 
 Fetch = Callable[[str, Path], None]

@@ -8,7 +8,7 @@ believes nothing: `consent` proves a token, `trust` tells whose signature counts
 import re
 from pathlib import Path
 
-from bodyswap.config import rights_file
+from bodyswap.environment import rights_file
 
 _PACKAGED = Path(__file__).parent / "synthetic"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

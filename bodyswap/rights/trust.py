@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from bodyswap.config import rights_file
+from bodyswap.environment import rights_file
 from bodyswap.errors import UsageError
 from bodyswap.media.probe import MediaLimits
 from bodyswap.rights.signing_keys import check_public_key

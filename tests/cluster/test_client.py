@@ -216,8 +216,9 @@ def test_a_retry_names_shards_that_there_are_or_leaves_it_to_what_failed(farm: T
     farm.run_inline(job)
     assert farm.client.retry(job).arguments == {"shards": None}
     assert farm.client.retry(job, ["render-2"]).arguments == {"shards": ["render-2"]}
-    with pytest.raises(JobError, match=r"render-1 of job .* is committed; a retry is for"):
-        farm.client.retry(job, ["render-1"])
+    assert farm.client.retry(job, ["render-1"]).arguments == {"shards": ["render-1"]}
+    with pytest.raises(JobError, match=r"pose-0 of job .* is committed, and would come out the"):
+        farm.client.retry(job, ["pose-0"])
     with pytest.raises(JobError, match=r"render-3 of job .* is not tried yet"):
         farm.client.retry(job, ["render-3"])
     with pytest.raises(JobError, match="'render-4' is no shard"):

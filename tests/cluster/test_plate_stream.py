@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bodyswap.config import stream_over_bytes
 from bodyswap.decode import decode
+from bodyswap.environment import stream_over_bytes
 from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.media.index import index_clip, index_from_bytes
 from bodyswap.media.streamed import StreamedPath

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from command_line import run_command
 
-from bodyswap.config import RayAccess, ray_access
+from bodyswap.environment import RayAccess, ray_access
 from bodyswap.errors import UsageError
 from cluster.ray_access import check_ray_access
 

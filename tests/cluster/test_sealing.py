@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from specs import make_spec
 
-from bodyswap.config import rights_file
+from bodyswap.environment import rights_file
 from bodyswap.rights.audit import Event
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.trust import SealFiles, operator_trust, read_trust

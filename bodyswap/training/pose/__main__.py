@@ -7,7 +7,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from bodyswap.config import cache_folder
+from bodyswap.environment import cache_folder
 from bodyswap.training.pose.command import train_pose
 from bodyswap.training.pose.config import PoseTrainingConfig
 

@@ -1,0 +1,73 @@
+"""What a worker keeps between calls: models loaded, engines built, plates looked at.
+
+It does not know what is done with them.
+"""
+
+from pathlib import Path
+
+import torch
+
+from bodyswap.config import EngineName, PoseSettings, RenderSettings
+from bodyswap.device import choose_device
+from bodyswap.keypoints.detector import PersonDetector, build_detector
+from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
+from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.probe import probe
+from bodyswap.media.streamed import StreamedPath
+from bodyswap.nets.checkpoint import Subject, load_subject
+from bodyswap.nets.painter import Paint, painter
+from bodyswap.render import Renderer
+from bodyswap.rights.trust import operator_trust
+
+
+class Warm:
+    """Everything is made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._seers: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
+        self._subjects: dict[tuple[Path, str], Subject] = {}
+        self._probed: set[Path] = set()
+        self._painters: dict[tuple[Path, str, str, int], Paint] = {}
+
+    def seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
+        """What poses people and what finds them."""
+        key = (settings.pose, settings.device, torch.get_num_threads())
+        if key not in self._seers:
+            device = choose_device(settings.device)
+            estimator = build_estimator(
+                settings.pose.model,
+                device,
+                flip=settings.pose.flip,
+                engine=EngineName(settings.pose.engine),
+            )
+            detector = build_detector(settings.pose.detector, estimator, device)
+            self._seers[key] = estimator, detector
+        return self._seers[key]
+
+    def renderer(self, folder: Path, settings: RenderSettings) -> Renderer:
+        """One of the subject in `folder`; its engine computes by as many threads as PyTorch has."""
+        person, device = self.subject(folder, settings), choose_device(settings.device)
+        key = (folder, settings.device, settings.engine, torch.get_num_threads())
+        if key not in self._painters:
+            size = {"height": person.card.height, "width": person.card.width}
+            name = EngineName(settings.engine)
+            self._painters[key] = painter(person.generator, name, **size, device=device)
+        return Renderer(person, device, self._painters[key])
+
+    def clip(self, plate: Path) -> ClipIndex:
+        """The plate, which anybody may have made: first looked at by a process of its own.
+
+        One that is read where it lies was looked at so by whoever submitted it.
+        """
+        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
+        if is_local and plate not in self._probed:
+            probe(plate, operator_trust().limits)
+            self._probed.add(plate)
+        return index_clip(plate)
+
+    def subject(self, folder: Path, settings: RenderSettings) -> Subject:
+        """The subject in `folder`, on the settings' device."""
+        key = (folder, settings.device)
+        if key not in self._subjects:
+            self._subjects[key] = load_subject(folder, choose_device(settings.device))
+        return self._subjects[key]
