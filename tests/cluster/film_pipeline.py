@@ -38,6 +38,14 @@ class FilmInspector(TinyInspector):
 
 
 class FilmPipeline(TinyPipeline):
+    """Films are put together by the real pipeline."""
+
+    def __init__(self) -> None:
+        real = Pipeline()
+        self.assemble_shot = real.assemble_shot  # type: ignore[method-assign]
+        self.head_of_shot = real.head_of_shot
+        self.check_shot = real.check_shot
+
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
@@ -70,11 +78,6 @@ class FilmPipeline(TinyPipeline):
             segment=segment, entrance=bytes(8), boundary=bytes(8),
             picture_hashes=tuple(map(str, frames)), segment_map=map_segment(out).to_bytes(),
         )  # fmt: skip
-
-    assemble_shot = Pipeline.assemble_shot
-    head_of_shot = Pipeline.head_of_shot
-    check_shot = Pipeline.check_shot
-    _clip = staticmethod(index_clip)
 
 
 def write_film_plate(path: Path, count: int) -> Path:
