@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
 
 _QUICK = settings(
-    max_examples=15, deadline=None, derandomize=True, database=None,
+    max_examples=8, deadline=None, derandomize=True, database=None,
     phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 _UNASKED = [schemathesis.checks.unsupported_method]
