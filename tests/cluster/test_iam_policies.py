@@ -24,7 +24,7 @@ from cluster.job import JobState
 from cluster.store import open_store
 
 POLICIES = Path(__file__).parents[2] / "deploy" / "iam"
-STORE = "s3://farm-store/store"
+STORE = "s3://studio-store/store"
 ROLES = {
     "submitter": ["submitter"], "crew": ["controller", "worker"], "worker": ["worker"],
     "listener": ["listener"],
@@ -79,7 +79,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 def _build(folder: Path) -> dict[str, str]:
     s3, sqs, sns = boto3.client("s3"), boto3.client("sqs"), boto3.client("sns")
-    buckets = {"bucket": "farm-store", "plates_bucket": "plates", "shots_bucket": "shots"}
+    buckets = {"bucket": "studio-store", "plates_bucket": "plates", "shots_bucket": "shots"}
     for name in buckets.values():
         s3.create_bucket(Bucket=name)
     found = {**buckets, "prefix": "store/"}

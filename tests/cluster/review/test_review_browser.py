@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 LONG_S = 60
+expect.set_options(timeout=1000 * LONG_S)
 
 
 def _on_stage(page: Page, layer: str = "render") -> int:
@@ -60,7 +61,7 @@ def _rendered(api: httpx.Client, job: str) -> int:
 
 def test_a_shot_is_watched_while_it_renders(tmp_path_factory: pytest.TempPathFactory) -> None:
     farm = film_farm(tmp_path_factory.mktemp("watched"))
-    job = farm.submit(frames=72, shards=6, frame_s=0.12)
+    job = farm.submit(frames=72, shards=6, frame_s=0.25)
     with farm.page() as api, browser_page() as watched:
         page = watched.page
         page.goto(f"{api.base_url}/")
