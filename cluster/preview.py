@@ -21,7 +21,7 @@ from cluster.observe import read_plan, read_spec
 from cluster.plan import Shard
 from cluster.record import from_json
 from cluster.stitching import MAP, is_mapped
-from cluster.store import Store, check_whole, missing
+from cluster.store import Store, missing
 
 PLAYABLE = (CodecName.H264, CodecName.HEVC)
 """What browsers and phones play; HEVC not everywhere."""
@@ -126,16 +126,6 @@ def playlist(preview: Preview, address: Address) -> str:
     if preview.is_over:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
-
-
-def read_segment(
-    store: Store, segment: PreviewSegment, start: int = 0, stop: int | None = None
-) -> bytes:
-    """The segment's bytes from `start` up to `stop`, half-open, or to its end."""
-    end = segment.stop if stop is None else min(stop, segment.stop)
-    data = store.read_range(segment.key, start, end)
-    check_whole(segment.key, data, max(0, end - start))
-    return data
 
 
 def keep_preview(store: Store, spec: JobSpec, shard: Shard) -> None:

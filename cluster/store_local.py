@@ -42,8 +42,10 @@ class LocalStore:
         if self.head(key) is None:
             raise missing(key, self.url)
         with _mapped_errors("read", key), self._path(key).open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
             file.seek(start)
-            return file.read(max(0, stop - start))
+            # Memory is taken for as much as is asked for, whatever there is.
+            return file.read(max(0, min(stop, size_bytes) - start))
 
     def compose(self, key: str, contents: Sequence[Content]) -> int:
         self._write(key, lambda temporary: self._join(contents, temporary), _replace)

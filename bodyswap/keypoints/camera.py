@@ -72,16 +72,9 @@ class CameraWatch:
         for batch in batches:
             for rgb_HW3 in batch.rgb_NHW3:
                 self._see(rgb_HW3)
-            inside = self._frames.stop - batch.first_index
-            if inside >= len(batch):
-                yield batch
-            elif inside > 0:
-                yield FrameBatch(
-                    rgb_NHW3=batch.rgb_NHW3[:inside],
-                    pts=batch.pts[:inside],
-                    first_index=batch.first_index,
-                    time_base=batch.time_base,
-                )
+            inside = batch.within(self._frames)
+            if len(inside):
+                yield inside
 
     def motion(self, people: Detections) -> Homographies:
         """For each frame, the homography from the next frame's background to its own, (N, 3, 3)."""

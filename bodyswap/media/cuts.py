@@ -9,7 +9,6 @@ over a part of a clip sees what a pass over all of it sees.
 It does not know files or what a cut is for. Shape letters: H rows, W columns, 3 = red, green, blue.
 """
 
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -77,14 +76,6 @@ class CutWatch:
         first = around[0][0]
         if _is_cut([one for _, one in around], index - first):
             self._cuts.append(index)
-
-
-def find_cuts(pictures: Iterable[RGB]) -> tuple[int, ...]:
-    """The first frame after each cut, counted from 0 at the first picture, in order."""
-    watch = CutWatch(FrameRange(start=0, stop=sys.maxsize))
-    for index, picture_HW3 in enumerate(pictures):
-        watch.see(index, picture_HW3)
-    return watch.finish()
 
 
 def _may_be_cut(before_HW3: RGB, after_HW3: RGB) -> bool:

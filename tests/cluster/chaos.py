@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from doomed_pipeline import DOOMS, MOMENTS
-from raylets import Raylets
+from raylets import Raylets, all_pids, told_of
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
@@ -252,20 +252,12 @@ def _is_killed(pid: int | None) -> bool:
 
 
 def _actors(token: str) -> list[int]:
-    return [pid for pid in _pids(token) if _ACTOR in _read(pid, "cmdline")]
+    return [pid for pid in _pids(token) if _ACTOR in told_of(pid, "cmdline")]
 
 
 def _pids(token: str) -> list[int]:
     marked = f"{_TOKEN}={token}".encode()
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [pid for pid in pids if marked in _read(pid, "environ")]
-
-
-def _read(pid: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_bytes()
-    except OSError:
-        return b""
+    return [pid for pid in all_pids() if marked in told_of(pid, "environ")]
 
 
 def _gone_or_left(found: Callable[[], list[int]]) -> tuple[int, ...]:

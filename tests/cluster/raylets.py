@@ -6,12 +6,13 @@ Real processes, as on real machines: whichever is killed, its keeper starts it a
 import os
 import secrets
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from real_servers import free_ports
 
 from cluster.supervise import Supervisor
 
@@ -35,7 +36,7 @@ class Raylets:
     def __init__(
         self, folder: Path, nodes: list[list[str]], environment: Mapping[str, str]
     ) -> None:
-        port = _free_port()
+        port = free_ports(1)[0]
         self.address = f"127.0.0.1:{port}"
         self.environment = {**environment, **_HASTE, "RAY_AUTH_TOKEN": secrets.token_hex(16)}
         settings = [f"{name}={value}" for name, value in self.environment.items()]
@@ -45,7 +46,7 @@ class Raylets:
         start += ["--object-store-memory", str(_STORE_BYTES)]
         # Sockets of Ray's have long names, and the system a limit for them.
         head = ["--head", "--port", str(port), "--temp-dir", str(folder), "--num-cpus", "0"]
-        head += ["--include-dashboard", "False", "--dashboard-port", str(_free_port())]
+        head += ["--include-dashboard", "False", "--dashboard-port", str(free_ports(1)[0])]
         commands = [head, *(["--address", self.address, *node] for node in nodes)]
         self._keepers = [Supervisor([*start, *each], first_pause_s=0.1) for each in commands]
         self._threads = [threading.Thread(target=keeper.run) for keeper in self._keepers]
@@ -69,7 +70,7 @@ class Raylets:
 
     def _kill(self, keeper: Supervisor, program: bytes) -> bool:
         for pid in _group(keeper.pid):
-            if program in _command(pid).split(b"\0")[0]:
+            if program in told_of(pid, "cmdline").split(b"\0")[0]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                     return True
@@ -77,8 +78,7 @@ class Raylets:
 
 
 def _group(leader: int | None) -> list[int]:
-    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [pid for pid in pids if leader is not None and _leader(pid) == leader]
+    return [pid for pid in all_pids() if leader is not None and _leader(pid) == leader]
 
 
 def _leader(pid: int) -> int:
@@ -88,15 +88,14 @@ def _leader(pid: int) -> int:
         return 0
 
 
-def _command(pid: int) -> bytes:
+def all_pids() -> list[int]:
+    """Of every process of this machine."""
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def told_of(pid: int, name: str) -> bytes:
+    """What the system says of a process under this name; nothing once it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return b""
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port: int = door.getsockname()[1]
-        return port

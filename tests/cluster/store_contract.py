@@ -85,6 +85,7 @@ class StoreContract:
         store.put("ten", b"0123456789")
         assert store.read_range("ten", 2, 5) == b"234"
         assert store.read_range("ten", 8, 50) == b"89"
+        assert store.read_range("ten", 8, 1 << 45) == b"89"
         assert store.read_range("ten", 10, 12) == b"" == store.read_range("ten", 3, 3)
         with pytest.raises(StoreError, match="'absent' is not in the store"):
             store.read_range("absent", 0, 1)

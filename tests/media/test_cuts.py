@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bodyswap.frames import RGB
-from bodyswap.media.cuts import LONGEST_FLASH_FRAMES, REACH, CutWatch, find_cuts
+from bodyswap.media.cuts import LONGEST_FLASH_FRAMES, REACH, CutWatch
 from bodyswap.stage.backdrop import Studio
 from bodyswap.stage.body import Performer
 from bodyswap.stage.camera import Camera
@@ -29,6 +29,14 @@ def _shot(performer: Performer, motion: str, shot: Shot) -> list[RGB]:
 
 WIDE = _shot(REX, "spinkick", Shot(width=96, height=96))
 NEAR = _shot(VEGA, "dance_a", Shot(width=96, height=96, camera=CLOSE, studio=EVENING))
+
+
+def find_cuts(pictures: list[RGB]) -> tuple[int, ...]:
+    """The first frame after each cut, counted from 0 at the first picture."""
+    watch = CutWatch(FrameRange(start=0, stop=len(pictures)))
+    for index, picture_HW3 in enumerate(pictures):
+        watch.see(index, picture_HW3)
+    return watch.finish()
 
 
 def test_each_shot_begins_with_a_cut_and_a_stunt_within_it_is_none() -> None:
