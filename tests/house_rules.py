@@ -22,7 +22,11 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "fileseq": ("bodyswap/media/",),
     "opentimelineio": ("bodyswap/media/",),
     "mmpose": ("bodyswap/keypoints/mmpose_door.py",),
-    "mmengine": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
+    "mmengine": (
+        "bodyswap/keypoints/mmpose_door.py",
+        "bodyswap/keypoints/mmdet_door.py",
+        "bodyswap/keypoints/openmmlab_weights.py",
+    ),
     "mmcv": ("bodyswap/keypoints/mmpose_door.py",),
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": (
