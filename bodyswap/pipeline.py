@@ -37,6 +37,7 @@ from bodyswap.plate_recipe import pieces_for, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.render import BoundaryState, Renderer
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.solve import Solution, solve, solve_given
 from bodyswap.steps import each_step, step
@@ -98,9 +99,12 @@ class Pipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
         clip = self._warm.clip(plate)
+        given_set = self._clean_plate(replacement)
         shape = plate_shape(clip)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
@@ -108,7 +112,7 @@ class Pipeline:
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
         camera_N33 = detections.camera_over(frames)
-        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
+        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings, given_set)
 
     @step("solve")
     def solve_given_poses(
@@ -118,9 +122,12 @@ class Pipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
         clip = self._warm.clip(plate)
+        given_set = self._clean_plate(replacement)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
@@ -133,7 +140,9 @@ class Pipeline:
             stance=stance,
             settings=settings.solve,
         )
-        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
+        return with_recipe(
+            solved, clip, person.background_HW3, given.camera_N33, settings, given_set
+        )
 
     def render_range(
         self,
@@ -148,10 +157,12 @@ class Pipeline:
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
-        With a `recipe` of the solve step they are laid into the plate instead.
+        With a `recipe` of the solve step they are laid into the plate instead, by the same
+        `replacement`.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
@@ -166,7 +177,10 @@ class Pipeline:
             renderer = self._warm.renderer(subject, settings)
             rendered = self._rendered(renderer, poses, frames, settings, begun)
             watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            pieces = pieces_for(settings, clip, person.background_HW3, poses, recipe, traces)
+            pieces = pieces_for(
+                settings, clip, person.background_HW3, poses, recipe, traces,
+                self._clean_plate(replacement),
+            )  # fmt: skip
             segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
@@ -188,6 +202,7 @@ class Pipeline:
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
@@ -196,7 +211,10 @@ class Pipeline:
         person = self._warm.subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_for(settings, self._warm.clip(plate), background_HW3, poses, recipe, traces)
+        pieces = pieces_for(
+            settings, self._warm.clip(plate), background_HW3, poses, recipe, traces,
+            self._clean_plate(replacement),
+        )  # fmt: skip
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -274,6 +292,10 @@ class Pipeline:
         inner = [join.frame for join in joins if not join.is_cut]
         ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
         return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
+
+    def _clean_plate(self, replacement: Replacement) -> ClipIndex | None:
+        given = replacement.clean_plate
+        return None if given is None else self._warm.clip(given)
 
     def _rendered(
         self,

@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bodyswap.frames import RGB, Matte, RenderedFrame
+from bodyswap.homography import Homographies
 from bodyswap.replacing.cleanplate import CleanPlate
 from bodyswap.replacing.figure import distance_to
 from bodyswap.replacing.match import Levels, grain
 from bodyswap.replacing.matte import performer_matte, removal_matte
-from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.recipe import Recipe, Scene
+from bodyswap.replacing.supplied import clean_as_supplied
 
 _LEAST_ALPHA = 1 / 255
 
@@ -36,18 +38,23 @@ class Laid:
     seen_HW: npt.NDArray[np.bool_]
 
 
-def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe) -> Laid:
-    """The plate's frame with the rendered one where the performer was."""
+def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe, set_HW3: RGB | None = None) -> Laid:
+    """The plate's frame with the rendered one where the performer was.
+
+    `set_HW3` is the clean plate's own picture for this frame, of a recipe whose set moves.
+    """
     height, width = plate_HW3.shape[:2]
     scene = recipe.scene_of(frame.index)
     row = frame.index - recipe.performer.frames.start
-    clean = scene.clean.as_seen(recipe.to_canvas_N33[row], height, width)
+    clean = _set_behind(scene, recipe.to_canvas_N33[row], plate_HW3, set_HW3)
     performer_HW, removed_HW = _mattes(plate_HW3, clean, recipe, row)
     noise_HW3 = grain(frame.index, height, width, clean.noise_3)
     colour_HW3, alpha_HW = _in_place(frame, scene.gains.on(frame.rgb_HW3), recipe, row, plate_HW3)
     colour_HW3 = colour_HW3 + noise_HW3
-    set_HW3 = _mixed(clean.rgb_HW3 + noise_HW3, plate_HW3, removed_HW)
-    whole_HW3 = _mixed(colour_HW3, set_HW3, alpha_HW)
+    # A set filmed or painted frame by frame has its own grain.
+    behind_HW3 = clean.rgb_HW3 + (0 if recipe.set_moves else noise_HW3)
+    empty_HW3 = _mixed(behind_HW3, plate_HW3, removed_HW)
+    whole_HW3 = _mixed(colour_HW3, empty_HW3, alpha_HW)
     touched_HW = (removed_HW > 0) | (alpha_HW > 0)
     rounded = np.asarray(np.rint(whole_HW3.clip(0, 255)), np.uint8)
     subject_HW3 = np.asarray(np.rint(colour_HW3.clip(0, 255)), np.uint8)
@@ -60,6 +67,15 @@ def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe) -> Laid:
         clean_HW3=clean.rgb_HW3,
         seen_HW=clean.seen_HW,
     )
+
+
+def _set_behind(
+    scene: Scene, to_canvas_33: Homographies, plate_HW3: RGB, set_HW3: RGB | None
+) -> CleanPlate:
+    height, width = plate_HW3.shape[:2]
+    if set_HW3 is None:
+        return scene.clean.as_seen(to_canvas_33, height, width)
+    return clean_as_supplied(set_HW3, scene.clean.noise_3)
 
 
 def _mattes(plate_HW3: RGB, clean: CleanPlate, recipe: Recipe, row: int) -> tuple[Matte, Matte]:

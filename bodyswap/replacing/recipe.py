@@ -35,7 +35,8 @@ class Recipe:
     """The performer in the plate, where the subject goes, and the clean plates.
 
     `to_canvas_N33` takes each frame's pixels to its scene's clean plate; `placed_N23` the
-    subject's pixels to the frame's.
+    subject's pixels to the frame's. Where `set_moves`, the clean plate was given as pictures, one
+    for each frame, which do not travel in here: those of the scenes are their first alone.
     """
 
     performer: PoseSequence
@@ -43,6 +44,7 @@ class Recipe:
     placed_N23: Affines
     to_canvas_N33: Homographies
     scenes: tuple[Scene, ...]
+    set_moves: bool = False
 
     def scene_of(self, index: int) -> Scene:
         """The one that the plate's frame `index` belongs to."""
@@ -55,6 +57,7 @@ class Recipe:
             "torso": np.array(self.torso_px),
             "placed": self.placed_N23,
             "to_canvas": self.to_canvas_N33,
+            "set_moves": np.array(self.set_moves),
             "starts": np.array([scene.start for scene in self.scenes]),
             "noise": np.stack([scene.clean.noise_3 for scene in self.scenes]),
             "gains": np.array([scene.gains.rgb_3 for scene in self.scenes]),
@@ -80,6 +83,7 @@ class Recipe:
             placed_N23=arrays["placed"],
             to_canvas_N33=arrays["to_canvas"],
             scenes=tuple(_scene(arrays, number) for number in range(len(arrays["starts"]))),
+            set_moves=bool(arrays["set_moves"]),
         )
 
 

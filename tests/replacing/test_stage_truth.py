@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bodyswap.errors import IntegrityError, PlateError, UsageError
-from bodyswap.frames import RGB, RenderedFrame
+from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.frames import RenderedFrame
 from bodyswap.quality.replace_report import measure_replacement
 from bodyswap.quality.stage_transfer import (
     StageTransfer,
@@ -104,18 +104,3 @@ def test_a_camera_that_moves_too_far_is_refused_with_a_way_out() -> None:
     maps[1, 0, 2] = 5000
     with pytest.raises(PlateError, match="cut the shot"):
         canvas_of(maps, 100, 100)
-
-
-def test_a_given_clean_plate_stands_for_the_measured_one(transfer: StageTransfer) -> None:
-    empty_HW3 = empty_set(Shot(width=PX, height=PX))
-
-    def made(given_HW3: RGB) -> Recipe:
-        return make_recipe(
-            transfer.driving_poses, transfer.true_poses, None,
-            lambda index: np.asarray(transfer.driver.rgb_NHW3[index], np.uint8), empty_HW3,
-            supplied_HW3=given_HW3,
-        )  # fmt: skip
-
-    np.testing.assert_array_equal(made(empty_HW3).scenes[0].clean.rgb_HW3, empty_HW3)
-    with pytest.raises(UsageError, match="80x80"):
-        made(empty_HW3[:80, :80])
