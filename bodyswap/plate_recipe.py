@@ -3,6 +3,7 @@
 It does not know shards, or who renders.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +18,7 @@ from bodyswap.media.index import ClipIndex
 from bodyswap.people import PoseSequence
 from bodyswap.pieces import Pieces, SequencePieces, VideoPieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.solve import Solution
 from bodyswap.steps import step
@@ -27,9 +28,11 @@ from bodyswap.traces import Traces
 
 def with_recipe(
     solution: Solution, clip: ClipIndex, background_HW3: RGB, camera_N33: Homographies | None,
-    settings: RenderSettings, clean_plate: ClipIndex | None = None,
+    settings: RenderSettings, clean_plate: ClipIndex | None = None, others: Sequence[Swap] = (),
 ) -> Solution:  # fmt: skip
     """The solution and, where the settings lay the subject over the plate, how to do that.
+
+    The `others` are replaced with the lead.
 
     Raises:
         UsageError: the clean plate that was given does not fit the plate, or nothing is laid there.
@@ -38,9 +41,12 @@ def with_recipe(
     if settings.over != Over.PLATE:
         return solution
     with step("clean plate"):
+        lead = Swap(
+            performer=solution.performer, subject=solution.subject, background_HW3=background_HW3
+        )
         recipe = make_recipe(
-            solution.performer, solution.subject, camera_N33, partial(picture_of, clip),
-            background_HW3, None if given is None else given.supplied,
+            [lead, *others], camera_N33, partial(picture_of, clip),
+            None if given is None else given.supplied,
         )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))
     told = {**solution.report, "clean_plate_seen": round(seen, 4)}
@@ -49,9 +55,14 @@ def with_recipe(
     return replace(solution, recipe=recipe.to_bytes(), report=told)
 
 
+def read_recipe(data: bytes | None) -> Recipe | None:
+    """What the solve step left, if it left any. Raises IntegrityError where it is damaged."""
+    return Recipe.from_bytes(data) if data else None
+
+
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
-    recipe: bytes | None, traces: Traces, clean_plate: ClipIndex | None = None,
+    recipe: Recipe | None, traces: Traces, clean_plate: ClipIndex | None = None,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
     inner = pieces_of(settings, plate, background_HW3, poses, traces)
@@ -59,9 +70,7 @@ def pieces_for(
         return inner
     assert isinstance(inner, VideoPieces | SequencePieces)
     given = _given(clean_plate, plate, poses.frames, settings)
-    return PlatePieces(
-        plate=plate, inner=inner, recipe=Recipe.from_bytes(recipe), clean_plate=given
-    )
+    return PlatePieces(plate=plate, inner=inner, recipe=recipe, clean_plate=given)
 
 
 def _given(

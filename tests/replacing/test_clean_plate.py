@@ -21,7 +21,7 @@ from bodyswap.quality.stage_transfer import (
     stage_performer,
 )
 from bodyswap.replacing.lay import lay
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.replacing.supplied import SuppliedPlate
 from bodyswap.stage.render import Shot, empty_set
@@ -45,10 +45,10 @@ def _plate(transfer: StageTransfer, index: int) -> RGB:
 def _recipe(
     transfer: StageTransfer, supplied: SuppliedPlate, camera_N33: np.ndarray | None = None
 ) -> Recipe:
-    return make_recipe(
-        transfer.driving_poses, transfer.true_poses, camera_N33,
-        lambda index: _plate(transfer, index), SET_HW3, supplied,
-    )  # fmt: skip
+    swap = Swap(
+        performer=transfer.driving_poses, subject=transfer.true_poses, background_HW3=SET_HW3
+    )
+    return make_recipe([swap], camera_N33, lambda index: _plate(transfer, index), supplied)
 
 
 def _nobody(index: int) -> RenderedFrame:
@@ -127,7 +127,7 @@ def test_files_go_with_the_plate_by_their_count_or_their_numbers(tmp_path: Path)
 def test_nothing_is_delivered_without_the_set_that_the_recipe_was_made_with(
     transfer: StageTransfer, tmp_path: Path
 ) -> None:
-    recipe = _recipe(transfer, SuppliedPlate(picture=_in_light, is_still=False)).to_bytes()
+    recipe = _recipe(transfer, SuppliedPlate(picture=_in_light, is_still=False))
     plate, poses = _clip(tmp_path, COUNT), transfer.driving_poses
     settings = RenderSettings(codec="ffv1", over="plate")
     with pytest.raises(IntegrityError, match="clean plate frame by frame"):
