@@ -80,7 +80,7 @@ def _disk_around(keypoints_K2: np.ndarray) -> np.ndarray:
     """A large disk about the hips: those of both overlap."""
     x, y = keypoints_K2[[11, 12]].mean(axis=0)
     rows, columns = np.mgrid[:PX, :PX]
-    return (np.hypot(columns - x, rows - y) < 16).astype(np.float32)
+    return np.asarray(np.hypot(columns - x, rows - y) < 16, np.float32)
 
 
 def _swapped(filmed: list[EnsembleFrame], order: tuple[int, int], gone: bool = False) -> _Swapped:
