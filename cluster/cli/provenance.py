@@ -25,9 +25,10 @@ from bodyswap.rights.audit import AuditEntry
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.consent import ConsentRecord, read_consent
 from bodyswap.rights.mark import id_prefix
+from bodyswap.rights.origin import Origin
 from bodyswap.rights.permit import check_standing
 from bodyswap.rights.prints import BITS
-from bodyswap.rights.provenance import Origin, Proof, read_proof
+from bodyswap.rights.provenance import Proof, read_proof
 from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust

@@ -12,7 +12,8 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
-from bodyswap.rights.provenance import Origin, Seal, Sealed, seal_file
+from bodyswap.rights.origin import Origin
+from bodyswap.rights.provenance import Seal, Sealed, seal_file
 from bodyswap.rights.sequence import LIST, seal_sequence
 from bodyswap.rights.trust import SealFiles, Trust, operator_trust
 from cluster.jobs.commit import StoredFile

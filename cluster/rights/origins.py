@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bodyswap.rights.audit import AuditEntry, Event, Fact
 from bodyswap.rights.mark import DEMO_KEY, id_prefix
+from bodyswap.rights.origin import Origin
 from bodyswap.rights.prints import Likeness, likeness
-from bodyswap.rights.provenance import Origin
 from bodyswap.rights.trust import Trust
 from cluster.rights.audit_log import read_verified
 from cluster.rights.marking import watermark_key
