@@ -20,6 +20,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
@@ -85,6 +86,10 @@ class TinyInspector:
         if len(_read_plate(poses)) != len(_read_plate(plate)):
             raise UsageError(f"'{poses.name}' has poses of another plate")
 
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        if len(_read_plate(clean_plate)) not in (1, len(_read_plate(plate))):
+            raise UsageError(f"'{clean_plate.name}' is a clean plate of another plate")
+
 
 class TinyPipeline:
     def pose_range(
@@ -111,6 +116,8 @@ class TinyPipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> TinySolution:
         if not len(detections.frame_M):
             raise NoPerformerError(f"no person was found in {plate.name}")
@@ -124,8 +131,9 @@ class TinyPipeline:
         return TinySolution(performer=poses, subject=poses, report={"people": 1})
 
     def solve_given_poses(
-        self, poses: Path, plate: Path, frames: FrameRange, subject: Path, settings: RenderSettings
-    ) -> TinySolution:
+        self, poses: Path, plate: Path, frames: FrameRange, subject: Path,
+        settings: RenderSettings, *, replacement: Replacement = ALONE,
+    ) -> TinySolution:  # fmt: skip
         numbers = _read_plate(poses)
         keypoints = np.zeros((len(frames), 17, 2), np.float32)
         keypoints[:, :, 0] = np.array([numbers[index] for index in frames]).reshape(-1, 1)
@@ -150,6 +158,7 @@ class TinyPipeline:
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -189,6 +198,7 @@ class TinyPipeline:
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:
