@@ -29,6 +29,7 @@ from cluster.jobs.inspection import SubjectFacts
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
 TICKS_A_FRAME = 512
+_CARD = "card.yaml"
 _TROUBLE = "trouble.json"
 
 
@@ -75,11 +76,11 @@ class TinyInspector:
         return len(_read_plate(plate))
 
     def subject(self, folder: Path) -> SubjectFacts:
-        name = (folder / "card.yaml").read_text().strip()
-        return SubjectFacts(name=name, files=("card.yaml", _TROUBLE))
+        name = (folder / _CARD).read_text().strip()
+        return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
 
     def check_pose_model(self, model: str, card: str) -> None:
-        assert card == "tiny\n"
+        assert card.strip() in ("tiny", "mara"), "no card of the tests' subjects"
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         assert card.strip(), "a subject without a card"
@@ -128,7 +129,7 @@ class TinyPipeline:
             keypoints_NK2=detections.keypoints_MK2,
             confidence_NK=detections.confidence_MK,
         )
-        return TinySolution(performer=poses, subject=poses, report={"people": 1})
+        return TinySolution(performer=poses, subject=poses, report=_told(replacement))
 
     def solve_given_poses(
         self, poses: Path, plate: Path, frames: FrameRange, subject: Path,
@@ -248,9 +249,9 @@ def write_poses(path: Path, plate: Path, changed: dict[int, float]) -> Path:
     return path
 
 
-def write_subject(folder: Path, trouble: Trouble | None = None) -> Path:
+def write_subject(folder: Path, trouble: Trouble | None = None, *, name: str = "tiny") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "card.yaml").write_text("tiny\n")
+    (folder / _CARD).write_text(f"{name}\n")
     (folder / _TROUBLE).write_text(json.dumps(asdict(trouble or Trouble())))
     return folder
 
@@ -267,6 +268,17 @@ def expected_shot(plate: Path, frames: FrameRange) -> list[tuple[int, int, float
         value = 0.5 * value + (numbers[index] or 0.0)
         shot.append((index, index * TICKS_A_FRAME, value))
     return shot
+
+
+def _told(replacement: Replacement) -> dict[str, object]:
+    """What came of what was to be replaced."""
+    clean, others = replacement.clean_plate, replacement.others
+    cards = [each.subject and (each.subject / _CARD).read_text() for each in others]
+    return {
+        "people": 1 + len(others),
+        "stand-ins": [card and card.strip() for card in cards],
+        "clean_plate": clean and clean.read_text(),
+    }
 
 
 def _read_plate(path: Path) -> list[float | None]:
