@@ -48,6 +48,7 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
         (
             "solve", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_SOLVING), model,
             spec.subject.digest, seen, given, ranges,
+            *([spec.replacing] if spec.replacing else []),
         )
     )  # fmt: skip
 
@@ -77,6 +78,7 @@ def render_address(
         (
             "render", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_DRAWING),
             spec.subject.digest, _hash_of_poses(read), is_cut_to, past, besides,
+            *([spec.replacing] if spec.replacing else []),
         )
     )  # fmt: skip
 
