@@ -75,7 +75,7 @@ class Pipeline:
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -100,7 +100,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         shape = plate_shape(clip)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
@@ -120,7 +120,7 @@ class Pipeline:
         settings: RenderSettings,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
@@ -157,7 +157,7 @@ class Pipeline:
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         person = self._warm.subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
@@ -196,7 +196,9 @@ class Pipeline:
         person = self._warm.subject(subject, settings)
         background_HW3 = person.background_HW3
         traces = Traces(mark, settings.label)
-        pieces = pieces_for(settings, self._warm.clip(plate), background_HW3, poses, recipe, traces)
+        pieces = pieces_for(
+            settings, self._warm.clip(plate, settings), background_HW3, poses, recipe, traces
+        )
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
@@ -222,7 +224,7 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -244,7 +246,7 @@ class Pipeline:
 
         `opening` answers as many of the first segment's first bytes as it is asked for.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         segments = [SegmentMap.from_bytes(data) for data in maps]
         return stitched_head(
             segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
@@ -262,7 +264,7 @@ class Pipeline:
     ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
         decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
         return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))

@@ -45,7 +45,7 @@ class PlatePieces:
         object.__setattr__(self, "suffix", self.inner.suffix)
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        deep = deep_plate(self.plate)
+        deep = deep_plate(self.plate, frames)
         keeps = isinstance(self.inner, SequencePieces)
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         laid = watch.passing(self._laid(rendered, frames))
