@@ -143,7 +143,7 @@ class ColourSettings:
     aces for PQ and HLG.
     """
 
-    config: str = "studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
+    config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
     input: str = AUTO_COLOUR
     output: str = AUTO_COLOUR
     view: str = AUTO_COLOUR

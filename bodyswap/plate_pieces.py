@@ -92,11 +92,10 @@ class PlatePieces:
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)
-        plain = self.inner.layered(laid.subject, frames)
         return LayeredFrame(
             subject=self._apart(laid),
             clean_plate_HW3=laid.clean_HW3,
-            facts=plain.facts,
+            facts=self.inner.facts(laid.subject.index, frames),
             performer_HW=laid.performer_HW,
             whole=deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW),
         )

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bodyswap.frames import RGB, Whole
 from bodyswap.media.colour import Codes16
-from bodyswap.media.exr import read_light
+from bodyswap.media.exr import Floats, read_light
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.sequence import read_codes_16
 from bodyswap.media.shown import codes_16
@@ -81,8 +81,15 @@ class _Light:
 
     def with_laid(self, index: int, rgb_HW3: RGB, touched_HW: Mask) -> Whole:
         own_HW3 = read_light(self.files[index])
-        depth = own_HW3.dtype
-        laid_HW3 = self.working.painted(rgb_HW3).astype(depth)
-        light_HW3 = self.working.light(own_HW3).astype(depth)
+        laid_HW3 = _as_deep(self.working.painted(rgb_HW3), own_HW3)
+        light_HW3 = _as_deep(self.working.light(own_HW3), own_HW3)
         whole_HW3 = np.where(touched_HW[:, :, None], laid_HW3, light_HW3)
         return Whole(codes_HW3=rgb_HW3, light_HW3=whole_HW3)
+
+
+def _as_deep(light_HW3: Floats, own_HW3: Floats) -> Floats:
+    """The light in the floats of the plate's own, cut off at the largest that they hold."""
+    if light_HW3.dtype == own_HW3.dtype:
+        return light_HW3
+    most = np.finfo(own_HW3.dtype).max
+    return light_HW3.clip(-most, most).astype(own_HW3.dtype)

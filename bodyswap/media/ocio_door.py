@@ -39,6 +39,11 @@ def config_names() -> tuple[str, ...]:
     )
 
 
+def check_config(name: str) -> None:
+    """Refuse a config that is not built in, with the nearest. Raises UsageError."""
+    _opened(name)
+
+
 def colour_spaces(config: str) -> tuple[ColourSpace, ...]:
     """Every colour space of the config. Raises UsageError where there is no such config."""
     opened = _opened(config)

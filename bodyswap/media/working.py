@@ -16,7 +16,7 @@ from bodyswap.errors import PlateError, UsageError
 from bodyswap.frames import RGB
 from bodyswap.media.colour import ColourTags, display_values, linear_light, linear_light_16
 from bodyswap.media.exr import REC709, Floats, Primaries
-from bodyswap.media.ocio_door import Values, colour_space, convert, render
+from bodyswap.media.ocio_door import Values, check_config, colour_space, convert, render
 
 DISPLAYED, LINEAR = "srgb_tx", "lin_rec709_srgb"
 """OpenColorIO's aliases of sRGB display values and of linear Rec.709, in every built-in config."""
@@ -66,9 +66,11 @@ class Working:
         """These, where the settings do not say otherwise.
 
         Raises:
-            UsageError: a space that is named is not in the config, or is no light to deliver.
+            UsageError: there is no such config, a space that is named is not in it, or is no light
+                to deliver.
             PlateError: nothing tells what the plate's values are.
         """
+        check_config(settings.config)
         plate, is_rendered = self.plate, self.is_rendered
         if settings.input != AUTO_COLOUR:
             plate = _known(settings.config, settings.input)
