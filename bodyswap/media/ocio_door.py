@@ -59,14 +59,14 @@ def colour_space(config: str, name: str) -> ColourSpace:
     return _told(found)
 
 
-def convert(values_HW3: Values, config: str, source: str, target: str, *, look: bool) -> Values:
+def convert(values_HW3: Values, config: str, of: str, to: str, *, look: bool) -> Values:
     """Values of the one space in the other; quick where they are only to `look` at."""
-    return _applied(_between(config, source, target, look), values_HW3)
+    return _applied(_between(config, of, to, look), values_HW3)
 
 
-def render(values_HW3: Values, config: str, source: str, *, inverse: bool = False) -> Values:
-    """Values of `source` as the config's SDR rendering shows them; or `inverse`, from that back."""
-    return _applied(_rendering(config, source, inverse), values_HW3)
+def render(values_HW3: Values, config: str, of: str, *, inverse: bool = False) -> Values:
+    """Values of the space `of` as the config's SDR rendering shows them, or `inverse` back."""
+    return _applied(_rendering(config, of, inverse), values_HW3)
 
 
 def rendering_name(config: str) -> str:
@@ -88,16 +88,16 @@ def _opened(name: str) -> PyOpenColorIO.Config:
 
 
 @cache
-def _between(config: str, source: str, target: str, look: bool) -> PyOpenColorIO.CPUProcessor:
-    step = PyOpenColorIO.ColorSpaceTransform(source, target)
+def _between(config: str, of: str, to: str, look: bool) -> PyOpenColorIO.CPUProcessor:
+    step = PyOpenColorIO.ColorSpaceTransform(of, to)
     return _processor(config, step, look=look)
 
 
 @cache
-def _rendering(config: str, source: str, inverse: bool) -> PyOpenColorIO.CPUProcessor:
+def _rendering(config: str, of: str, inverse: bool) -> PyOpenColorIO.CPUProcessor:
     back, forth = PyOpenColorIO.TRANSFORM_DIR_INVERSE, PyOpenColorIO.TRANSFORM_DIR_FORWARD
     step = PyOpenColorIO.DisplayViewTransform(
-        src=source,
+        src=of,
         display=DISPLAY,
         view=rendering_name(config),
         direction=back if inverse else forth,

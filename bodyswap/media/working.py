@@ -150,11 +150,9 @@ class Working:
         values_HW3 = np.asarray(rgb_HW3 / 255, np.float32)
         return values_HW3 if space == DISPLAYED else self._converted(values_HW3, DISPLAYED, space)
 
-    def _converted(
-        self, values_HW3: Floats, source: str, target: str, *, look: bool = False
-    ) -> Values:
+    def _converted(self, values_HW3: Floats, of: str, to: str, *, look: bool = False) -> Values:
         whole_HW3 = np.asarray(values_HW3, np.float32)
-        return convert(whole_HW3, self.config, source, target, look=look)
+        return convert(whole_HW3, self.config, of, to, look=look)
 
 
 def _known(config: str, name: str) -> str:
