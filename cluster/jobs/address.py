@@ -17,7 +17,7 @@ from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.plan import Shard
 from cluster.stores.record import content_hash
 
-_SEEING = ("pose", "device", "mode", "cuts")
+_SEEING = ("pose", "device", "mode", "cuts", "colour")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
 _NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
