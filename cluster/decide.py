@@ -13,6 +13,7 @@ from cluster.lease import Held, Lease
 from cluster.plan import Shard
 from cluster.share import match_workers
 from cluster.snapshot import JobView, ShardView, Snapshot
+from cluster.tail import divide_tail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,15 @@ class Start:
     worker: str
     inputs: tuple[Commit, ...]
     batch_divisor: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divide:
+    """Have the waiting shard done as several, each after the first begun at one of `at`."""
+
+    job: str
+    shard: Shard
+    at: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +83,7 @@ class GiveUp:
     failure: Failure
 
 
-Action = MakePlan | Enter | Start | Stop | Release | Publish | GiveUp
+Action = MakePlan | Enter | Divide | Start | Stop | Release | Publish | GiveUp
 
 
 def decide(snapshot: Snapshot) -> list[Action]:
@@ -89,7 +99,13 @@ def decide(snapshot: Snapshot) -> list[Action]:
         actions += steps
         if all(isinstance(step, Enter) and not step.state.is_final for step in steps):
             startable.append(job)
-    for match in match_workers(snapshot, startable):
+    divided = [
+        Divide(job=each.job.spec.job, shard=each.view.shard, at=each.at)
+        for each in divide_tail(snapshot, startable)
+    ]
+    actions += divided
+    but = {(action.job, action.shard) for action in divided}
+    for match in match_workers(snapshot, startable, but=but):
         actions.append(
             Start(
                 job=match.job.spec.job,

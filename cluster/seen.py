@@ -16,7 +16,7 @@ from cluster.control import Request, Verb, new_requests
 from cluster.failures import Failure, Verdict, pause_s, verdict
 from cluster.job import JobSpec, JobState, Stage
 from cluster.job_list import job_name
-from cluster.journal import Entry, Journal, retaken, since_submission
+from cluster.journal import Entry, Journal, since_submission
 from cluster.keys import JobKeys
 from cluster.lease import Lease
 from cluster.observe import read_plan, read_spec
@@ -124,9 +124,8 @@ def turn_of(entries: Sequence[Entry]) -> Entry:
 def see_job(store: Store, job: str) -> JobSeen:
     """Look at the job. Raises JobError where there is no such job."""
     spec = see_spec(store, job)
-    plan = read_plan(store, job)
     entries = Journal(store, job).read()
-    plan = retaken(plan, entries) if plan else None
+    plan = read_plan(store, job, entries)
     answered = frozenset(entry.request for entry in entries if entry.request)
     return JobSeen(
         spec=spec,
@@ -175,7 +174,6 @@ def see_stages(store: Store, status: JobStatus) -> tuple[StageProgress, ...]:
     plan = read_plan(store, status.job)
     if plan is None:
         return ()
-    plan = retaken(plan, Journal(store, status.job).read())
     return tuple(_see_stage(store, plan, stage, status) for stage in Stage if plan.shards(stage))
 
 
