@@ -5,7 +5,7 @@
     render pass   draw pose map -> generator -> composite -> encode            any range
     assemble      join the segments by packet copy, then decode all of it to be sure
 
-It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
+It does not know shards, leases, stores or Ray: `cluster.workers.worker` calls it with local files.
 """
 
 from collections.abc import Callable, Iterator, Sequence
