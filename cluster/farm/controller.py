@@ -72,12 +72,7 @@ class Controller:
         self._roster = Roster()
         asker, reader = Asker(requests_at_once), Asker(requests_at_once)
         self._hands = Hands(
-            store=store,
-            runtime=runtime,
-            roster=self._roster,
-            clock=clock,
-            name=name,
-            reader=reader,
+            store=store, runtime=runtime, roster=self._roster, clock=clock, name=name, reader=reader
         )
         self._questions = Questions(store, self._hands, asker, reader)
         self._bulletin = Bulletin(store, asker, on_status)
@@ -98,13 +93,17 @@ class Controller:
         Raises:
             StoreError: there is no such job, or the store fails and fails; calling again goes on.
         """
-        ledger = self._adopt(job, self._store.list_keys(QUEUE), *self._questions.of_jobs([job]))
+        ledger = self.take_up(job)
         while not ledger.is_final:
             self.step()
             if self._trouble and self._clock() > self._trouble[0] + _STORE_PATIENCE_S:
                 raise self._trouble[1]
         self._forget(job)
         return ledger.status(self._clock())
+
+    def take_up(self, job: str) -> Ledger:
+        """Have the job in hand. Raises StoreError where there is no such job."""
+        return self._adopt(job, self._store.list_keys(QUEUE), *self._questions.of_jobs([job]))
 
     def serve(self, should_stop: Callable[[], bool]) -> None:
         """Work on every job that is or comes into the queue, until told to stop."""
