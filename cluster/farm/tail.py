@@ -4,7 +4,8 @@ Pure. Lengths stand for times: workers are taken to be equally fast. A piece cos
 frames once more, so it is several warm-ups long, and whoever gets one is free early enough for it.
 """
 
-from collections.abc import Iterator, Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -27,7 +28,7 @@ class Divided:
 
 
 def divide_tail(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Divided]:
-    """The shards of `jobs` to be split now: none while there are enough for all who could help."""
+    """The shards of `jobs` to be split now: none unless all that waits is done sooner by it."""
     free = _free_after(snapshot)
     if not free or free[0] > 0:
         return
@@ -38,17 +39,38 @@ def divide_tail(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Divided
         for view in job.ready(snapshot.now_s)
     ]
     waiting = sum(len(view.shard.frames) for _, view in queue)
-    for job, view in queue:
-        least = least_piece(job)
-        if least is None or not may_be_split(job, view):
-            continue
-        length = len(view.shard.frames)
-        pieces = round(length * _helpers(waiting, free, least) / waiting)
-        most = _most_at_once(job, snapshot, pieces)
-        pieces = min(pieces, length // least, most)
-        if pieces > 1:
-            at = tuple(part.start for part in cut(view.shard.frames, pieces)[1:])
-            yield Divided(job=job, view=view, at=at)
+    pieces = [_pieces(job, view, snapshot, free, waiting) for job, view in queue]
+    wholes = [(len(view.shard.frames), _warmup(job) or 0) for job, view in queue]
+    parts = [
+        (length / count, warmup_frames)
+        for (length, warmup_frames), count in zip(wholes, pieces, strict=True)
+        for _ in range(count)
+    ]
+    if _done_after(parts, free) < _done_after(wholes, free):
+        for (job, view), count in zip(queue, pieces, strict=True):
+            if count > 1:
+                at = tuple(part.start for part in cut(view.shard.frames, count)[1:])
+                yield Divided(job=job, view=view, at=at)
+
+
+def _pieces(
+    job: JobView, view: ShardView, snapshot: Snapshot, free: Sequence[int], waiting: int
+) -> int:
+    """In how many the shard would be done, of so many frames that wait in all."""
+    least = least_piece(job)
+    if least is None or not may_be_split(job, view):
+        return 1
+    length = len(view.shard.frames)
+    wished = round(length * _helpers(waiting, free, least) / waiting)
+    return max(1, min(wished, length // least, _most_at_once(job, snapshot, wished)))
+
+
+def _done_after(shards: Iterable[tuple[float, int]], free: Sequence[int]) -> float:
+    """When all of (frames, warm-up) are done: whoever is free takes the longest that is left."""
+    ends: list[float] = list(free)
+    for frames, warmup_frames in sorted(shards, reverse=True):
+        heapq.heapreplace(ends, ends[0] + frames + warmup_frames)
+    return max(ends)
 
 
 def may_be_split(job: JobView, view: ShardView) -> bool:
@@ -61,12 +83,20 @@ def may_be_split(job: JobView, view: ShardView) -> bool:
 
 def least_piece(job: JobView) -> int | None:
     """How many frames a piece has at least; None where its warm-up is not known."""
+    warmup_frames = _warmup(job)
+    if warmup_frames is None:
+        return None
+    return max(LEAST_SHARD_FRAMES, WARMUPS_A_PIECE * warmup_frames)
+
+
+def _warmup(job: JobView) -> int | None:
+    """The longest that any shard of the job has."""
     asked = job.spec.render_settings.warmup_frames
     plain = job.plan.warmup_frames if asked is None and job.plan else asked
     if plain is None:
         return None
     of_ranges = [job.spec.settings_in(part).warmup_frames or 0 for part in job.spec.ranges]
-    return max(LEAST_SHARD_FRAMES, WARMUPS_A_PIECE * max([plain, *of_ranges]))
+    return max([plain, *of_ranges])
 
 
 def _helpers(waiting: int, free: Sequence[int], least: int) -> int:

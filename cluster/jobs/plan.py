@@ -83,6 +83,15 @@ class Plan:
         """The same plan, with these render shards split further."""
         return replace(self, splits=(*self.splits, *splits)) if splits else self
 
+    def parts_of(self, name: str) -> tuple[Shard, ...]:
+        """The shards that a split one of this name is done as; none where it was never split."""
+        for count, split in enumerate(self.splits):
+            before = replace(self, splits=self.splits[:count]).shards(Stage.RENDER)
+            after = replace(self, splits=self.splits[: count + 1]).shards(Stage.RENDER)
+            if any(shard.name == name and shard.index == split.index for shard in before):
+                return tuple(shard for shard in after if shard not in before)
+        return ()
+
     def following(self, names: Sequence[str], *, is_chained: bool) -> tuple[str, ...]:
         """The render shards and assembly of these names, and all that is made from them.
 

@@ -24,6 +24,7 @@ from cluster.jobs.plan import Plan, Shard
 from cluster.jobs.progress import JobStatus, JobSummary, StageProgress
 from cluster.stores.record import from_json
 from cluster.stores.store import Store
+from cluster.telling.sentence_parts import named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,12 @@ class JobSeen:
                 return seen
         if self.plan is None:
             raise JobError(f"job {self.spec.job} is not planned yet, so it has no shard '{name}'")
+        parts = [part.name for part in self.plan.parts_of(name)]
+        if parts:
+            raise JobError(
+                f"{name} of job {self.spec.job} is done as {named(parts)}, so that no worker had"
+                " to wait; ask for one of them"
+            )
         raise JobError(
             f"'{name}' is no shard of job {self.spec.job}; it has {_told_names(self.plan)}"
         )
@@ -257,9 +264,12 @@ def _see_shard(store: Store, keys: list[str], bare: ShardSeen) -> ShardSeen:
 
 
 def _told_names(plan: Plan) -> str:
-    spans = [(stage, len(plan.shards(stage))) for stage in Stage]
-    return ", ".join(
-        f"{stage}-0" if count == 1 else f"{stage}-0 to {stage}-{count - 1}"
-        for stage, count in spans
-        if count
-    )
+    return ", ".join(_told_span(plan.shards(stage)) for stage in Stage if plan.shards(stage))
+
+
+def _told_span(shards: Sequence[Shard]) -> str:
+    names = [shard.name for shard in sorted(shards, key=lambda shard: shard.index)]
+    is_gapless = max(shard.index for shard in shards) == len(shards) - 1
+    if not is_gapless:
+        return named(names)
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
