@@ -177,6 +177,7 @@ class Hands:
         standing = read_commit(self._store, action.job, action.shard)
         if standing is not None:
             ledger.committed(standing)
+        if standing is not None or not ledger.view.state.may_become(JobState.ASSEMBLING):
             return
         entry = Entry(
             state=ledger.view.state,

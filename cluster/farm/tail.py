@@ -77,8 +77,10 @@ def may_be_split(job: JobView, view: ShardView) -> bool:
     """True where it is not cut as somebody asked, has not failed, and nothing goes on from it."""
     is_free_to_cut = job.spec.shards is None and not job.spec.is_exact
     is_first_try = not view.failures and not view.shard.take and view.is_waiting
-    is_render = view.shard.stage is Stage.RENDER and job.state is JobState.RENDERING
-    return is_free_to_cut and is_first_try and is_render
+    # Whoever would assemble from the whole has to write that in the journal first, and is refused.
+    is_before_assembly = job.state.may_become(JobState.ASSEMBLING)
+    is_render = view.shard.stage is Stage.RENDER
+    return is_free_to_cut and is_first_try and is_render and is_before_assembly
 
 
 def least_piece(job: JobView) -> int | None:

@@ -111,11 +111,11 @@ class JobSeen:
                 return seen
         if self.plan is None:
             raise JobError(f"job {self.spec.job} is not planned yet, so it has no shard '{name}'")
-        parts = [part.name for part in self.plan.parts_of(name)]
+        parts = self.plan.parts_of(name)
         if parts:
             raise JobError(
-                f"{name} of job {self.spec.job} is done as {named(parts)}, so that no worker had"
-                " to wait; ask for one of them"
+                f"{name} of job {self.spec.job} is done as {parts[0].name} to {parts[-1].name},"
+                " since workers were free for them; ask for one of these"
             )
         raise JobError(
             f"'{name}' is no shard of job {self.spec.job}; it has {_told_names(self.plan)}"

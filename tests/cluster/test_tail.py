@@ -124,11 +124,11 @@ _FAILURE = Failure(cause=Cause.DEATH, message="m", exit_code=8, worker="other", 
         _job(480, mode=Mode.EXACT),
         _job(480, shards=1),
         _with(_job(480), 0, failures=(_FAILURE,)),
-        replace(_job(480), state=JobState.PLANNED),
+        replace(_job(480), state=JobState.ASSEMBLING),
         replace(_job(480), plan=replace(_job(480).plan, warmup_frames=None)),  # type: ignore[type-var]
         _with(_job(480), 0, shard=replace(_job(480).of(Stage.RENDER)[0].shard, take=1)),
     ],
-    ids=["exact", "as asked", "failed", "not begun", "of unknown warm-up", "done again"],
+    ids=["exact", "as asked", "failed", "assembled from", "of unknown warm-up", "done again"],
 )
 def test_some_shards_are_never_split(job: JobView) -> None:
     assert _pieces(_farm(job, idle=4)) == [480]
