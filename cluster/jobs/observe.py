@@ -6,7 +6,7 @@ It does not know what is running: that is the runtime's to say, and dies with it
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from bodyswap.errors import StoreError
 from cluster.jobs.commit import Commit, read_commit
@@ -19,6 +19,9 @@ from cluster.jobs.snapshot import JobView, ProjectShare, ShardView
 from cluster.stores.asker import Asker
 from cluster.stores.record import from_json, from_yaml
 from cluster.stores.store import Store
+
+_SPECS_KEPT = 4096
+"""Decoded, since they never change and are read again and again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,12 @@ def observe_again(store: Store, spec: JobSpec, reader: Asker) -> Observed:
 def read_spec(store: Store, job: str) -> JobSpec | None:
     key = JobKeys(job=job).spec
     data = store.get(key)
-    return None if data is None else from_yaml(data, JobSpec, what=key)
+    return None if data is None else _spec_of(data, key)
+
+
+@lru_cache(maxsize=_SPECS_KEPT)
+def _spec_of(data: bytes, key: str) -> JobSpec:
+    return from_yaml(data, JobSpec, what=key)
 
 
 def read_plan(store: Store, job: str, entries: Sequence[Entry] | None = None) -> Plan | None:
