@@ -13,8 +13,10 @@ from cluster.stores.store import Store
 
 def known_warmup(store: Store, spec: JobSpec) -> int | None:
     """The job's, outside of ranges with their own; None where nobody has to know, or can."""
+    if spec.is_exact or spec.shards is not None:
+        return None
     asked = spec.render_settings.warmup_frames
-    if asked is not None or spec.is_exact or spec.shards is not None:
+    if asked is not None:
         return asked
     card = store.get(subject_file(spec.subject, CARD))
     return None if card is None else card_warmup(card.decode(errors="replace"))

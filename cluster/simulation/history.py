@@ -261,14 +261,13 @@ def _draw_more(dice: random.Random, specs: list[JobSpec]) -> list[JobSpec]:
     varied = [_long(dice, spec) if dice.random() < 0.6 else spec for spec in specs]
     if dice.random() < 0.5:
         first = varied[0]
-        settings = first.render_settings.with_overrides(["join_tolerance=9.0"]).to_dict()
-        varied.append(replace(first, settings=settings))
+        varied.append(replace(first, settings=first.settings | {"join_tolerance": 9.0}))
     return varied
 
 
 def _long(dice: random.Random, spec: JobSpec) -> JobSpec:
     frames = FrameRange(start=0, stop=_FRAMES_A_SHARD * dice.choice((4, 6, 8)))
-    settings = spec.render_settings.with_overrides([f"warmup_frames={_WARMUP_FRAMES}"]).to_dict()
+    settings = spec.settings | {"warmup_frames": _WARMUP_FRAMES}
     plate = replace(spec.plate, frame_count=frames.stop)
     return replace(spec, plate=plate, frames=frames, settings=settings, shards=None)
 
