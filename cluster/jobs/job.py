@@ -5,7 +5,9 @@ Pure: it does not know stores, workers or clocks.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+
+import msgspec
 
 from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
@@ -70,6 +72,12 @@ class JobState(StrEnum):
                 return later in (*_WAYS_BACK, *_ASIDE) and later is not self
             case _:
                 return later in _ASIDE or later in _WAY[_WAY.index(self) + 1 :]
+
+
+@lru_cache(maxsize=1024)
+def _resolved(settings: bytes) -> RenderSettings:
+    """Kept, since a farm has thousands of jobs of a few settings, and checking them takes long."""
+    return RenderSettings.from_dict(msgspec.json.decode(settings))
 
 
 _WAYS_BACK = (JobState.SUBMITTED, JobState.PLANNED)
@@ -252,7 +260,7 @@ class JobSpec:
 
     @cached_property
     def render_settings(self) -> RenderSettings:
-        return RenderSettings.from_dict(self.settings)
+        return _resolved(msgspec.json.encode(self.settings))
 
     def settings_for(self, stage: Stage, frames: FrameRange) -> RenderSettings:
         """The settings that a shard of `stage` over `frames` is made with."""
