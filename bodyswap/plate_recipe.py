@@ -12,8 +12,9 @@ from bodyswap.decode import decode
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.media.index import ClipIndex
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.people import PoseSequence
-from bodyswap.pieces import Pieces, SequencePieces, VideoPieces, pieces_of
+from bodyswap.pieces import Pieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
 from bodyswap.replacing.make import make_recipe
 from bodyswap.replacing.recipe import Recipe
@@ -46,11 +47,10 @@ def with_recipe(
 
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
-    recipe: bytes | None, traces: Traces,
+    recipe: bytes | None, traces: Traces, overlap: Overlap = NO_OVERLAP,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses, traces)
+    inner = pieces_of(settings, plate, background_HW3, poses, traces, overlap)
     if recipe is None:
         return inner
-    assert isinstance(inner, VideoPieces | SequencePieces)
     return PlatePieces(plate=plate, inner=inner, recipe=Recipe.from_bytes(recipe))

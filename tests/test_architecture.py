@@ -44,7 +44,7 @@ DOORS = {
 }
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography", "steps", "environment",
+    "homography", "steps", "environment", "overlap",
 )  # fmt: skip
 
 
