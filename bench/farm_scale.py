@@ -11,18 +11,18 @@ from pathlib import Path
 
 from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
-from cluster.decide import Action, decide
-from cluster.job import JobSpec, JobState, PlateRef, SubjectRef
-from cluster.journal import Entry, Journal
-from cluster.keys import JobKeys, queue_marker, time_part
-from cluster.record import to_yaml
+from cluster.farm.controller import Controller
+from cluster.farm.decide import Action, decide
+from cluster.jobs.job import JobSpec, JobState, PlateRef, SubjectRef
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import JobKeys, queue_marker, time_part
+from cluster.jobs.snapshot import Snapshot
 from cluster.simulation.faults import Faults
 from cluster.simulation.runtime import SimulatedRuntime
 from cluster.simulation.store import Objects, StoreSeen
 from cluster.simulation.worker import Crew
 from cluster.simulation.world import World
-from cluster.snapshot import Snapshot
+from cluster.stores.record import to_yaml
 
 EPOCH_S = 1.8e9
 SHARDS_A_STAGE = 1000

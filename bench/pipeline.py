@@ -21,7 +21,7 @@ from bodyswap.stage.cast import REX
 from bodyswap.stage.render import Shot, film
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
-from cluster.demo import demo_motion, write_film
+from cluster.cli.demo import demo_motion, write_film
 
 COUNT = 48
 ROUNDS = 3

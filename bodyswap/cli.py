@@ -1,6 +1,6 @@
 """The verbs that need one machine only: quality, pose, train-pose; `cli_train` has train.
 
-It does not know stores or jobs; `cluster.cli` mounts these verbs beside the farm's.
+It does not know stores or jobs; `cluster.cli.app` mounts these verbs beside the farm's.
 The stages are imported inside each verb, so that `--help` does not wait for torch.
 """
 

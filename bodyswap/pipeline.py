@@ -6,7 +6,7 @@
     assemble      join the segments by packet copy, then decode all of it to be sure (`assembly`)
 
 In a pass the stages overlap, each a few frames ahead of the next (`overlap`).
-It does not know shards, leases, stores or Ray: `cluster.worker` calls it with local files.
+It does not know shards, leases, stores or Ray: `cluster.workers.worker` calls it with local files.
 """
 
 from collections.abc import Iterator, Sequence

@@ -27,32 +27,32 @@ from pathlib import Path
 from bodyswap.errors import JobError, UsageError
 from bodyswap.joins import Join
 from bodyswap.timing import parse_frame_range
-from cluster import job_list
-from cluster.accounts import Budget, read_account, write_budget
-from cluster.approval import judge
-from cluster.attempt_log import AttemptLog, read_logs
-from cluster.control import Request, Verb, put_request
-from cluster.delivery import fetch_delivery
-from cluster.doors import permit_download
-from cluster.dry_run import Reuse, dry_run, see_reuse
-from cluster.estimate import Estimate
-from cluster.farm_seen import see_farm
-from cluster.inspection import FileInspector, Inspector
-from cluster.job import HIGHEST_PRIORITY, JobState
-from cluster.journal import Entry, Ruling
-from cluster.keys import QUEUE, job_of_marker
-from cluster.links import link_to
-from cluster.plate_file import single_file
-from cluster.preview import Preview, PreviewReader, playlist, write_preview
-from cluster.progress import JobProgress, JobStatus, JobSummary
-from cluster.publish import Manifest, read_manifest
-from cluster.retry import check_retry, shards_over
-from cluster.scene import Scene, Why
-from cluster.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
-from cluster.store import Store
-from cluster.submit import JobRequest, resolve, submit
-from cluster.waiting import Outcome, Waited, outcome_of
-from cluster.why import why_job, why_shard
+from cluster.asking.dry_run import Reuse, dry_run, see_reuse
+from cluster.asking.plate_file import single_file
+from cluster.asking.retry import check_retry, shards_over
+from cluster.asking.submit import JobRequest, resolve, submit
+from cluster.delivering.accounts import Budget, read_account, write_budget
+from cluster.delivering.approval import judge
+from cluster.delivering.delivery import fetch_delivery
+from cluster.delivering.links import link_to
+from cluster.delivering.preview import Preview, PreviewReader, playlist, write_preview
+from cluster.delivering.publish import Manifest, read_manifest
+from cluster.jobs import listing as job_list
+from cluster.jobs.control import Request, Verb, put_request
+from cluster.jobs.estimate import Estimate
+from cluster.jobs.inspection import FileInspector, Inspector
+from cluster.jobs.job import HIGHEST_PRIORITY, JobState
+from cluster.jobs.journal import Entry, Ruling
+from cluster.jobs.keys import QUEUE, job_of_marker
+from cluster.jobs.progress import JobProgress, JobStatus, JobSummary
+from cluster.rights.doors import permit_download
+from cluster.stores.store import Store
+from cluster.telling.attempt_log import AttemptLog, read_logs
+from cluster.telling.farm_seen import see_farm
+from cluster.telling.scene import Scene, Why
+from cluster.telling.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
+from cluster.telling.waiting import Outcome, Waited, outcome_of
+from cluster.telling.why import why_job, why_shard
 
 _LOOKERS = 16
 """How many jobs are looked at at once: each is a few requests to a store that may be far."""

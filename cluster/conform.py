@@ -14,9 +14,9 @@ from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.conform import CutList, CutShot
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.naming import WORK, check_stem, deliver_as
+from cluster.asking.submit import JobRequest
 from cluster.shot import OnStatus, render_shot
-from cluster.store import Store
-from cluster.submit import JobRequest
+from cluster.stores.store import Store
 
 _FILM_SUFFIXES = frozenset({".mov", ".mp4", ".mkv", ".mxf", ".avi", ".webm", ".m4v"})
 

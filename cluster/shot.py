@@ -21,17 +21,17 @@ from bodyswap.quality.comparison import Column, compare_rows, write_comparison, 
 from bodyswap.quality.skeleton_picture import draw_skeleton
 from bodyswap.quality.slate import FrameNames, burn_in, draw_slate
 from bodyswap.timing import FrameRange
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
-from cluster.controller import Controller
-from cluster.decide import decide
-from cluster.farm_seen import telling
-from cluster.farm_settings import FarmSettings
-from cluster.job import JobState
-from cluster.progress import JobStatus
-from cluster.publish import Manifest
-from cluster.runtime import Runtime, WorkerConfig
-from cluster.store import Store
-from cluster.submit import JobRequest
+from cluster.delivering.publish import Manifest
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.job import JobState
+from cluster.jobs.progress import JobStatus
+from cluster.stores.store import Store
+from cluster.telling.farm_seen import telling
+from cluster.workers.runtime import Runtime, WorkerConfig
+from cluster.workers.settings import FarmSettings
 
 OnStatus = Callable[[JobStatus], None]
 
@@ -97,11 +97,11 @@ def open_runtime(
     crew: Runtime
     if kind == "ray":
         # Ray is heavy, and an inline render needs none of it.
-        from cluster.runtime_ray import RayRuntime
+        from cluster.workers.on_ray import RayRuntime
 
         crew = RayRuntime(config, settings)
     else:
-        from cluster.runtime_inline import InlineRuntime
+        from cluster.workers.inline import InlineRuntime
 
         crew = InlineRuntime(config)
     try:

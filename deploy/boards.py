@@ -1,8 +1,8 @@
 """What is on each Grafana dashboard: which questions, under which titles.
 
-It does not know Grafana; `dashboards` builds its files of this. Every metric of `cluster.metrics`
-is in a panel here, and every panel asks for metrics that exist: tests/deploy proves both against a
-farm that runs.
+It does not know Grafana; `dashboards` builds its files of this. Every metric of
+`cluster.metering.metrics` is in a panel here, and every panel asks for metrics that exist:
+tests/deploy proves both against a farm that runs.
 """
 
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 from bodyswap.timecode import Timecode
 from bodyswap.timing import FrameRange
-from cluster.cli import main
+from cluster.cli.app import main
 from tests.media.clips import packets_beside, steady, write_clip
 
 COUNT = 6

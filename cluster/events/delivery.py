@@ -11,7 +11,7 @@ from typing import Protocol
 from bodyswap.errors import UsageError
 from cluster.client import Client
 from cluster.events.rules import split_bucket_url
-from cluster.record import file_hash
+from cluster.stores.record import file_hash
 
 
 class Destination(Protocol):

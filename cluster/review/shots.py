@@ -17,14 +17,14 @@ from bodyswap.rights.trust import operator_trust
 from bodyswap.timecode import Timecode
 from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.client import Client
-from cluster.commit import Commit
-from cluster.doors import act_of, covering
-from cluster.job import JobSpec, PlateRef, Stage
-from cluster.keys import key_part
-from cluster.observe import read_spec
-from cluster.preview import Preview, PreviewReader
-from cluster.progress import JobSummary
-from cluster.publish import read_manifest
+from cluster.delivering.preview import Preview, PreviewReader
+from cluster.delivering.publish import read_manifest
+from cluster.delivering.sealing import is_sealed
+from cluster.jobs.commit import Commit
+from cluster.jobs.job import JobSpec, PlateRef, Stage
+from cluster.jobs.keys import key_part
+from cluster.jobs.observe import read_spec
+from cluster.jobs.progress import JobSummary
 from cluster.review.answers import (
     ConsentAnswer,
     JoinMark,
@@ -35,11 +35,11 @@ from cluster.review.answers import (
     TimelineAnswer,
 )
 from cluster.review.glances import Glances
-from cluster.scene import Why
-from cluster.scratch import Scratch
-from cluster.sealing import is_sealed
-from cluster.seen import JobSeen, ShardSeen
-from cluster.store import Store
+from cluster.rights.doors import act_of, covering
+from cluster.stores.store import Store
+from cluster.telling.scene import Why
+from cluster.telling.seen import JobSeen, ShardSeen
+from cluster.workers.scratch import Scratch
 
 GLANCE_S = 0.7
 

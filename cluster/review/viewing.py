@@ -6,9 +6,9 @@ again every few seconds, so that a revocation closes the page too.
 
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.trust import operator_trust
-from cluster.doors import Visit, act_of, covering, permit
 from cluster.review.glances import Glances
 from cluster.review.shots import Shots
+from cluster.rights.doors import Visit, act_of, covering, permit
 
 _WRITTEN_FOR_S = 3600.0
 _STANDS_FOR_S = 10.0

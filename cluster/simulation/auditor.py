@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cluster.control import Verb
-from cluster.decide import Action, Publish, Start
-from cluster.failures import Cause
-from cluster.job import JobSpec, JobState, Stage
-from cluster.journal import Entry
-from cluster.keys import QUEUE, JobKeys
-from cluster.order import Order
-from cluster.record import from_json
+from cluster.farm.decide import Action, Publish, Start
+from cluster.jobs.control import Verb
+from cluster.jobs.failures import Cause
+from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.journal import Entry
+from cluster.jobs.keys import QUEUE, JobKeys
+from cluster.jobs.order import Order
+from cluster.jobs.snapshot import JobView, ProjectShare, Snapshot
 from cluster.simulation.store import Objects
 from cluster.simulation.worker import Process
-from cluster.snapshot import JobView, ProjectShare, Snapshot
+from cluster.stores.record import from_json
 
 _HEARS_OF_IT_WITHIN_S = 300.0
 """A controller that looks at the store so long after a pause or a cancel has heard of it."""

@@ -11,22 +11,22 @@ from functools import cache, partial
 from bodyswap.config import Mode, RenderSettings
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
-from cluster.control import Request, Verb
-from cluster.controller import Controller, Decide
-from cluster.decide import Action, decide
-from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
-from cluster.journal import Entry, Journal
-from cluster.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
-from cluster.plan import make_plan
-from cluster.record import file_hash, to_json, to_yaml
+from cluster.farm.controller import Controller, Decide
+from cluster.farm.decide import Action, decide
+from cluster.farm.term import Term
+from cluster.jobs.control import Request, Verb
+from cluster.jobs.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
+from cluster.jobs.plan import make_plan
+from cluster.jobs.snapshot import ProjectShare, Snapshot
 from cluster.simulation.auditor import Auditor, ViolationError
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults
 from cluster.simulation.runtime import SimulatedRuntime
 from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.worker import Crew, Finish, finish
 from cluster.simulation.world import World
-from cluster.snapshot import ProjectShare, Snapshot
-from cluster.term import Term
+from cluster.stores.record import file_hash, to_json, to_yaml
 
 _EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0

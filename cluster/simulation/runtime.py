@@ -7,9 +7,9 @@ goes on unheard.
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from cluster.failures import death
-from cluster.job import Stage
-from cluster.order import Ending, Failed, Order, Progressed, Report
+from cluster.jobs.failures import death
+from cluster.jobs.job import Stage
+from cluster.jobs.order import Ending, Failed, Order, Progressed, Report
 from cluster.simulation.faults import FAULTS_END_AT_S
 from cluster.simulation.worker import Crew, Process
 

@@ -11,19 +11,19 @@ from functools import partial
 
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.rights.mark import DEMO_KEY, mark_of
-from cluster.assemble import JOINS, checked_order
-from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit
-from cluster.failures import classify
-from cluster.job import Stage
-from cluster.keys import JobKeys
-from cluster.lease import Lease
-from cluster.marking import TRACES, traced
-from cluster.order import Done, Failed, Order, Progressed, Report
-from cluster.record import content_hash, to_json
+from cluster.delivering.assemble import JOINS, checked_order
+from cluster.jobs.commit import Commit, Outcome, StoredFile, put_commit, read_commit
+from cluster.jobs.failures import classify
+from cluster.jobs.job import Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.lease import Lease
+from cluster.jobs.order import Done, Failed, Order, Progressed, Report
+from cluster.rights.marking import TRACES, traced
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.world import World
-from cluster.store import Store
+from cluster.stores.record import content_hash, to_json
+from cluster.stores.store import Store
 
 Finish = Callable[[Store, Commit, dict[str, bytes]], Outcome]
 Tell = Callable[[Report], None]

@@ -24,10 +24,10 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
-from cluster.job import JobState
-from cluster.journal import Journal
-from cluster.submit import JobRequest
-from cluster.supervise import Supervisor
+from cluster.asking.submit import JobRequest
+from cluster.farm.supervise import Supervisor
+from cluster.jobs.job import JobState
+from cluster.jobs.journal import Journal
 from tests.rights.tiny_papers import write_rights
 
 HERE = Path(__file__).parent

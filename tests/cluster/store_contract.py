@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bodyswap.errors import StoreError
-from cluster.compose import Piece
-from cluster.store import Store, open_store
+from cluster.stores.compose import Piece
+from cluster.stores.store import Store, open_store
 
 WRITERS, PROCESSES, KEYS = 8, 4, 40
 

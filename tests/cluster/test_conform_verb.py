@@ -12,7 +12,7 @@ from bodyswap.media.index import index_clip
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
-from cluster.cli import main
+from cluster.cli.app import main
 from tests.media.clips import steady, write_clip
 
 RATE = Fraction(24)

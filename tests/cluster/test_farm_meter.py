@@ -12,21 +12,21 @@ from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, put_commit
-from cluster.controller import Controller
-from cluster.decide import decide
-from cluster.exporter import served
-from cluster.failures import Cause, Failure
-from cluster.farm_meter import FarmMeter
-from cluster.job import JobState, Stage
-from cluster.keys import JobKeys
-from cluster.lease import Lease
-from cluster.metrics import ALL_METRICS, MOST_PROJECTS, OTHER_PROJECT, Kind, Meters
-from cluster.plan import Shard, make_plan
-from cluster.progress import JobStatus
-from cluster.runtime_inline import InlineRuntime
-from cluster.snapshot import JobView, ShardView, Snapshot
-from cluster.trace_id import trace_of
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.commit import Commit, put_commit
+from cluster.jobs.failures import Cause, Failure
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.progress import JobStatus
+from cluster.jobs.snapshot import JobView, ShardView, Snapshot
+from cluster.jobs.trace_id import trace_of
+from cluster.metering.exporter import served
+from cluster.metering.farm_meter import FarmMeter
+from cluster.metering.metrics import ALL_METRICS, MOST_PROJECTS, OTHER_PROJECT, Kind, Meters
+from cluster.workers.inline import InlineRuntime
 
 
 def _run(farm: TinyFarm, meter: FarmMeter, job: str) -> None:

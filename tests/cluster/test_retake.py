@@ -10,8 +10,8 @@ from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.job import JobState
-from cluster.plan import Plan
+from cluster.jobs.job import JobState
+from cluster.jobs.plan import Plan
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from tiny_pipeline import Trouble, expected_shot
 from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
-from cluster.crew import Share, default_workers, share
-from cluster.failures import Cause
-from cluster.farm_settings import FarmSettings
-from cluster.job import JobState
-from cluster.journal import Journal
-from cluster.keys import JobKeys
-from cluster.progress import JobStatus
-from cluster.runtime_ray import RayRuntime
+from cluster.farm.controller import Controller
+from cluster.jobs.failures import Cause
+from cluster.jobs.job import JobState
+from cluster.jobs.journal import Journal
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.progress import JobStatus
+from cluster.workers.crew import Share, default_workers, share
+from cluster.workers.on_ray import RayRuntime
+from cluster.workers.settings import FarmSettings
 
 WHOLE = FrameRange(start=0, stop=40)
 

@@ -15,16 +15,16 @@ from bodyswap.rights.audit import Event
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.trust import SealFiles, operator_trust, read_trust
 from bodyswap.timing import FrameRange
-from cluster.audit_log import read_verified
-from cluster.cli import main
-from cluster.commit import StoredFile
-from cluster.doors import permit_publish
-from cluster.job import JobSpec
-from cluster.keys import plate_file
-from cluster.marking import Traced
-from cluster.record import file_hash
-from cluster.sealing import sealed
-from cluster.store_local import LocalStore
+from cluster.cli.app import main
+from cluster.delivering.sealing import sealed
+from cluster.jobs.commit import StoredFile
+from cluster.jobs.job import JobSpec
+from cluster.jobs.keys import plate_file
+from cluster.rights.audit_log import read_verified
+from cluster.rights.doors import permit_publish
+from cluster.rights.marking import Traced
+from cluster.stores.local import LocalStore
+from cluster.stores.record import file_hash
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
 

@@ -22,17 +22,17 @@ from tiny_farm import make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.errors import JobError
-from cluster.control import Verb
-from cluster.controller import Controller
-from cluster.decide import Action, decide
-from cluster.farm_seen import QuotaSeen, WorkerSeen, farm_seen, tell_farm, telling
-from cluster.job import JobState, Stage
-from cluster.runtime_inline import InlineRuntime
-from cluster.scene import Scene, WaitsFor
-from cluster.seen import JobSeen
-from cluster.snapshot import Snapshot
-from cluster.waiting import Outcome
-from cluster.why import why_job, why_shard
+from cluster.farm.controller import Controller
+from cluster.farm.decide import Action, decide
+from cluster.jobs.control import Verb
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.snapshot import Snapshot
+from cluster.telling.farm_seen import QuotaSeen, WorkerSeen, farm_seen, tell_farm, telling
+from cluster.telling.scene import Scene, WaitsFor
+from cluster.telling.seen import JobSeen
+from cluster.telling.waiting import Outcome
+from cluster.telling.why import why_job, why_shard
+from cluster.workers.inline import InlineRuntime
 
 IDLE = WorkerSeen(name="w0")
 POSED = committed(make_job("rendering"), Stage.POSE, Stage.SOLVE)

@@ -8,10 +8,10 @@ from command_line import run_command
 from tiny_farm import make_farm
 from web_hearer import SECRET, listening
 
-from cluster.checkup import check_webhooks
-from cluster.farm_seen import see_farm
-from cluster.outbox import Outbox
-from cluster.webhook_settings import load_webhooks
+from cluster.cli.checkup import check_webhooks
+from cluster.notices.outbox import Outbox
+from cluster.notices.settings import load_webhooks
+from cluster.telling.farm_seen import see_farm
 
 
 def test_a_real_farms_job_is_heard_of_to_its_end(

@@ -23,7 +23,7 @@ from bodyswap.people import Detections, PoseSequence
 from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
-from cluster.inspection import SubjectFacts
+from cluster.jobs.inspection import SubjectFacts
 
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"

@@ -17,16 +17,16 @@ from tiny_farm import TinyFarm
 from tiny_pipeline import expected_shot, read_shot, write_plate, write_subject
 
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
 from cluster.events.listener import Listener
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
-from cluster.farm_settings import FarmSettings
-from cluster.runtime_ray import RayRuntime
-from cluster.store import open_store
+from cluster.farm.controller import Controller
+from cluster.stores.store import open_store
+from cluster.workers.on_ray import RayRuntime
+from cluster.workers.settings import FarmSettings
 
 PATIENCE_S = 500
 SHOTS = ("a", "b")

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.commit import Commit, Outcome, discard, put_commit, read_commit
-from cluster.decide import Action, Enter, GiveUp, Publish, Start, Stop, decide
-from cluster.job import JobState, Stage
-from cluster.keys import JobKeys
-from cluster.record import to_json
+from cluster.farm.decide import Action, Enter, GiveUp, Publish, Start, Stop, decide
+from cluster.jobs.commit import Commit, Outcome, discard, put_commit, read_commit
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.snapshot import JobView, ShardView, Snapshot
 from cluster.simulation.history import REAL, Variant, run
 from cluster.simulation.worker import finish
-from cluster.snapshot import JobView, ShardView, Snapshot
-from cluster.store import Store
+from cluster.stores.record import to_json
+from cluster.stores.store import Store
 
 HISTORIES = 450
 

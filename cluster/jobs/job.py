@@ -1,0 +1,250 @@
+"""What a job is: its request with everything resolved, its states, its identity.
+
+Pure: it does not know stores, workers or clocks.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from bodyswap.config import Mode, Over, RenderSettings
+from bodyswap.errors import UsageError
+from bodyswap.timing import FrameRange
+from cluster.stores.record import content_hash
+
+HIGHEST_PRIORITY = 99
+DEFAULT_PRIORITY = 50
+DEFAULT_USE = "stunt"
+"""What a render is for, where nothing else is said: consents name the uses they cover."""
+_ID_LENGTH = 16
+_SOLVING = "solve."
+_OF_A_RANGE = ("engine", "warmup_frames")
+
+
+class Stage(StrEnum):
+    """The farm's four kinds of work, in the order a job goes through them."""
+
+    POSE = "pose"
+    SOLVE = "solve"
+    RENDER = "render"
+    ASSEMBLE = "assemble"
+
+
+class JobState(StrEnum):
+    """How far a job is, and whether that is its end. What follows what: `may_become`."""
+
+    is_final: bool
+    """True where the farm does nothing more for the job until somebody asks for it."""
+
+    SUBMITTED = "submitted", False
+    PLANNED = "planned", False
+    POSING = "posing", False
+    SOLVING = "solving", False
+    RENDERING = "rendering", False
+    ASSEMBLING = "assembling", False
+    VERIFYING = "verifying", False
+    PUBLISHED = "published", True
+    PAUSED = "paused", False
+    CANCELLED = "cancelled", True
+    FAILED = "failed", True
+    QUARANTINED = "quarantined", True
+
+    def __new__(cls, value: str, is_final: bool) -> "JobState":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.is_final = is_final
+        return member
+
+    def may_become(self, later: "JobState") -> bool:
+        """True where a job goes from here to `later`.
+
+        Forward along the way, and aside at any time. Back onto the way from a pause, and from an
+        end that is not published: by resuming, by a retry, by submitting again.
+        """
+        match self:
+            case JobState.PUBLISHED:
+                return False
+            case JobState.CANCELLED | JobState.FAILED | JobState.QUARANTINED:
+                return later in _WAYS_BACK
+            case JobState.PAUSED:
+                return later in (*_WAYS_BACK, *_ASIDE) and later is not self
+            case _:
+                return later in _ASIDE or later in _WAY[_WAY.index(self) + 1 :]
+
+
+_WAYS_BACK = (JobState.SUBMITTED, JobState.PLANNED)
+_ASIDE = (JobState.PAUSED, JobState.CANCELLED, JobState.FAILED, JobState.QUARANTINED)
+_WAY = tuple(state for state in JobState if state not in _ASIDE)
+
+STATE_OF_STAGE = {
+    Stage.POSE: JobState.POSING,
+    Stage.SOLVE: JobState.SOLVING,
+    Stage.RENDER: JobState.RENDERING,
+    Stage.ASSEMBLE: JobState.ASSEMBLING,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateRef:
+    """A plate in the store, by content."""
+
+    sha256: str
+    name: str
+    frame_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFile:
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectRef:
+    """A subject's model in the store, by content."""
+
+    name: str
+    files: tuple[SubjectFile, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        return content_hash(sorted((file.name, file.sha256) for file in self.files))
+
+    @property
+    def version(self) -> str:
+        """Short, and never the same for two models."""
+        return self.digest[:12]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosesRef:
+    """A poses.npz in the store, by content."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeSettings:
+    """What is set otherwise in some frames of a shot: texts such as "solve.smoothing_s=0.05"."""
+
+    frames: FrameRange
+    settings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for text in self.settings:
+            key = text.partition("=")[0]
+            if not key.startswith(_SOLVING) and key not in _OF_A_RANGE:
+                raise UsageError(
+                    f"'{key}' cannot be set for frames {self.frames} alone, only for a whole shot;"
+                    f" of a range there are solve.*, {' and '.join(_OF_A_RANGE)}"
+                )
+
+    @property
+    def of_solving(self) -> tuple[str, ...]:
+        return tuple(text for text in self.settings if text.startswith(_SOLVING))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
+
+    `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
+    somebody corrected them; `ranges`, in frame order, say what is set otherwise where. The fields
+    from `name` on do not change what is rendered, so they are no part of the job's id.
+    """
+
+    plate: PlateRef
+    subject: SubjectRef
+    frames: FrameRange
+    settings: dict[str, object]
+    software: str
+    shards: int | None = None
+    poses: PosesRef | None = None
+    ranges: tuple[RangeSettings, ...] = ()
+    name: str = ""
+    project: str = "default"
+    use: str = DEFAULT_USE
+    priority: int = DEFAULT_PRIORITY
+    budget: float | None = None
+    submitted_at: str = ""
+    submitted_by: str = ""
+
+    def __post_init__(self) -> None:
+        if not len(self.frames):
+            raise UsageError("a job of no frames was asked for; give at least one")
+        if self.frames.stop > self.plate.frame_count:
+            raise UsageError(f"frames {self.frames} are beyond {self.plate.name}'s last frame")
+        self._check_ranges()
+        if self.shards is not None and not 1 <= self.shards <= len(self.frames):
+            raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
+        if not 0 <= self.priority <= HIGHEST_PRIORITY:
+            raise UsageError(f"priority {self.priority} is not within 0 to {HIGHEST_PRIORITY}")
+        if self.budget is not None and not self.budget > 0:
+            raise UsageError(f"a budget of {self.budget} lets nothing be done; give more than 0")
+
+    @cached_property
+    def job(self) -> str:
+        """The job's id: the same request gives the same one, whoever asks and when."""
+        identity: tuple[object, ...] = (
+            self.plate.sha256,
+            self.subject.digest,
+            (self.frames.start, self.frames.stop),
+            self.settings,
+            self.software,
+            self.shards,
+        )
+        # Jobs without poses keep the ids they had before there were any.
+        if self.poses is not None:
+            identity = (*identity, self.poses.sha256)
+        if self.ranges:
+            identity = (*identity, [(str(each.frames), each.settings) for each in self.ranges])
+        return content_hash(identity)[:_ID_LENGTH]
+
+    @cached_property
+    def picture_id(self) -> str:
+        """What a picture is marked with: the same for every job that makes it of the same things.
+
+        Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
+        the same in two jobs is the same with its mark.
+        """
+        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        return content_hash(made_of)[:_ID_LENGTH]
+
+    @property
+    def is_exact(self) -> bool:
+        """True where each render shard goes on from the one before it."""
+        return self.settings["mode"] == Mode.EXACT
+
+    @cached_property
+    def render_settings(self) -> RenderSettings:
+        return RenderSettings.from_dict(self.settings)
+
+    def settings_for(self, stage: Stage, frames: FrameRange) -> RenderSettings:
+        """The settings that a shard of `stage` over `frames` is made with."""
+        for each in self.ranges if stage is Stage.RENDER else ():
+            if each.frames.start <= frames.start and frames.stop <= each.frames.stop:
+                return self.settings_in(each)
+        return self.render_settings
+
+    def settings_in(self, part: RangeSettings) -> RenderSettings:
+        return self.render_settings.with_overrides(part.settings)
+
+    def _check_ranges(self) -> None:
+        last = self.frames.start
+        for each in self.ranges:
+            if each.frames.start < last or each.frames.stop > self.frames.stop:
+                raise UsageError(
+                    f"frames {each.frames} overlap with another range or are not all in the job's"
+                    f" {self.frames}"
+                )
+            if each.of_solving and self.settings.get("over") == Over.PLATE:
+                raise UsageError(
+                    f"solve.* of frames {each.frames} alone cannot be set with over=plate, which"
+                    " replaces one performer over the whole shot; set it for the shot"
+                )
+            last = each.frames.stop
+            if self.settings_in(each).over == Over.PLATE and each.of_solving:
+                raise UsageError(
+                    f"frames {each.frames} cannot be solved otherwise while the subject is laid"
+                    " into the plate, made out for the whole shot; give corrected poses"
+                )
