@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyswap.composite import composite
+from bodyswap.composite import over_own
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.pieces import Pieces
@@ -83,7 +83,7 @@ def mend_part(
     the frames are rendered once to find where they meet, and once to be written.
     """
     frames = part.frames
-    met = _meeting(part, (composite(frame, background_HW3) for frame in anew(frames)))
+    met = _meeting(part, (over_own(frame, background_HW3) for frame in anew(frames)))
     stop = frames.stop
     if met is not None:
         # The frame that met composites to the same picture, perhaps out of other layers.

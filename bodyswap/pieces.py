@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.composite import composite, cut_out
+from bodyswap.composite import cut_out, over_own
 from bodyswap.config import RenderSettings
 from bodyswap.encode import (
     CODECS,
@@ -127,7 +127,7 @@ class VideoPieces:
     def _delivered(self, frame: RenderedFrame) -> RGB | RGBA:
         if self.codec.has_alpha:
             return cut_out(self.traces.on_layers(frame, self.background_HW3))
-        return self.traces.on(composite(frame, self.background_HW3), frame.index)
+        return self.traces.on(over_own(frame, self.background_HW3), frame.index)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from bodyswap.assembly import Assembly
-from bodyswap.composite import composite
+from bodyswap.composite import over_own
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import as_steadily, steady_arithmetic
@@ -162,7 +162,7 @@ class Pipeline(Assembly):
         hashes: list[str] = []
         traces = Traces(mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
-            renderer = self._warm.renderer(subject, settings)
+            renderer = self._warm.renderer(subject, settings, self._overlap)
             background_HW3 = person.background_HW3
             pieces = pieces_for(
                 settings, clip, background_HW3, poses, recipe, traces, self._overlap
@@ -204,7 +204,7 @@ class Pipeline(Assembly):
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
-                renderer = self._warm.renderer(subject, settings)
+                renderer = self._warm.renderer(subject, settings, self._overlap)
                 anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
                 return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
 
@@ -247,5 +247,5 @@ def _hashed(
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
         with step("composite"):
-            hashes.append(picture_hash(composite(frame, background_HW3)))
+            hashes.append(picture_hash(over_own(frame, background_HW3)))
         yield frame

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 Thing = TypeVar("Thing")
 
-STEPS = ("fetch", "decode", "watch", "pose", "solve", "warm-up", "render", "composite", "encode",
-         "join", "mend", "assemble", "store")  # fmt: skip
+STEPS = ("fetch", "decode", "watch", "pose", "solve", "draw", "warm-up", "render", "composite",
+         "encode", "join", "mend", "assemble", "store")  # fmt: skip
 """Every step's name, in the order of the work. Time in none of them is a worker's own."""
 
 _WHOLE = "mend"

@@ -16,6 +16,7 @@ from bodyswap.media.probe import probe
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.render import Renderer
 from bodyswap.rights.trust import operator_trust
 
@@ -44,7 +45,9 @@ class Warm:
             self._seers[key] = estimator, detector
         return self._seers[key]
 
-    def renderer(self, folder: Path, settings: RenderSettings) -> Renderer:
+    def renderer(
+        self, folder: Path, settings: RenderSettings, overlap: Overlap = NO_OVERLAP
+    ) -> Renderer:
         """One of the subject in `folder`; its engine computes by as many threads as PyTorch has."""
         person, device = self.subject(folder, settings), choose_device(settings.device)
         key = (folder, settings.device, settings.engine, torch.get_num_threads())
@@ -52,7 +55,7 @@ class Warm:
             size = {"height": person.card.height, "width": person.card.width}
             name = EngineName(settings.engine)
             self._painters[key] = painter(person.generator, name, **size, device=device)
-        return Renderer(person, device, self._painters[key])
+        return Renderer(person, device, self._painters[key], overlap)
 
     def clip(self, plate: Path) -> ClipIndex:
         """The plate, which anybody may have made: first looked at by a process of its own.
