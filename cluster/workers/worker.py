@@ -31,8 +31,9 @@ from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
 from cluster.rights.doors import permit_order, watched
 from cluster.rights.marking import TRACES, mark_for, traced
+from cluster.stores.opening import open_store
 from cluster.stores.record import to_json
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from cluster.workers.assembling import assemble
 from cluster.workers.attempt import Attempt, delivery_suffix
 from cluster.workers.attempt_words import overheard
