@@ -176,10 +176,8 @@ def _ray(job: Job, findings: Findings, rounds: int) -> None:
               str(SUBJECT), str(job.folder / "ray.mp4")]  # fmt: skip
     took: dict[str, list[float]] = {"this farm on Ray": [], "Ray Data": []}
     for number in range(max(1, rounds // 2)):
-        ours = [sys.executable, "-W", "ignore", "-m", "cluster", "render", str(job.plate),
-                "--subject", "vega", "--out", str(job.folder / f"shot-{number}"),
-                "--store", str(job.folder / f"store-{number}"), "--runtime", "ray",
-                "--workers", "1", "--json"]  # fmt: skip
+        ours = [sys.executable, "-W", "ignore", "farm_job.py", str(job.plate),
+                str(job.folder / f"store-{number}"), "--workers", "1"]  # fmt: skip
         for name, command in (("this farm on Ray", ours), ("Ray Data", theirs)):
             took[name].append(_timed(command))
     for name, seconds in took.items():
