@@ -25,8 +25,8 @@ from bodyswap.warm import Warm
 class Assembly:
     """Joins what was rendered of one plate, and looks at what came of it."""
 
-    def __init__(self) -> None:
-        self._warm = Warm()
+    def __init__(self, warm: Warm) -> None:
+        self._warm = warm
 
     @step("assemble")
     def assemble_shot(
@@ -43,7 +43,7 @@ class Assembly:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -65,7 +65,7 @@ class Assembly:
 
         `opening` answers as many of the first segment's first bytes as it is asked for.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         segments = [SegmentMap.from_bytes(data) for data in maps]
         return stitched_head(
             segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
@@ -83,7 +83,7 @@ class Assembly:
     ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
         decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
         return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))

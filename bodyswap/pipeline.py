@@ -9,13 +9,14 @@ In a pass the stages overlap, each a few frames ahead of the next (`overlap`).
 It does not know shards, leases, stores or Ray: `cluster.workers.worker` calls it with local files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from bodyswap.assembly import Assembly
-from bodyswap.composite import over_own
+from bodyswap.cast import cast_others, company_for, refuse_others
+from bodyswap.company import Company
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import as_steadily, steady_arithmetic
@@ -27,19 +28,25 @@ from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
+from bodyswap.media.index import ClipIndex
 from bodyswap.media.segment_map import map_segment
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
+from bodyswap.nets.checkpoint import Subject
 from bodyswap.overlap import OnFrame, Overlap
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.plate_recipe import pieces_for, with_recipe
+from bodyswap.pieces import Pieces
+from bodyswap.plate_recipe import pieces_for, read_recipe, with_recipe
 from bodyswap.pose import estimate_poses
-from bodyswap.render import BoundaryState, Renderer
+from bodyswap.render import BoundaryState
+from bodyswap.replacement import ALONE, Replacement
+from bodyswap.replacing.recipe import Recipe
 from bodyswap.rights.mark import Mark
 from bodyswap.solve import Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 from bodyswap.traces import Traces
+from bodyswap.warm import Warm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +71,14 @@ class Pipeline(Assembly):
 
     def __init__(self, overlap: Overlap | None = None) -> None:
         """`overlap` says how far stages go ahead; without, the environment does."""
-        super().__init__()
         self._overlap = overlap or Overlap(frames=ahead_frames())
+        super().__init__(Warm(self._overlap))
 
     def pose_range(
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -97,17 +104,25 @@ class Pipeline(Assembly):
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         shape = plate_shape(clip)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        others = cast_others(solved, detections, shape, self._warm, replacement, settings)
+        if others.told:
+            solved = replace(solved, report={**solved.report, "others": others.told})
         camera_N33 = detections.camera_over(frames)
-        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
+        return with_recipe(
+            solved, clip, person.background_HW3, camera_N33, settings, given_set, others.swaps
+        )
 
     @step("solve")
     def solve_given_poses(
@@ -117,11 +132,15 @@ class Pipeline(Assembly):
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
+        refuse_others(replacement.others)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
@@ -132,7 +151,9 @@ class Pipeline(Assembly):
             stance=stance,
             settings=settings.solve,
         )
-        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
+        return with_recipe(
+            solved, clip, person.background_HW3, given.camera_N33, settings, given_set
+        )
 
     def render_range(
         self,
@@ -147,34 +168,33 @@ class Pipeline(Assembly):
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
-        With a `recipe` of the solve step they are laid into the plate instead.
+        With a `recipe` of the solve step they are laid into the plate instead, by the same
+        `replacement`.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         person = self._warm.subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
         traces = Traces(mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
-            renderer = self._warm.renderer(subject, settings, self._overlap)
-            background_HW3 = person.background_HW3
-            pieces = pieces_for(
-                settings, clip, background_HW3, poses, recipe, traces, self._overlap
-            )
-            frames_ahead = self._rendered(renderer, poses, frames, settings, begun)
-            with self._overlap.ahead(frames_ahead) as rendered:
-                hashed = _hashed(rendered, background_HW3, hashes)
+            how = read_recipe(recipe)
+            company = company_for(subject, poses, how, self._warm, replacement, settings)
+            pieces = self._pieces(settings, clip, person, poses, how, traces, replacement)
+            with self._overlap.ahead(self._rendered(company, frames, settings, begun)) as rendered:
+                hashed = _hashed(rendered, company.picture, hashes)
                 segment = pieces.write(hashed, frames, out, on_frame)
         return RenderedRange(
             segment=segment,
-            entrance=renderer.entrance.to_bytes(),
-            boundary=renderer.state.to_bytes(),
+            entrance=company.entrance.to_bytes(),
+            boundary=company.state.to_bytes(),
             picture_hashes=tuple(hashes),
             segment_map=_map_of(segment, settings),
             prints=traces.prints,
@@ -191,43 +211,54 @@ class Pipeline(Assembly):
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
         A part is mended as far as the next keyframe after it met its old pictures.
         """
         person = self._warm.subject(subject, settings)
-        background_HW3 = person.background_HW3
-        traces = Traces(mark, settings.label)
-        clip = self._warm.clip(plate)
-        pieces = pieces_for(settings, clip, background_HW3, poses, recipe, traces, self._overlap)
+        traces, how = Traces(mark, settings.label), read_recipe(recipe)
+        clip = self._warm.clip(plate, settings)
+        pieces = self._pieces(settings, clip, person, poses, how, traces, replacement)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
-                renderer = self._warm.renderer(subject, settings, self._overlap)
-                anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
-                return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
+                company = company_for(subject, poses, how, self._warm, replacement, settings)
+                anew = partial(self._rendered, company, settings=settings, state=state)
+                return mend_part(part, anew, lambda: company.state, company.picture, pieces, folder)
 
         with step("join"):
             return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
 
+    def _pieces(
+        self, settings: RenderSettings, clip: ClipIndex, person: Subject, poses: PoseSequence,
+        how: Recipe | None, traces: Traces, replacement: Replacement,
+    ) -> Pieces:  # fmt: skip
+        return pieces_for(
+            settings, clip, person.background_HW3, poses, how, traces,
+            self._clean_plate(replacement, settings), self._overlap,
+        )  # fmt: skip
+
+    def _clean_plate(self, replacement: Replacement, settings: RenderSettings) -> ClipIndex | None:
+        given = replacement.clean_plate
+        return None if given is None else self._warm.clip(given, settings)
+
     def _rendered(
         self,
-        renderer: Renderer,
-        poses: PoseSequence,
+        company: Company,
         frames: FrameRange,
         settings: RenderSettings,
         state: BoundaryState | None,
     ) -> Iterator[RenderedFrame]:
-        card_says = renderer.subject.card.warmup_frames
         wanted = settings.warmup_frames
-        frames_made = renderer.render(
-            poses,
-            frames,
-            warmup_frames=card_says if wanted is None else wanted,
-            state=state,
+        return as_steadily(
+            company.render(
+                frames,
+                warmup_frames=company.warmup_frames if wanted is None else wanted,
+                state=state,
+            )
         )
-        return as_steadily(frames_made)
 
 
 def _map_of(segment: Segment, settings: RenderSettings) -> bytes:
@@ -243,9 +274,9 @@ def _reported(batches: Iterator[FrameBatch], on_frame: OnFrame) -> Iterator[Fram
 
 
 def _hashed(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
+    rendered: Iterator[RenderedFrame], picture: Callable[[RenderedFrame], RGB], hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
         with step("composite"):
-            hashes.append(picture_hash(over_own(frame, background_HW3)))
+            hashes.append(picture_hash(picture(frame)))
         yield frame

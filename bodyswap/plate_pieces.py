@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.clean_plate import CleanPlateFile
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
 from bodyswap.encode import Segment, encode, encode_frames
@@ -39,10 +40,16 @@ class PlatePieces:
     plate: ClipIndex
     inner: VideoPieces | SequencePieces
     recipe: Recipe
+    clean_plate: CleanPlateFile | None = None
     suffix: str = field(init=False)
     shows_layers: bool = True
 
     def __post_init__(self) -> None:
+        if self.recipe.set_moves and self.clean_plate is None:
+            raise IntegrityError(
+                "the recipe was made with a clean plate frame by frame, and none is here; fetch the"
+                " job's own"
+            )
         object.__setattr__(self, "suffix", self.inner.suffix)
 
     def write(
@@ -52,12 +59,15 @@ class PlatePieces:
         path: Path,
         on_frame: OnFrame = ignore_frames,
     ) -> Segment:
-        deep = deep_plate(self.plate)
+        deep = deep_plate(self.plate, frames)
         inner, ahead = self.inner, self.inner.overlap.ahead
         keeps = isinstance(inner, SequencePieces)
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
-        with ahead(each_step("decode", _pictures(self.plate, frames))) as plate:
-            laid = watch.passing(self._laid(rendered, plate))
+        with (
+            ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
+            ahead(each_step("decode", self._sets(frames))) as sets,
+        ):
+            laid = watch.passing(self._laid(rendered, plate, sets))
             if isinstance(inner, VideoPieces):
                 with ahead(map(self._shown, laid)) as shown:
                     segment = encode(
@@ -81,11 +91,19 @@ class PlatePieces:
     def rest(self, segment: Path, start: int, folder: Path) -> Path:
         return self.inner.rest(segment, start, folder)
 
-    def _laid(self, rendered: Iterator[RenderedFrame], plate: Iterator[RGB]) -> Iterator[_Pair]:
-        for frame, picture in zip(rendered, plate, strict=True):
+    def _laid(
+        self, rendered: Iterator[RenderedFrame], plate: Iterator[RGB], sets: Iterator[RGB | None]
+    ) -> Iterator[_Pair]:
+        for frame, picture, behind in zip(rendered, plate, sets, strict=True):
             with step("composite"):
-                laid = self._marked(lay(frame, picture, self.recipe))
+                laid = self._marked(lay(frame, picture, self.recipe, behind))
             yield laid, picture
+
+    def _sets(self, frames: FrameRange) -> Iterator[RGB | None]:
+        """What stands behind each frame, of a set that moves; else the recipe has it."""
+        if self.clean_plate is None or not self.recipe.set_moves:
+            return (None for _ in frames)
+        return self.clean_plate.pictures(frames)
 
     def _marked(self, laid: Laid) -> Laid:
         """The mark goes where the frame is not the plate's, and nowhere else."""
@@ -102,11 +120,10 @@ class PlatePieces:
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)
-        plain = self.inner.layered(laid.subject, frames)
         return LayeredFrame(
             subject=self._apart(laid),
             clean_plate_HW3=laid.clean_HW3,
-            facts=plain.facts,
+            facts=self.inner.facts(laid.subject.index, frames),
             performer_HW=laid.performer_HW,
             whole=deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW),
         )

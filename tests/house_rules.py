@@ -49,6 +49,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
+    "PyOpenColorIO": ("bodyswap/media/ocio_door.py",),
     "openvino": ("bodyswap/engines/openvino_door.py",),
     "onnxruntime": ("bodyswap/engines/onnx_door.py", "bodyswap/training/pose/"),
     "scenedetect": ("bodyswap/media/cuts.py",),

@@ -39,6 +39,7 @@ def assemble(attempt: Attempt, pipeline: Pipeline) -> Commit:
         settings=attempt.settings,
         mark=mark_for(attempt.spec),
         recipe=attempt.recipe(solved),
+        replacement=attempt.replacement,
     )
     stored, shot = _joined(attempt, pipeline, commits, proven.segments)
     joins = tuple(pipeline.see_joins(shot, attempt.spec.frames, proven.joins))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
+from bodyswap.replacement import Replacement
 from cluster.delivering.stitching import is_mapped, open_segment
 from cluster.jobs.commit import Commit, StoredFile, store_file
 from cluster.jobs.job import JobSpec
@@ -46,6 +47,11 @@ class Attempt:
     @property
     def subject(self) -> Path:
         return self.scratch.subject(self.spec.subject)
+
+    @property
+    def replacement(self) -> Replacement:
+        """What replacing performers takes besides."""
+        return self.scratch.replacement(self.spec)
 
     def stored(self, name: str, data: bytes) -> StoredFile:
         """`data` as a file of the attempt's."""

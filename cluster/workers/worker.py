@@ -169,12 +169,17 @@ class Worker:
 
     def _solved(self, attempt: Attempt, settings: RenderSettings) -> Solution:
         spec, plate, subject = attempt.spec, attempt.plate, attempt.subject
+        replacement = attempt.replacement
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(poses, plate, spec.frames, subject, settings)
+            return self._pipeline.solve_given_poses(
+                poses, plate, spec.frames, subject, settings, replacement=replacement
+            )
         parts = [attempt.read(commit, "detections") for commit in attempt.order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, settings)
+        return self._pipeline.solve_shot(
+            detections, plate, spec.frames, subject, settings, replacement=replacement
+        )
 
     def _render(self, attempt: Attempt, on_frame: OnFrame) -> Commit:
         solved, *before = attempt.order.inputs
@@ -190,6 +195,7 @@ class Worker:
             on_frame=on_frame,
             mark=mark,
             recipe=attempt.recipe(solved),
+            replacement=attempt.replacement,
         )
         segment, segment_map = rendered.segment, rendered.segment_map
         return Commit(
