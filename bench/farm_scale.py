@@ -9,6 +9,8 @@ import resource
 import time
 from pathlib import Path
 
+from findings import Findings
+
 from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
 from cluster.farm.controller import Controller
@@ -50,18 +52,19 @@ def main() -> None:
         store=counted, runtime=runtime, clock=lambda: EPOCH_S + world.now_s, decide_next=decided
     )
     busy_s = lived(controller, world, until_s=1.0)
-    print(f"{jobs} jobs of {2 * SHARDS_A_STAGE + 2} shards, {asked.workers} workers")
-    print(f"taking up, planning and giving every worker a shard: {busy_s:.1f} s of CPU")
-    print(f"memory: {memory_mib() - before_mib:.0f} MiB")
+    findings = Findings("farm_scale", vars(asked) | {"jobs": jobs})
+    findings.add("taking up, planning, giving every worker a shard", busy_s, "s of CPU")
+    findings.add("memory", memory_mib() - before_mib, "MiB")
     requests, decided.count, decided.took_s = counted.requests, 0, 0.0
     done_before = done(objects)
     busy_s = lived(controller, world, until_s=1.0 + asked.seconds)
     shards = done(objects) - done_before
-    print(f"then {shards} shards in {asked.seconds} s of the farm's life, {busy_s:.1f} s of CPU")
-    print(f"a shard: {1e3 * busy_s / shards:.2f} ms of CPU,"
-          f" {(counted.requests - requests) / shards:.2f} store requests")  # fmt: skip
-    print(f"deciding alone: {decided.count / decided.took_s:.0f} actions a second,"
-          f" {1e3 * decided.took_s / asked.seconds:.0f} ms a look at the farm")  # fmt: skip
+    findings.add(f"shards in {asked.seconds} s of the farm's life", shards, "shards")
+    findings.add("a shard, CPU", 1e3 * busy_s / shards, "ms")
+    findings.add("a shard, store requests", (counted.requests - requests) / shards, "requests")
+    findings.add("deciding alone", decided.count / decided.took_s, "actions/s")
+    findings.add("a look at the farm", 1e3 * decided.took_s / asked.seconds, "ms")
+    findings.keep()
 
 
 class CountedStore(StoreSeen):
