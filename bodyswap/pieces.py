@@ -12,11 +12,11 @@ from typing import Protocol
 from bodyswap.composite import composite, cut_out
 from bodyswap.config import RenderSettings
 from bodyswap.encode import (
-    CODECS,
     FRAME_FORMATS,
     Codec,
     FrameFormat,
     Segment,
+    codec_of,
     encode,
     encode_frames,
 )
@@ -62,7 +62,7 @@ def pieces_of(
             plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces
         )
     return VideoPieces(
-        plate=plate, background_HW3=background_HW3, codec=CODECS[settings.codec], traces=traces
+        plate=plate, background_HW3=background_HW3, codec=codec_of(settings, plate), traces=traces
     )
 
 

@@ -17,7 +17,7 @@ from bodyswap.composite import composite
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import steady_arithmetic
-from bodyswap.encode import CODECS, FRAME_FORMATS, Segment
+from bodyswap.encode import CODECS, FRAME_FORMATS, Segment, codec_of
 from bodyswap.fitting import check_deliverable, given_cuts, given_poses, plate_shape
 from bodyswap.frames import RGB, FrameBatch, RenderedFrame
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
@@ -267,7 +267,7 @@ class Pipeline:
         clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
+        return index_to_bytes(index_delivery(shot, check, timeline, codec_of(settings, clip)))
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""

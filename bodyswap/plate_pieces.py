@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
-from bodyswap.encode import Segment, encode, encode_frames
+from bodyswap.encode import Codec, Segment, encode, encode_frames
 from bodyswap.errors import IntegrityError
-from bodyswap.frames import RGB, LayeredFrame, RenderedFrame
+from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
+from bodyswap.media.colour import Codes16
 from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.pieces import SequencePieces, VideoPieces
@@ -46,14 +47,12 @@ class PlatePieces:
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
         deep = deep_plate(self.plate, frames)
-        keeps = isinstance(self.inner, SequencePieces)
+        keeps = isinstance(self.inner, SequencePieces) or self.inner.codec.bits > 8
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         laid = watch.passing(self._laid(rendered, frames))
         if isinstance(self.inner, VideoPieces):
             codec = self.inner.codec
-            shown = (
-                cut_out(self._apart(each)) if codec.has_alpha else each.rgb_HW3 for each in laid
-            )
+            shown = (self._shown(each, deep, codec) for each in laid)
             segment = encode(shown, path, timeline=self.plate.timeline, frames=frames, codec=codec)
             if codec.is_lossless and not codec.has_alpha:
                 watch.check_file(path, frames)
@@ -89,6 +88,14 @@ class PlatePieces:
 
     def _apart(self, laid: Laid) -> RenderedFrame:
         return self.inner.traces.on_layers(laid.subject, laid.clean_HW3)
+
+    def _shown(self, laid: Laid, deep: DeepPlate, codec: Codec) -> RGB | RGBA | Codes16:
+        """The subject cut out, or the plate's frame as deep as it and the codec are."""
+        if codec.has_alpha:
+            return cut_out(self._apart(laid))
+        if codec.bits == 8:
+            return laid.rgb_HW3
+        return deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW).codes_HW3
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)

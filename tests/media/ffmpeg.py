@@ -50,6 +50,15 @@ def alpha_by_ffmpeg(path: Path, width: int, height: int) -> RGB:
     return np.frombuffer(raw, np.uint8).reshape(height, width)
 
 
+def shown_by_ffmpeg(path: Path) -> str:
+    """What it says of the first picture and its side data, for people."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    words = ["-hide_banner", "-i", f"file:{path}", "-vf", "showinfo", "-frames:v", "1"]
+    return subprocess.run(
+        [program, *words, "-f", "null", "-"], capture_output=True, text=True, check=True
+    ).stderr
+
+
 def told_by_ffmpeg(path: Path) -> str:
     """What it says a file is, for people."""
     program = imageio_ffmpeg.get_ffmpeg_exe()
