@@ -13,6 +13,7 @@ from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.companions import check_sound
 from bodyswap.media.hdr import check_files_for_plate
 from bodyswap.media.index import ClipIndex
+from bodyswap.media.sound import check_readable_sound
 from bodyswap.media.writer import check_size
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.solve import PlateShape
@@ -28,6 +29,7 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
             is HDR, which it could not keep.
     """
     if settings.codec in FRAME_FORMATS:
+        check_readable_sound(clip)
         if settings.over == Over.PLATE:
             check_files_for_plate(settings.codec, clip)
         return

@@ -29,6 +29,7 @@ from bodyswap.media.cuts import CutWatch
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.segment_map import SegmentMap, map_segment
+from bodyswap.media.sound import write_sound
 from bodyswap.media.stitch import stitched_head
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.pairing import check_skeleton
@@ -221,13 +222,15 @@ class Pipeline:
     ) -> None:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame.
 
-        Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
+        Of a sequence, `out` is the list of its frames, beside the plate's sound; the segments' own
+        files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
         clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
+            write_sound(clip, frames, out.parent, out.stem)
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)

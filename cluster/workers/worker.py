@@ -8,7 +8,7 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -239,13 +239,19 @@ class Worker:
                 stored,
                 self._stored(order, folder / JOINS, to_json(joins)),
                 *self._plate_facts(order, commits, folder),
-                *(store_file(self._store, order.lease, path) for path in folder.glob("frames.*")),
+                *self._beside(order, folder),
                 *self._frames(order, commits, folder),
             ),
             frame_count=sum(commit.frame_count for commit in commits),
             first_pts=commits[0].first_pts,
             last_pts=commits[-1].last_pts,
         )
+
+    def _beside(self, order: Order, folder: Path) -> Iterator[StoredFile]:
+        """What assembling left beside the shot: the list of its frames, or its sound."""
+        for pattern in ("frames.*", "shot*.wav"):
+            for path in sorted(folder.glob(pattern)):
+                yield store_file(self._store, order.lease, path)
 
     def _joined(
         self, order: Order, commits: Sequence[Commit], segments: Sequence[Path], folder: Path

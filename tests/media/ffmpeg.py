@@ -22,6 +22,11 @@ def heard_by_ffmpeg(path: Path) -> Samples:
     return np.frombuffer(raw, np.int16)
 
 
+def sound_by_ffmpeg(path: Path, stream: int = 0, kind: str = "s16le") -> bytes:
+    """A sound stream's samples, as they are."""
+    return run_ffmpeg("-i", path, "-map", f"0:a:{stream}", "-f", kind, "-")
+
+
 def seen_by_ffmpeg(path: Path, pixel_format: str = "rgb24") -> list[tuple[Fraction, str]]:
     """Every picture's time in seconds and hash."""
     raw = run_ffmpeg("-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
