@@ -88,7 +88,8 @@ class Client:
         Times are from the commits of this store's jobs, and None where none has measured them.
         Raises what `submit` raises.
         """
-        spec = resolve(self._store, request, self._inspector, now_s=self._clock()).spec
+        with single_file(request) as ready:
+            spec = resolve(self._store, ready, self._inspector, now_s=self._clock()).spec
         return dry_run(self._store, spec, workers=workers, workers_at_hand=self._at_hand())
 
     def reuse(self, job: str) -> Reuse:

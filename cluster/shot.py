@@ -28,6 +28,7 @@ from cluster.farm.controller import Controller
 from cluster.farm.decide import decide
 from cluster.jobs.job import JobState
 from cluster.jobs.progress import JobStatus
+from cluster.jobs.refs import SubjectRef
 from cluster.stores.store import Store
 from cluster.telling.farm_seen import telling
 from cluster.workers.runtime import Runtime, WorkerConfig
@@ -167,7 +168,7 @@ def _facts(
     rate = clip.timeline.rate
     start = names.first_timecode
     return [
-        ("subject", f"{manifest.subject.name} {manifest.subject.version}"),
+        ("subject", ", ".join(f"{each.name} {each.version}" for each in _rendered(manifest))),
         ("plate", manifest.plate.name),
         ("frames", f"{manifest.numbers} ({manifest.frame_count})"),
         ("rate", f"{rate} = {float(rate):.3f}" if rate.denominator > 1 else str(rate)),
@@ -177,6 +178,10 @@ def _facts(
         ("codec", str(manifest.settings["codec"])),
         ("software", manifest.software),
     ]
+
+
+def _rendered(manifest: Manifest) -> list[SubjectRef]:
+    return [manifest.subject, *(each.subject for each in manifest.cast if each.subject is not None)]
 
 
 def _picture(clip: ClipIndex, index: int) -> RGB:

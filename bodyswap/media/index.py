@@ -23,6 +23,7 @@ from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, unpack_sequence
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
 from bodyswap.media.sequence import (
+    SUFFIXES,
     bits_of,
     clock,
     find_files,
@@ -89,6 +90,8 @@ def index_clip(path: Path) -> ClipIndex:
         return _index_sequence(path, *find_files(path))
     if path.suffix.lower() == ARCHIVE_SUFFIX and path.is_file():
         return _index_sequence(path, *in_order(unpack_sequence(path)))
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        return _index_sequence(path, FIRST_FRAME_NUMBER, (path,))
     with open_clip(path) as (container, stream):
         pts = _presentation_times(container, stream, path)
         if stream.time_base is None:

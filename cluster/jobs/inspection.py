@@ -49,6 +49,12 @@ class Inspector(Protocol):
         Raises UsageError or SubjectError where not.
         """
 
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        """Whether a clean plate goes with these frames of the plate; both were looked at before.
+
+        Raises UsageError where not.
+        """
+
 
 class FileInspector:
     """The inspector of real plates and subjects."""
@@ -81,3 +87,9 @@ class FileInspector:
 
         skeleton = read_card(card, "the subject's card").skeleton
         given_poses(poses, index_clip(plate), frames, skeleton=skeleton)
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        from bodyswap.clean_plate import fit_clean_plate
+        from bodyswap.media.index import index_clip
+
+        fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)

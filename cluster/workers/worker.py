@@ -177,12 +177,17 @@ class Worker:
     def _solved(self, order: Order, folder: Path, settings: RenderSettings) -> Solution:
         spec = order.spec
         plate, subject = self._scratch.plate(spec.plate), self._scratch.subject(spec.subject)
+        replacement = self._scratch.replacement(spec)
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(poses, plate, spec.frames, subject, settings)
+            return self._pipeline.solve_given_poses(
+                poses, plate, spec.frames, subject, settings, replacement=replacement
+            )
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, settings)
+        return self._pipeline.solve_shot(
+            detections, plate, spec.frames, subject, settings, replacement=replacement
+        )
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
@@ -198,6 +203,7 @@ class Worker:
             on_frame=on_frame,
             mark=(mark := mark_for(order.spec)),
             recipe=self._recipe(solved, folder),
+            replacement=self._scratch.replacement(order.spec),
         )
         segment = rendered.segment
         return Commit(
@@ -230,6 +236,7 @@ class Worker:
             settings=settings,
             mark=mark_for(order.spec),
             recipe=self._recipe(solved, folder),
+            replacement=self._scratch.replacement(order.spec),
         )
         stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))

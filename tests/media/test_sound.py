@@ -112,7 +112,9 @@ def test_a_silent_plate_has_no_sound_beside_it(tmp_path: Path) -> None:
 
 
 def test_sound_that_is_not_read_is_refused(tmp_path: Path) -> None:
-    plate = write_clip(tmp_path / "plate.mov", pictures(24), sound="adpcm_ima_qt", layouts=["stereo"])
+    plate = write_clip(
+        tmp_path / "plate.mov", pictures(24), sound="adpcm_ima_qt", layouts=["stereo"]
+    )
     clip = index_clip(plate)
     with pytest.raises(PlateError, match="coded as adpcm_ima_qt, which is not read"):
         write_sound(clip, clip.frames, tmp_path, "shot")

@@ -36,7 +36,7 @@ from bodyswap.quality.stage_transfer import (
     stage_motion,
     stage_performer,
 )
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.subjects import packaged_subjects
 from bodyswap.traces import Traces
 from tests.media.ffmpeg import run_ffmpeg, shown_by_ffmpeg
@@ -60,7 +60,8 @@ def _deliver(
         rex, rex, stage_motion("walk", COUNT), plate_px=PX, subject_size=(PX, PX)
     )
     poses = filmed.driving_poses
-    recipe = make_recipe(poses, filmed.true_poses, None, lambda index: plate[index], plate[0])
+    swap = Swap(performer=poses, subject=filmed.true_poses, background_HW3=plate[0])
+    recipe = make_recipe([swap], None, lambda index: plate[index])
     rendered = [
         RenderedFrame(
             rgb_HW3=np.asarray(filmed.truth.rgb_NHW3[i], np.uint8),
@@ -69,7 +70,7 @@ def _deliver(
         for i in range(COUNT)
     ]  # fmt: skip
     settings = RenderSettings(codec=codec, over="plate")
-    pieces = pieces_for(settings, clip, plate[0], poses, recipe.to_bytes(), Traces())
+    pieces = pieces_for(settings, clip, plate[0], poses, recipe, Traces())
     out = folder / "out"
     out.mkdir()
     pieces.write(iter(rendered), clip.frames, out / f"segment{pieces.suffix}")
