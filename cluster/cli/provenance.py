@@ -37,7 +37,8 @@ from cluster.cli.options import StoreOption
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
 from cluster.rights.origins import Traced, log_of, trace
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 from cluster.telling.rights_words import day
 
 app = typer.Typer()

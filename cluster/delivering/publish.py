@@ -41,6 +41,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Deliverable:
+    """One file of a published job, by name and content."""
+
     name: str
     key: str
     sha256: str

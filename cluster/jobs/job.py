@@ -95,6 +95,8 @@ class PlateRef:
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectFile:
+    """One file of a subject, by name and content."""
+
     name: str
     sha256: str
 

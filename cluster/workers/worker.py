@@ -40,8 +40,9 @@ from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
 from cluster.rights.doors import permit_order, watched
 from cluster.rights.marking import TRACES, mark_for, traced
+from cluster.stores.opening import open_store
 from cluster.stores.record import from_json, to_json
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from cluster.workers.attempt_words import overheard
 from cluster.workers.reuse import Past
 from cluster.workers.runtime import WorkerConfig

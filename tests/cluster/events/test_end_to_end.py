@@ -24,7 +24,7 @@ from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
 from cluster.farm.controller import Controller
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 from cluster.workers.on_ray import RayRuntime
 from cluster.workers.settings import FarmSettings
 
