@@ -298,10 +298,5 @@ class JobSpec:
                 )
 
 
-def names_of(spec: JobSpec) -> str:
-    """Everybody who is rendered, in words."""
-    return ", ".join(dict.fromkeys(subject.name for subject in spec.subjects))
-
-
 def _suffix(name: str) -> str:
     return name.rpartition(".")[2]
