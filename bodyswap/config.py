@@ -155,6 +155,18 @@ class ColourSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplacingSettings:
+    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
+
+    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
+    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
+    """
+
+    segmenter: str = ""
+    segmenter_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
@@ -178,6 +190,7 @@ class RenderSettings:
     colour: ColourSettings = field(default_factory=ColourSettings)
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
+    replacing: ReplacingSettings = field(default_factory=ReplacingSettings)
 
     def __post_init__(self) -> None:
         if self.codec not in list(CodecName):
@@ -193,6 +206,11 @@ class RenderSettings:
             raise UsageError(
                 f"label '{self.label}' would change the plate, which stays untouched outside the"
                 " performer; leave it out, or label the finished picture"
+            )
+        if self.replacing.segmenter and self.over != Over.PLATE:
+            raise UsageError(
+                f"replacing.segmenter '{self.replacing.segmenter}' cuts nobody out where the"
+                " subject is laid over their own background; give --over plate too"
             )
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")

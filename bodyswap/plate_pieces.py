@@ -28,6 +28,7 @@ from bodyswap.pieces import SequencePieces, VideoPieces
 from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
 from bodyswap.replacing.lay import Laid, lay
 from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.segment import CutOut
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
@@ -42,6 +43,7 @@ class PlatePieces:
     inner: VideoPieces | SequencePieces
     recipe: Recipe
     clean_plate: CleanPlateFile | None = None
+    segment: CutOut | None = None
     suffix: str = field(init=False)
     shows_layers: bool = True
 
@@ -98,7 +100,7 @@ class PlatePieces:
     ) -> Iterator[_Pair]:
         for frame, picture, behind in zip(rendered, plate, sets, strict=True):
             with step("composite"):
-                laid = self._marked(lay(frame, picture, self.recipe, behind))
+                laid = self._marked(lay(frame, picture, self.recipe, behind, self.segment))
             yield laid, picture
 
     def _sets(self, frames: FrameRange) -> Iterator[RGB | None]:
