@@ -38,6 +38,7 @@ _TAKEN_OVER_SEED = 107
 FOUND = {
     100: "one request was answered by two controllers",
     47: "what followed from a shard done again was committed by somebody unheard, as it was",
+    1774: "a wish to resume was answered before the earlier one to pause, whose write was refused",
     52: "a worker whose report was lost was held by nobody after the job was looked at anew",
 }
 """Seeds of histories that once went wrong, and what was wrong then."""
