@@ -25,6 +25,8 @@ begins at one sees the same people as a pass over the whole plate."""
 
 
 _MOST_LABEL_LETTERS = 60
+AUTO_COLOUR = "auto"
+COLOUR_VIEWS = (AUTO_COLOUR, "plain", "aces")
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
 
 
@@ -131,6 +133,28 @@ class SolveSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColourSettings:
+    """What a plate's values mean, and in what light EXR frames are written.
+
+    `input` is auto, as the plate's own tags say, or a colour space of `config`, one of
+    OpenColorIO's built-in ones. `output` is auto, the plate's own light or else linear Rec.709, or
+    such a space of linear light. `view` brings the plate to the display that people and networks
+    look at: plain, cut off at black and white; aces, the ACES SDR rendering of that config; auto is
+    aces for PQ and HLG.
+    """
+
+    config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
+    input: str = AUTO_COLOUR
+    output: str = AUTO_COLOUR
+    view: str = AUTO_COLOUR
+
+    def __post_init__(self) -> None:
+        if self.view not in COLOUR_VIEWS:
+            known = ", ".join(COLOUR_VIEWS)
+            raise UsageError(f"colour.view '{self.view}' is unknown; choose one of {known}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
@@ -151,6 +175,7 @@ class RenderSettings:
     join_tolerance: float = 2.0
     watermark: bool = True
     label: str = ""
+    colour: ColourSettings = field(default_factory=ColourSettings)
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
 

@@ -54,11 +54,16 @@ class FrameBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedFrame:
-    """The subject, rendered: colour that is valid under `matte_HW`, a soft alpha in [0, 1]."""
+    """The subject, rendered: colour that is valid under `matte_HW`, a soft alpha in [0, 1].
+
+    Of several who are rendered for one plate it is the lead, with the `others` in their order;
+    None where a performer is removed and nobody stands in.
+    """
 
     rgb_HW3: RGB
     matte_HW: Matte
     index: int
+    others: "tuple[RenderedFrame | None, ...]" = ()
 
 
 @dataclass(frozen=True, kw_only=True)

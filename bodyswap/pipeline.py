@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bodyswap.composite import composite
+from bodyswap.cast import cast_others, company_for, refuse_others
+from bodyswap.company import Company
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import steady_arithmetic
@@ -33,10 +34,11 @@ from bodyswap.media.stitch import stitched_head
 from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.pairing import check_skeleton
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.plate_recipe import pieces_for, with_recipe
+from bodyswap.plate_recipe import pieces_for, read_recipe, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.quality.seams import seam_ratios
-from bodyswap.render import BoundaryState, Renderer
+from bodyswap.render import BoundaryState
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.solve import Solution, solve, solve_given
 from bodyswap.steps import each_step, step
@@ -75,7 +77,7 @@ class Pipeline:
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -98,17 +100,25 @@ class Pipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         shape = plate_shape(clip)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
+        others = cast_others(solved, detections, shape, self._warm, replacement, settings)
+        if others.told:
+            solved = replace(solved, report={**solved.report, "others": others.told})
         camera_N33 = detections.camera_over(frames)
-        return with_recipe(solved, clip, person.background_HW3, camera_N33, settings)
+        return with_recipe(
+            solved, clip, person.background_HW3, camera_N33, settings, given_set, others.swaps
+        )
 
     @step("solve")
     def solve_given_poses(
@@ -118,11 +128,15 @@ class Pipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
+        refuse_others(replacement.others)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
         shape, stance = plate_shape(clip), person.card.stance
@@ -133,7 +147,9 @@ class Pipeline:
             stance=stance,
             settings=settings.solve,
         )
-        return with_recipe(solved, clip, person.background_HW3, given.camera_N33, settings)
+        return with_recipe(
+            solved, clip, person.background_HW3, given.camera_N33, settings, given_set
+        )
 
     def render_range(
         self,
@@ -148,30 +164,36 @@ class Pipeline:
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> RenderedRange:
         """The subject in `poses`, over their own background, as a closed segment at `out`.
 
-        With a `recipe` of the solve step they are laid into the plate instead.
+        With a `recipe` of the solve step they are laid into the plate instead, by the same
+        `replacement`.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         person = self._warm.subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
         traces = Traces(mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
-            renderer = self._warm.renderer(subject, settings)
-            rendered = self._rendered(renderer, poses, frames, settings, begun)
-            watched = _report_frames(_hashed(rendered, person.background_HW3, hashes), on_frame)
-            pieces = pieces_for(settings, clip, person.background_HW3, poses, recipe, traces)
+            how = read_recipe(recipe)
+            company = company_for(subject, poses, how, self._warm, replacement, settings)
+            rendered = self._rendered(company, frames, settings, begun)
+            watched = _report_frames(_hashed(rendered, company.picture, hashes), on_frame)
+            pieces = pieces_for(
+                settings, clip, person.background_HW3, poses, how, traces,
+                self._clean_plate(replacement, settings),
+            )  # fmt: skip
             segment = pieces.write(watched, frames, out)
         return RenderedRange(
             segment=segment,
-            entrance=renderer.entrance.to_bytes(),
-            boundary=renderer.state.to_bytes(),
+            entrance=company.entrance.to_bytes(),
+            boundary=company.state.to_bytes(),
             picture_hashes=tuple(hashes),
             segment_map=_map_of(segment, settings),
             prints=traces.prints,
@@ -188,21 +210,24 @@ class Pipeline:
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
         A part is mended as far as the next keyframe after it met its old pictures.
         """
         person = self._warm.subject(subject, settings)
-        background_HW3 = person.background_HW3
-        traces = Traces(mark, settings.label)
-        pieces = pieces_for(settings, self._warm.clip(plate), background_HW3, poses, recipe, traces)
+        traces, how = Traces(mark, settings.label), read_recipe(recipe)
+        pieces = pieces_for(
+            settings, self._warm.clip(plate, settings), person.background_HW3, poses, how, traces,
+            self._clean_plate(replacement, settings),
+        )  # fmt: skip
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
-                renderer = self._warm.renderer(subject, settings)
-                anew = partial(self._rendered, renderer, poses, settings=settings, state=state)
-                return mend_part(part, anew, lambda: renderer.state, background_HW3, pieces, folder)
+                company = company_for(subject, poses, how, self._warm, replacement, settings)
+                anew = partial(self._rendered, company, settings=settings, state=state)
+                return mend_part(part, anew, lambda: company.state, company.picture, pieces, folder)
 
         with step("join"):
             return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
@@ -222,7 +247,7 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -244,7 +269,7 @@ class Pipeline:
 
         `opening` answers as many of the first segment's first bytes as it is asked for.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         segments = [SegmentMap.from_bytes(data) for data in maps]
         return stitched_head(
             segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
@@ -262,7 +287,7 @@ class Pipeline:
     ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
         decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
         return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
@@ -275,21 +300,20 @@ class Pipeline:
         ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
         return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
 
+    def _clean_plate(self, replacement: Replacement, settings: RenderSettings) -> ClipIndex | None:
+        given = replacement.clean_plate
+        return None if given is None else self._warm.clip(given, settings)
+
     def _rendered(
         self,
-        renderer: Renderer,
-        poses: PoseSequence,
+        company: Company,
         frames: FrameRange,
         settings: RenderSettings,
         state: BoundaryState | None,
     ) -> Iterator[RenderedFrame]:
-        card_says = renderer.subject.card.warmup_frames
         wanted = settings.warmup_frames
-        return renderer.render(
-            poses,
-            frames,
-            warmup_frames=card_says if wanted is None else wanted,
-            state=state,
+        return company.render(
+            frames, warmup_frames=company.warmup_frames if wanted is None else wanted, state=state
         )
 
 
@@ -319,9 +343,9 @@ def _report_frames(rendered: Iterator[RenderedFrame], on_frame: OnFrame) -> Iter
 
 
 def _hashed(
-    rendered: Iterator[RenderedFrame], background_HW3: RGB, hashes: list[str]
+    rendered: Iterator[RenderedFrame], picture: Callable[[RenderedFrame], RGB], hashes: list[str]
 ) -> Iterator[RenderedFrame]:
     for frame in rendered:
         with step("composite"):
-            hashes.append(picture_hash(composite(frame, background_HW3)))
+            hashes.append(picture_hash(picture(frame)))
         yield frame

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bodyswap.clean_plate import CleanPlateFile
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
 from bodyswap.encode import Segment, encode, encode_frames
@@ -38,14 +39,20 @@ class PlatePieces:
     plate: ClipIndex
     inner: VideoPieces | SequencePieces
     recipe: Recipe
+    clean_plate: CleanPlateFile | None = None
     suffix: str = field(init=False)
     shows_layers: bool = True
 
     def __post_init__(self) -> None:
+        if self.recipe.set_moves and self.clean_plate is None:
+            raise IntegrityError(
+                "the recipe was made with a clean plate frame by frame, and none is here; fetch the"
+                " job's own"
+            )
         object.__setattr__(self, "suffix", self.inner.suffix)
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        deep = deep_plate(self.plate)
+        deep = deep_plate(self.plate, frames)
         keeps = isinstance(self.inner, SequencePieces)
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         laid = watch.passing(self._laid(rendered, frames))
@@ -72,14 +79,17 @@ class PlatePieces:
         return self.inner.rest(segment, start, folder)
 
     def _laid(self, rendered: Iterator[RenderedFrame], frames: FrameRange) -> Iterator[_Pair]:
-        plate = (
-            picture for batch in decode(self.plate, frames, batch_frames=2)
-            for picture in batch.rgb_NHW3
-        )  # fmt: skip
-        for frame, picture in zip(rendered, plate, strict=True):
+        pictures = _pictures(self.plate, frames)
+        for frame, picture, behind in zip(rendered, pictures, self._sets(frames), strict=True):
             with step("composite"):
-                laid = self._marked(lay(frame, picture, self.recipe))
+                laid = self._marked(lay(frame, picture, self.recipe, behind))
             yield laid, picture
+
+    def _sets(self, frames: FrameRange) -> Iterator[RGB | None]:
+        """What stands behind each frame, of a set that moves; else the recipe has it."""
+        if self.clean_plate is None or not self.recipe.set_moves:
+            return (None for _ in frames)
+        return self.clean_plate.pictures(frames)
 
     def _marked(self, laid: Laid) -> Laid:
         """The mark goes where the frame is not the plate's, and nowhere else."""
@@ -92,11 +102,10 @@ class PlatePieces:
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)
-        plain = self.inner.layered(laid.subject, frames)
         return LayeredFrame(
             subject=self._apart(laid),
             clean_plate_HW3=laid.clean_HW3,
-            facts=plain.facts,
+            facts=self.inner.facts(laid.subject.index, frames),
             performer_HW=laid.performer_HW,
             whole=deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW),
         )

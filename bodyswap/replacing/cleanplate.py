@@ -119,7 +119,7 @@ def median_plate(
     return CleanPlate(
         rgb_HW3=np.asarray(filled, np.uint8),
         seen_HW=seen_HW,
-        noise_3=_noise(np.concatenate(spread)),
+        noise_3=noise_of(np.concatenate(spread)),
     )
 
 
@@ -151,8 +151,11 @@ def _median(
     return np.where(counts[:, :, None] > 0, taken, 0).astype(np.uint8), counts
 
 
-def _noise(off_P3: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
-    """Robustly: most pixels of a set do not move. Never under the step of 8 bits."""
+def noise_of(off_P3: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """One standard deviation of such differences from a set, (3,), never under the step of 8 bits.
+
+    Robustly: most pixels of a set do not move.
+    """
     if not len(off_P3):
         return np.ones(3, np.float32)
     # The mean of the lower three quarters tells parts of a level, which a median of whole ones

@@ -1,4 +1,4 @@
-"""A request's plate as one file, which is what a store keeps: a sequence's frames are packed.
+"""A request's plates as one file each, which is what a store keeps: sequences are packed.
 
 It does not know the store.
 """
@@ -16,23 +16,32 @@ from cluster.jobs.keys import key_part
 
 @contextmanager
 def single_file(request: JobRequest) -> Iterator[JobRequest]:
-    """The request, its plate a file: as it is, or the frames that its pattern means, for the block.
+    """The request, its plate and clean plate files: as they are, or the frames that their patterns
+    mean, for the block.
 
     Raises:
-        PlateError: the pattern is of no frames, or one is missing in between.
+        PlateError: a pattern is of no frames, or one is missing in between.
     """
-    if request.plate.is_file():
-        yield request
-        return
+    with TemporaryDirectory(prefix="bodyswap-plate-") as folder:
+        clean = request.clean_plate
+        yield replace(
+            request,
+            plate=_packed(request.plate, Path(folder) / "plate"),
+            clean_plate=None if clean is None else _packed(clean, Path(folder) / "clean"),
+        )
+
+
+def _packed(plate: Path, folder: Path) -> Path:
+    if plate.is_file():
+        return plate
     # PyAV comes with it, which a plate that is a file needs only later.
     from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, pack_sequence
     from bodyswap.media.sequence import is_sequence
 
-    if not is_sequence(request.plate):
-        yield request
-        return
-    name = re.split(r"[.#@%]", request.plate.name)[0]
-    with TemporaryDirectory(prefix="bodyswap-plate-") as folder:
-        packed = Path(folder) / f"{key_part(name)}{ARCHIVE_SUFFIX}"
-        pack_sequence(request.plate, packed)
-        yield replace(request, plate=packed)
+    if not is_sequence(plate):
+        return plate
+    name = re.split(r"[.#@%]", plate.name)[0]
+    folder.mkdir()
+    packed = folder / f"{key_part(name)}{ARCHIVE_SUFFIX}"
+    pack_sequence(plate, packed)
+    return packed

@@ -7,6 +7,7 @@ import importlib.metadata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bodyswap.choice import Casting
 from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.timing import FrameRange, parse_frame_range
@@ -14,11 +15,13 @@ from cluster.jobs.inspection import Inspector
 from cluster.jobs.job import (
     DEFAULT_PRIORITY,
     DEFAULT_USE,
+    CastRef,
     JobSpec,
     JobState,
     PlateRef,
     PosesRef,
     RangeSettings,
+    SubjectRef,
 )
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import (
@@ -46,7 +49,9 @@ class JobRequest:
     `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
     text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
     `poses` is a corrected poses.npz that stands in for the pose pass; `ranges` are texts such as
-    "1040-1060 solve.smoothing_s=0.05", settings of these frames alone; `name` is what people call
+    "1040-1060 solve.smoothing_s=0.05", settings of these frames alone; `cast` are replaced beside
+    the performer of the settings; `clean_plate` is a still, or a clip with a picture for each
+    frame, and wins over the one made out of the plate; `name` is what people call
     the job, the plate's own name where none is given; `budget` what it may cost before it is
     paused.
     """
@@ -58,6 +63,8 @@ class JobRequest:
     shards: int | None = None
     poses: Path | None = None
     ranges: tuple[str, ...] = ()
+    cast: tuple[Casting, ...] = ()
+    clean_plate: Path | None = None
     name: str = ""
     project: str = "default"
     use: str = DEFAULT_USE
@@ -68,10 +75,10 @@ class JobRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A request as the job it makes, and the subject's folder where they are not stored yet."""
+    """A request as the job it makes, and the folders of the subjects that are not stored yet."""
 
     spec: JobSpec
-    folder: Path | None
+    folders: tuple[tuple[SubjectRef, Path], ...]
 
 
 def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> str:
@@ -89,13 +96,13 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
     resolved = resolve(store, request, inspector, now_s=now_s)
     spec = resolved.spec
     permit_submit(store, spec, now_s=now_s)
-    put_once(store, plate_file(spec.plate), request.plate)
-    if is_streamed(store, spec.plate):
-        keep_record(store, spec.plate, request.plate)
+    _put_plate(store, spec.plate, request.plate)
+    if spec.clean_plate is not None and request.clean_plate is not None:
+        _put_plate(store, spec.clean_plate, request.clean_plate)
     if spec.poses is not None and request.poses is not None:
         put_once(store, poses_file(spec.poses), request.poses)
-    if resolved.folder is not None:
-        put_subject(store, spec.subject, resolved.folder)
+    for subject, folder in resolved.folders:
+        put_subject(store, subject, folder)
     store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
     put_name(store, spec)
     _enqueue(store, spec, now_s)
@@ -106,20 +113,18 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
     """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
+    inspector.check_colour(request.settings.colour)
     frame_count = inspector.plate_frame_count(request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
     card = read_card_text(store, subject, folder)
     frames = _frames(request.frames, frame_count)
+    cast, folders = _cast(store, request, inspector)
     if request.poses is None:
         inspector.check_pose_model(request.settings.pose.model, card)
     else:
         inspector.check_poses(request.poses, request.plate, frames, card)
     spec = JobSpec(
-        plate=PlateRef(
-            sha256=file_hash(request.plate),
-            name=key_part(request.plate.name),
-            frame_count=frame_count,
-        ),
+        plate=_plate_ref(request.plate, frame_count),
         subject=subject,
         frames=frames,
         settings=request.settings.to_dict(),
@@ -127,6 +132,8 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
         ranges=_ranges(request.ranges, frame_count),
+        cast=cast,
+        clean_plate=_clean_plate(request, frames, inspector),
         name=check_name(request.name or key_part(request.plate.stem)),
         project=request.project,
         use=request.use,
@@ -135,7 +142,47 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         submitted_at=time_part(now_s),
         submitted_by=request.submitted_by,
     )
-    return Resolved(spec=spec, folder=folder)
+    return Resolved(spec=spec, folders=(*([(subject, folder)] if folder else []), *folders))
+
+
+def _cast(
+    store: Store, request: JobRequest, inspector: Inspector
+) -> tuple[tuple[CastRef, ...], list[tuple[SubjectRef, Path]]]:
+    """Who else is replaced, and the folders of those who stand in and are not stored yet."""
+    cast, folders = [], []
+    for each in request.cast:
+        if each.subject is None:
+            cast.append(CastRef(performer=each.performer, subject=None))
+            continue
+        subject, folder = find_subject(store, each.subject, inspector)
+        inspector.check_pose_model(
+            request.settings.pose.model, read_card_text(store, subject, folder)
+        )
+        cast.append(CastRef(performer=each.performer, subject=subject))
+        folders += [(subject, folder)] if folder else []
+    return tuple(cast), folders
+
+
+def _clean_plate(request: JobRequest, frames: FrameRange, inspector: Inspector) -> PlateRef | None:
+    if request.clean_plate is None:
+        return None
+    if not request.clean_plate.is_file():
+        raise PlateError(
+            f"clean plate '{request.clean_plate}' is not a file; give a picture or a video"
+        )
+    count = inspector.plate_frame_count(request.clean_plate)
+    inspector.check_clean_plate(request.clean_plate, request.plate, frames)
+    return _plate_ref(request.clean_plate, count)
+
+
+def _plate_ref(path: Path, frame_count: int) -> PlateRef:
+    return PlateRef(sha256=file_hash(path), name=key_part(path.name), frame_count=frame_count)
+
+
+def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
+    put_once(store, plate_file(plate), path)
+    if is_streamed(store, plate):
+        keep_record(store, plate, path)
 
 
 def _frames(text: str | None, frame_count: int) -> FrameRange:

@@ -18,7 +18,7 @@ from bodyswap.rights.trust import operator_trust
 from bodyswap.terminal import say
 from cluster.cli.options import StoreOption
 from cluster.rights.audit_log import read_verified
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 from cluster.telling.rights_words import usage_report
 
 app = typer.Typer(no_args_is_help=True)

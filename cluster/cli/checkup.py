@@ -7,7 +7,7 @@ import importlib.metadata
 import secrets
 
 from bodyswap.errors import StoreError
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 from cluster.telling.sentence_parts import counted
 from cluster.workers.ray_access import check_ray_access
 

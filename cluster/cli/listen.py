@@ -12,7 +12,7 @@ from bodyswap.environment import default_store_url, event_token, metrics_address
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.terminal import WorkSeen, complain, say, show_progress
 from cluster.cli.options import MetricsOption, StoreOption
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 
 app = typer.Typer()
 _POLL_S = 5

@@ -9,10 +9,13 @@ import typer
 
 from bodyswap.environment import default_store_url
 from cluster.client import Client
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 
 class RuntimeKind(StrEnum):
+    """Where workers run."""
+
     INLINE = "inline"
     RAY = "ray"
 

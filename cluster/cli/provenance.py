@@ -25,9 +25,10 @@ from bodyswap.rights.audit import AuditEntry
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.consent import ConsentRecord, read_consent
 from bodyswap.rights.mark import id_prefix
+from bodyswap.rights.origin import Origin, Rendered
 from bodyswap.rights.permit import check_standing
 from bodyswap.rights.prints import BITS
-from bodyswap.rights.provenance import Origin, Proof, read_proof
+from bodyswap.rights.provenance import Proof, read_proof
 from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
@@ -36,10 +37,13 @@ from cluster.cli.options import StoreOption
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
 from cluster.rights.origins import Traced, log_of, trace
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 from cluster.telling.rights_words import day
 
 app = typer.Typer()
+
+_STANDS = "stands"
 
 
 @app.command()
@@ -89,11 +93,16 @@ def _proof(file: Path, anchors: str) -> Proof | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Told:
-    """An origin, with what is known of it today."""
+    """An origin, with what is known of it today: of the consent of each who is rendered."""
 
     origin: Origin
-    consent_today: str
+    consents_today: tuple[str, ...]
     ruling: str
+
+    @property
+    def consent_today(self) -> str:
+        """In one word where all stand, else what is wrong."""
+        return next((each for each in self.consents_today if each != _STANDS), _STANDS)
 
 
 def _origins(proof: Proof | None, traced: Traced | None) -> tuple[Origin, ...]:
@@ -110,7 +119,8 @@ def _tell(origin: Origin, trust: Trust, store: str | None, log: Sequence[AuditEn
         words = f"{fact.event} by {fact.by} on {day(ruling.at)}: {fact.detail}"
     else:
         words = f"approved by {origin.approved_by}" if origin.approved_by else "by nobody"
-    return _Told(origin=origin, consent_today=_standing(origin, trust, store), ruling=words)
+    today = tuple(_standing(one, trust, store) for one in origin.everybody)
+    return _Told(origin=origin, consents_today=today, ruling=words)
 
 
 def _as_json(
@@ -125,7 +135,7 @@ def _as_json(
         **first,
         "known_by": known,
         "traced": asdict(traced) if traced else None,
-        "origins": [asdict(each) for each in told],
+        "origins": [asdict(each) | {"consent_today": each.consent_today} for each in told],
         "log_trouble": trouble,
     }
 
@@ -141,9 +151,12 @@ def _lines(proof: Proof | None, traced: Traced | None, told: Sequence[_Told]) ->
         lines += _traced_lines(proof, traced)
     for each in told:
         origin = each.origin
+        for one, today in zip(origin.everybody, each.consents_today, strict=True):
+            lines += [
+                f"subject      {one.subject}, checkpoint {one.checkpoint[:12]}…",
+                f"consent      {one.consent}: {today}",
+            ]
         lines += [
-            f"subject      {origin.subject}, checkpoint {origin.checkpoint[:12]}…",
-            f"consent      {origin.consent}: {each.consent_today}",
             f"job          {origin.job}, {origin.production}, frames {origin.frames}",
             f"judged       {each.ruling}",
         ]
@@ -197,16 +210,16 @@ def _named(name: str, words: str) -> list[str]:
     return [f"{name:<12} {words}"] if words else []
 
 
-def _standing(origin: Origin, trust: Trust, store: str | None) -> str:
+def _standing(rendered: Rendered, trust: Trust, store: str | None) -> str:
     """The consent's state today, in words: it may be unknown here."""
     try:
         opened = open_store(store or default_store_url())
-        found = consents.consents_of(opened, origin.subject)
+        found = consents.consents_of(opened, rendered.subject)
         for source, token in found:
             record = read_consent(token, trust, source=source)
-            if record.id == origin.consent:
+            if record.id == rendered.consent:
                 check_standing(record, time.time(), _revocations(opened, trust, record))
-                return "stands"
+                return _STANDS
     except BodyswapError as error:
         return str(error)
     return "not known here"

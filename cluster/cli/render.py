@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
+from bodyswap.choice import Casting, cast_of
+from bodyswap.cli import JsonOption, SetOption
 from bodyswap.config import CodecName, Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
@@ -35,7 +36,23 @@ app = typer.Typer()
 
 PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
 SubjectOption = Annotated[
-    str, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
+    str | None, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
+]
+CastOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--performer", metavar="WHO[=SUBJECT]",
+        help="auto, largest, longest, a track's id, or x,y@frame. May be repeated: 1=vega 2=none"
+        " replaces one by vega and removes the other.",
+    ),
+]  # fmt: skip
+CleanPlateOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What the camera sees without performers: a picture, or a video or set.#.exr with one"
+        " for each frame. Wins over the one made out of the plate.",
+    ),
 ]
 ShardsOption = Annotated[
     int | None,
@@ -88,8 +105,8 @@ def demo(
 @app.command()
 def render(
     plate: PlateArgument,
-    subject: SubjectOption,
     out: OutOption,
+    subject: SubjectOption = None,
     store: StoreOption = None,
     runtime: RuntimeOption = RuntimeKind.INLINE,
     workers: WorkersOption = None,
@@ -98,7 +115,8 @@ def render(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
-    performer: PerformerOption = None,
+    performers: CastOption = None,
+    clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
     project: ProjectOption = "default",
     use: UseOption = DEFAULT_USE,
@@ -111,9 +129,10 @@ def render(
     as_json: JsonOption = False,
 ) -> None:
     """Render the subject into the plate's motion: submit, work and fetch in one process."""
+    lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
-        plate=plate, subject=subject,
-        settings=_settings(mode, codec, over, changes, performer, poses),
+        plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
+        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         project=project, use=use, submitted_by=me(),
     )  # fmt: skip
@@ -124,14 +143,15 @@ def render(
 @app.command()
 def submit(
     plate: PlateArgument,
-    subject: SubjectOption,
+    subject: SubjectOption = None,
     store: StoreOption = None,
     codec: CodecOption = CodecName.H264,
     over: OverOption = Over.OWN,
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
-    performer: PerformerOption = None,
+    performers: CastOption = None,
+    clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
     name: Annotated[
         str, typer.Option(help="What people call the job.  [default: the plate's name]")
@@ -148,9 +168,10 @@ def submit(
     as_json: JsonOption = False,
 ) -> None:
     """Put a job into the store; a farm working on that store will render it."""
+    lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
-        plate=plate, subject=subject,
-        settings=_settings(mode, codec, over, changes, performer, poses),
+        plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
+        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         name=name, project=project,
         use=use, priority=priority, budget=budget, submitted_by=me(),
@@ -169,7 +190,7 @@ def submit(
 @app.command()
 def plan(
     plate: PlateArgument,
-    subject: SubjectOption,
+    subject: SubjectOption = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Free workers.  [default: those the farm has, or 1]")
     ] = None,
@@ -179,16 +200,18 @@ def plan(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
-    performer: PerformerOption = None,
+    performers: CastOption = None,
+    clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
     changes: SetOption = None,
     ranges: RangesOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what `submit` would do: shards, time, worker-hours, at rates measured in this store."""
+    lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
-        plate=plate, subject=subject,
-        settings=_settings(mode, codec, over, changes, performer, poses),
+        plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
+        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
     )  # fmt: skip
     tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
@@ -212,14 +235,26 @@ def _render(
     tell_files(shot.job, files, as_json=as_json)
 
 
+def _cast(
+    performers: list[str] | None, subject: str | None
+) -> tuple[str, list[str], tuple[Casting, ...]]:
+    """Who is rendered first, the override that says for whom, and who else is replaced."""
+    if subject is None and not performers:
+        raise UsageError("nobody is named who is to be rendered; give --subject")
+    lead, *others = cast_of(performers or (), subject)
+    assert lead.subject is not None
+    chosen = [f"solve.performer={lead.performer}"] if performers else []
+    return lead.subject, chosen, tuple(others)
+
+
 def _settings(
-    mode: Mode, codec: CodecName, over: Over, changes: list[str] | None, performer: str | None,
+    mode: Mode, codec: CodecName, over: Over, changes: list[str], performers: list[str] | None,
     poses: Path | None,
 ) -> RenderSettings:  # fmt: skip
-    if performer is not None and poses is not None:
+    if performers and poses is not None:
         raise UsageError(
             "--performer chooses among the people found, and --poses already has the performer;"
             " give one of them"
         )
     plain = RenderSettings(mode=mode, codec=codec.value, over=over.value)
-    return plain.with_overrides(all_changes(changes, performer))
+    return plain.with_overrides(changes)

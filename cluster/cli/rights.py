@@ -39,7 +39,8 @@ from cluster.cli.options import StoreOption
 from cluster.rights import consents
 from cluster.rights.audit_log import append
 from cluster.rights.quarantine import quarantine
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 from cluster.telling.rights_words import consent_lines, day
 
 app = typer.Typer(no_args_is_help=True)

@@ -28,7 +28,8 @@ from cluster.jobs.subjects import (
     stored_subject,
     stored_subjects,
 )
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 if TYPE_CHECKING:
     from cluster.telling.subject_words import SubjectShown

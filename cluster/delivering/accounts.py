@@ -21,6 +21,8 @@ COSTS = f"{FARM}costs.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
+    """What a job may cost, in the operator's currency, and who said so."""
+
     amount: float
     by: str = ""
 

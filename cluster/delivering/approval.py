@@ -17,7 +17,7 @@ from cluster.jobs.journal import Entry, Journal, Ruling
 from cluster.jobs.observe import read_spec
 from cluster.notices.outbox import ask_to_tell
 from cluster.rights.audit_log import append
-from cluster.rights.doors import act_of, covering
+from cluster.rights.doors import acts_of, covering_all
 from cluster.stores.store import Store
 
 _EVENTS = {Ruling.APPROVED: Event.APPROVED, Ruling.REJECTED: Event.REJECTED}
@@ -44,15 +44,15 @@ def judge(
         raise UsageError("nobody's name is given; say who judges the shot")
     if len(note) > _MOST_LETTERS:
         raise UsageError(f"the note has {len(note)} letters; {_MOST_LETTERS} can be kept")
-    act = act_of(spec, Deed.PUBLISH)
-    consent = covering(store, act, operator_trust(), now_s)
+    consents = covering_all(store, spec, Deed.PUBLISH, operator_trust(), now_s)
     shot = next((one.sha256 for one in manifest.deliverables if one.name.startswith("shot.")), "")
-    fact = Fact(
-        event=_EVENTS[ruling], by=by, subject=act.subject, consent=consent.id, job=job,
-        production=act.production, shot=act.shot, use=act.use, checkpoint=act.checkpoint,
-        frames=str(spec.frames), detail=f"{note} (shot {shot[:12]})".strip(),
-    )  # fmt: skip
-    append(store, fact, operator_trust(), at_s=now_s)
+    for act, consent in zip(acts_of(spec, Deed.PUBLISH), consents, strict=True):
+        fact = Fact(
+            event=_EVENTS[ruling], by=by, subject=act.subject, consent=consent.id, job=job,
+            production=act.production, shot=act.shot, use=act.use, checkpoint=act.checkpoint,
+            frames=str(spec.frames), detail=f"{note} (shot {shot[:12]})".strip(),
+        )  # fmt: skip
+        append(store, fact, operator_trust(), at_s=now_s)
     why = f"{ruling}: {note}" if note else str(ruling)
     entry = Entry(state=JobState.PUBLISHED, at_s=now_s, by=by, why=why, ruling=ruling)
     Journal(store, job).append(entry)

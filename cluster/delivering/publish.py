@@ -14,7 +14,7 @@ from cluster.delivering.assemble import JOINS, checked_order
 from cluster.delivering.sealing import sealed
 from cluster.jobs.commit import Commit, StoredFile
 from cluster.jobs.costs import Account
-from cluster.jobs.job import JobSpec, PlateRef, SubjectRef
+from cluster.jobs.job import CastRef, JobSpec, PlateRef, SubjectRef
 from cluster.jobs.keys import JobKeys
 from cluster.rights.doors import permit_publish
 from cluster.rights.marking import traces_of
@@ -41,6 +41,8 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Deliverable:
+    """One file of a published job, by name and content."""
+
     name: str
     key: str
     sha256: str
@@ -69,6 +71,10 @@ class Manifest:
     """What it has cost up to here, failed attempts too."""
     watermark: str = ""
     """What every frame is marked with, and under which key's name; empty where it is unmarked."""
+    cast: tuple[CastRef, ...] = ()
+    """Who else was replaced, and by whom."""
+    clean_plate: PlateRef | None = None
+    """The one that was given, which stands where performers were."""
 
 
 def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembled: Commit) -> None:
@@ -96,12 +102,12 @@ def publish(
     Raises:
         ConsentError: the consent that the shot was rendered on no longer stands.
     """
-    consent = permit_publish(store, spec)
+    consents = permit_publish(store, spec)
     traces = traces_of(store, spec, rendered)
     named = {
         file.name: file
         for file in (
-            *sealed(store, spec, assembled.files, consent, traces, at_s=time.time()),
+            *sealed(store, spec, assembled.files, consents, traces, at_s=time.time()),
             _renamed(solved.file("performer"), "performer-poses.npz"),
             _renamed(solved.file("subject"), "subject-poses.npz"),
             _renamed(solved.file("report"), "solve-report.json"),
@@ -127,6 +133,8 @@ def publish(
         joins=_read_joins(store, assembled),
         account=read_account(store, spec.job),
         watermark=traces.mark,
+        cast=spec.cast,
+        clean_plate=spec.clean_plate,
     )
     store.put_if_absent(keys.manifest, to_json(manifest))
     return manifest

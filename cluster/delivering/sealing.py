@@ -12,7 +12,8 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
-from bodyswap.rights.provenance import Origin, Seal, Sealed, seal_file
+from bodyswap.rights.origin import Origin, Rendered
+from bodyswap.rights.provenance import Seal, Sealed, seal_file
 from bodyswap.rights.sequence import LIST, seal_sequence
 from bodyswap.rights.trust import SealFiles, Trust, operator_trust
 from cluster.jobs.commit import StoredFile
@@ -38,12 +39,14 @@ def sealed(
     store: Store,
     spec: JobSpec,
     files: tuple[StoredFile, ...],
-    record: ConsentRecord,
+    records: tuple[ConsentRecord, ...],
     traces: Traced,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
     """The files as they are released: signed where rights.yaml has a seal, and their sidecars.
+
+    `records` are the consents of the job's `subjects`, in their order.
 
     Raises:
         UsageError: the seal cannot be used.
@@ -51,20 +54,24 @@ def sealed(
     trust = operator_trust()
     if trust.seal is None:
         unsigned = "unsigned: rights.yaml has no seal"
-        _write_down(store, spec, record, trust, traces, unsigned, at_s)
+        _write_down(store, spec, records, trust, traces, unsigned, at_s)
         return files
     key = JobKeys(job=spec.job).root + _RECORD
     standing = store.get(key)
     if standing is None:
-        signed, trouble = _sign(store, spec, files, record, _seal(trust.seal))
+        signed, trouble = _sign(store, spec, files, records, _seal(trust.seal))
         if store.put_if_absent(key, to_json(signed)):
-            _write_down(store, spec, record, trust, traces, trouble or "signed", at_s)
+            _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
     return from_json(standing, tuple[StoredFile, ...], what=key)
 
 
 def _sign(
-    store: Store, spec: JobSpec, files: tuple[StoredFile, ...], record: ConsentRecord, seal: Seal
+    store: Store,
+    spec: JobSpec,
+    files: tuple[StoredFile, ...],
+    records: tuple[ConsentRecord, ...],
+    seal: Seal,
 ) -> tuple[tuple[StoredFile, ...], str]:
     signed: list[StoredFile] = []
     trouble = ""
@@ -73,7 +80,7 @@ def _sign(
         plate = folder / "plate" / spec.plate.name
         store.fetch_file(plate_file(spec.plate), plate)
         (folder / "out").mkdir()
-        origin = _origin(spec, record)
+        origin = _origin(spec, records)
         for file in files:
             store.fetch_file(file.key, folder / "in" / file.name)
         for done in _each_sealed(files, plate, folder, origin, seal):
@@ -106,17 +113,22 @@ def _stored(store: Store, spec: JobSpec, path: Path) -> StoredFile:
     return StoredFile(name=path.name, key=key, sha256=sha256, size_bytes=path.stat().st_size)
 
 
-def _origin(spec: JobSpec, record: ConsentRecord) -> Origin:
+def _origin(spec: JobSpec, records: tuple[ConsentRecord, ...]) -> Origin:
+    lead, *others = (
+        Rendered(subject=subject.name, checkpoint=checkpoint_of(subject), consent=record.id)
+        for subject, record in zip(spec.subjects, records, strict=True)
+    )
     return Origin(
         job=spec.job,
-        subject=spec.subject.name,
-        checkpoint=checkpoint_of(spec.subject),
-        consent=record.id,
+        subject=lead.subject,
+        checkpoint=lead.checkpoint,
+        consent=lead.consent,
         plate_sha256=spec.plate.sha256,
         frames=str(spec.frames),
         production=spec.project,
         shot=Path(spec.plate.name).stem,
         software=spec.software,
+        others=tuple(others),
     )
 
 
@@ -131,16 +143,17 @@ def _seal(files: SealFiles) -> Seal:
 def _write_down(
     store: Store,
     spec: JobSpec,
-    record: ConsentRecord,
+    records: tuple[ConsentRecord, ...],
     trust: Trust,
     traces: Traced,
     detail: str,
     at_s: float,
 ) -> None:
-    fact = Fact(
-        event=Event.PUBLISHED, by="farm", subject=spec.subject.name, consent=record.id,
-        checkpoint=checkpoint_of(spec.subject), shot=Path(spec.plate.name).stem, use=spec.use,
-        job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
-        watermark=traces.mark, prints=traces.prints,
-    )  # fmt: skip
-    append(store, fact, trust, at_s=at_s)
+    for subject, record in zip(spec.subjects, records, strict=True):
+        fact = Fact(
+            event=Event.PUBLISHED, by="farm", subject=subject.name, consent=record.id,
+            checkpoint=checkpoint_of(subject), shot=Path(spec.plate.name).stem, use=spec.use,
+            job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
+            watermark=traces.mark, prints=traces.prints,
+        )  # fmt: skip
+        append(store, fact, trust, at_s=at_s)

@@ -15,6 +15,8 @@ from cluster.stores.record import file_hash
 
 
 class Destination(Protocol):
+    """A place that deliverables are put in."""
+
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool:
         """Put a file there; True where it lies there now, False where another file does."""
 

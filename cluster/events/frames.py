@@ -35,6 +35,8 @@ class ListedObject:
 
 
 class Lister(Protocol):
+    """A place whose objects can be listed and fetched."""
+
     def listed_under(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...
 
     def fetch(self, placed: PlacedObject, path: Path) -> bool: ...

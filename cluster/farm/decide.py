@@ -18,6 +18,8 @@ from cluster.jobs.snapshot import JobView, ShardView, Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class MakePlan:
+    """Cut the job into shards."""
+
     job: str
 
 
@@ -70,6 +72,8 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Publish:
+    """Release the job: its shards are joined and proven."""
+
     job: str
 
 

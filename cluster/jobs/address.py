@@ -16,7 +16,7 @@ from cluster.jobs.plan import Shard
 from cluster.jobs.warmup import card_warmup
 from cluster.stores.record import content_hash
 
-_SEEING = ("pose", "device", "mode", "cuts")
+_SEEING = ("pose", "device", "mode", "cuts", "colour")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
 _NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
@@ -47,6 +47,7 @@ def solve_address(spec: JobSpec, shard: Shard, posed: Sequence[Commit]) -> str:
         (
             "solve", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_SOLVING), model,
             spec.subject.digest, seen, given, ranges,
+            *([spec.replacing] if spec.replacing else []),
         )
     )  # fmt: skip
 
@@ -76,6 +77,7 @@ def render_address(
         (
             "render", spec.software, *_plate(spec, shard), _but(spec, shard, _NOT_DRAWING),
             spec.subject.digest, _hash_of_poses(read), is_cut_to, past, besides,
+            *([spec.replacing] if spec.replacing else []),
         )
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bodyswap.config import ColourSettings
 from bodyswap.media.probe import probe
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
@@ -39,10 +40,19 @@ class Inspector(Protocol):
         Raises ModelError or SubjectError.
         """
 
+    def check_colour(self, colour: ColourSettings) -> None:
+        """Refuse colour spaces that there are not. Raises UsageError."""
+
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         """Whether the file has poses of these frames of the plate, for the subject of this card.
 
         Raises UsageError or SubjectError where not.
+        """
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        """Whether a clean plate goes with these frames of the plate; both were looked at before.
+
+        Raises UsageError where not.
         """
 
 
@@ -64,6 +74,12 @@ class FileInspector:
 
         check_pose_model(model, read_card(card, "the subject's card"))
 
+    def check_colour(self, colour: ColourSettings) -> None:
+        if colour != ColourSettings():
+            from bodyswap.media.working import Working
+
+            Working().chosen(colour)
+
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         from bodyswap.fitting import given_poses
         from bodyswap.media.index import index_clip
@@ -71,3 +87,9 @@ class FileInspector:
 
         skeleton = read_card(card, "the subject's card").skeleton
         given_poses(poses, index_clip(plate), frames, skeleton=skeleton)
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        from bodyswap.clean_plate import fit_clean_plate
+        from bodyswap.media.index import index_clip
+
+        fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)

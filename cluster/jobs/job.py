@@ -103,6 +103,8 @@ class PlateRef:
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectFile:
+    """One file of a subject, by name and content."""
+
     name: str
     sha256: str
 
@@ -132,6 +134,14 @@ class PosesRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CastRef:
+    """A further performer, as `choice` reads them, and who stands in for them; None is nobody."""
+
+    performer: str
+    subject: SubjectRef | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RangeSettings:
     """What is set otherwise in some frames of a shot: texts such as "solve.smoothing_s=0.05"."""
 
@@ -157,8 +167,9 @@ class JobSpec:
     """One render, resolved: `settings` is `RenderSettings.to_dict()` in full.
 
     `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
-    somebody corrected them; `ranges`, in frame order, say what is set otherwise where. The fields
-    from `name` on do not change what is rendered, so they are no part of the job's id.
+    somebody corrected them; `ranges`, in frame order, say what is set otherwise where. `cast` is
+    replaced beside the performer whom the subject stands in for, before `clean_plate` if one was
+    given. The fields from `name` on do not change what is rendered: they are no part of the id.
     """
 
     plate: PlateRef
@@ -169,6 +180,8 @@ class JobSpec:
     shards: int | None = None
     poses: PosesRef | None = None
     ranges: tuple[RangeSettings, ...] = ()
+    cast: tuple[CastRef, ...] = ()
+    clean_plate: PlateRef | None = None
     name: str = ""
     project: str = "default"
     use: str = DEFAULT_USE
@@ -183,6 +196,7 @@ class JobSpec:
         if self.frames.stop > self.plate.frame_count:
             raise UsageError(f"frames {self.frames} are beyond {self.plate.name}'s last frame")
         self._check_ranges()
+        self._check_cast()
         if self.shards is not None and not 1 <= self.shards <= len(self.frames):
             raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
@@ -206,7 +220,25 @@ class JobSpec:
             identity = (*identity, self.poses.sha256)
         if self.ranges:
             identity = (*identity, [(str(each.frames), each.settings) for each in self.ranges])
+        if self.replacing:
+            identity = (*identity, self.replacing)
         return content_hash(identity)[:_ID_LENGTH]
+
+    @property
+    def subjects(self) -> tuple[SubjectRef, ...]:
+        """Everybody who is rendered, each once, the lead first."""
+        others = (each.subject for each in self.cast if each.subject is not None)
+        return tuple({each.digest: each for each in (self.subject, *others)}.values())
+
+    @property
+    def replacing(self) -> dict[str, object]:
+        """By content, what replacing takes beside plate and subject; empty where that is all."""
+        cast = [(each.performer, each.subject and each.subject.digest) for each in self.cast]
+        clean = self.clean_plate
+        return {
+            **({"cast": cast} if cast else {}),
+            **({"clean_plate": (clean.sha256, _suffix(clean.name))} if clean else {}),
+        }
 
     @cached_property
     def picture_id(self) -> str:
@@ -215,7 +247,10 @@ class JobSpec:
         Neither which frames, nor in how many shards, nor whose poses: a frame that would come out
         the same in two jobs is the same with its mark.
         """
-        made_of = (self.plate.sha256, self.subject.digest, self.settings, self.software)
+        made_of: tuple[object, ...] = (
+            self.plate.sha256, self.subject.digest, self.settings, self.software,
+            *([self.replacing] if self.replacing else []),
+        )  # fmt: skip
         return content_hash(made_of)[:_ID_LENGTH]
 
     @property
@@ -237,6 +272,19 @@ class JobSpec:
     def settings_in(self, part: RangeSettings) -> RenderSettings:
         return self.render_settings.with_overrides(part.settings)
 
+    def _check_cast(self) -> None:
+        given = "a clean plate" if self.clean_plate else "several performers" if self.cast else ""
+        if given and self.settings.get("over") != Over.PLATE:
+            raise UsageError(
+                f"{given} cannot be used where the subject is laid over their own background; give"
+                " --over plate too"
+            )
+        if self.cast and self.poses is not None:
+            raise UsageError(
+                "the poses given are of one performer, and several are to be replaced; leave the"
+                " poses out, or replace one"
+            )
+
     def _check_ranges(self) -> None:
         last = self.frames.start
         for each in self.ranges:
@@ -256,3 +304,12 @@ class JobSpec:
                     f"frames {each.frames} cannot be solved otherwise while the subject is laid"
                     " into the plate, made out for the whole shot; give corrected poses"
                 )
+
+
+def names_of(spec: JobSpec) -> str:
+    """Everybody who is rendered, in words."""
+    return ", ".join(dict.fromkeys(subject.name for subject in spec.subjects))
+
+
+def _suffix(name: str) -> str:
+    return name.rpartition(".")[2]

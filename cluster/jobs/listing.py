@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from bodyswap.errors import JobError, UsageError
 from cluster.jobs.job import JobSpec
-from cluster.jobs.keys import JobKeys, key_part
+from cluster.jobs.keys import QUEUE, JobKeys, job_of_marker, key_part
 from cluster.stores.store import Store
 
 _NAMES = "names/"
@@ -34,6 +34,13 @@ def check_name(name: str) -> str:
 def job_name(spec: JobSpec) -> str:
     """What people call the job; one without a name goes by its plate's."""
     return spec.name or key_part(spec.plate.name.rpartition(".")[0] or spec.plate.name)
+
+
+def jobs_before(store: Store, job: str) -> int:
+    """How many jobs the queue has before this one; 0 where it is not in it."""
+    # A job has a second marker while something is asked of it.
+    queue = list(dict.fromkeys(map(job_of_marker, store.list_keys(QUEUE))))
+    return queue.index(job) if job in queue else 0
 
 
 def job_ids(store: Store) -> list[str]:

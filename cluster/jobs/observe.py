@@ -71,6 +71,7 @@ def observe_again(store: Store, spec: JobSpec, reader: Asker) -> Observed:
 
 
 def read_spec(store: Store, job: str) -> JobSpec | None:
+    """What was asked of the job, or None where there is no such job."""
     key = JobKeys(job=job).spec
     data = store.get(key)
     return None if data is None else _spec_of(data, key)

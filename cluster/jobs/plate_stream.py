@@ -16,7 +16,7 @@ from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store, missing
 
 _PACKED = ".zip"
-"""A packed image sequence: its frames are files, so it is always fetched."""
+"""A packed image sequence: its frames are files, so it is always fetched, as a still is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class PlateRecord:
 
 def is_streamed(store: Store, plate: PlateRef) -> bool:
     """Whether workers read the plate where it lies."""
-    if plate.name.lower().endswith(_PACKED):
+    if plate.name.lower().endswith(_PACKED) or plate.frame_count == 1:
         return False
     facts = store.head(plate_file(plate))
     return facts is not None and facts.size_bytes > stream_over_bytes()

@@ -109,7 +109,7 @@ def _read_job(store: Store, spec: JobSpec, likeness: Likeness) -> Iterator[Measu
 
 
 def _likeness(other: JobSpec, spec: JobSpec) -> Likeness:
-    if (other.subject.digest, other.settings) != (spec.subject.digest, spec.settings):
+    if (other.subjects, other.settings) != (spec.subjects, spec.settings):
         return Likeness.OTHER
     is_same_plate = other.plate.sha256 == spec.plate.sha256
     return Likeness.SAME_SHOT if is_same_plate else Likeness.SAME_SUBJECT

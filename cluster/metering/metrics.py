@@ -19,6 +19,8 @@ OTHER_PROJECT = "other"
 
 
 class Kind(StrEnum):
+    """The kinds of metric that Prometheus knows and the farm has."""
+
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"

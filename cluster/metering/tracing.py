@@ -20,7 +20,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from cluster.jobs.job import JobSpec, JobState
+from cluster.jobs.job import JobSpec, JobState, names_of
 from cluster.jobs.lease import Lease
 from cluster.jobs.trace_id import root_span_of, span_of, trace_of
 
@@ -61,7 +61,7 @@ class Tracer:
     def job(self, spec: JobSpec, began_s: float, ended_s: float, state: JobState) -> None:
         """The whole job, from its submission to its end."""
         self._ids.next_trace, self._ids.next_span = trace_of(spec.job), root_span_of(spec.job)
-        names = {"name": spec.name, "project": spec.project, "subject": spec.subject.name}
+        names = {"name": spec.name, "project": spec.project, "subject": names_of(spec)}
         self._tell(spec.job, "job", began_s, ended_s, state, names, is_root=True)
 
     def _tell(

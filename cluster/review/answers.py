@@ -99,6 +99,8 @@ class ConsentAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class RulingAnswer:
+    """Somebody's verdict on a published shot; `at` is seconds since 1970."""
+
     job: str
     ruling: str
     by: str

@@ -138,6 +138,7 @@ def sign_in(
 
 @router.post("/sign-out")
 def sign_out() -> Response:
+    """Forget the visitor's token."""
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer

@@ -1,7 +1,8 @@
 """The doors: before training, at submit, before every shard, before assembly, publish, download.
 
 Each looks for a consent that covers what is about to be done, by this machine's own list of whom to
-trust, writes down what came of it, and raises where the answer is no. Nothing that a job or an
+trust, writes down what came of it, and raises where the answer is no. Of a shot with several
+subjects everyone's consent is asked for, and one missing closes the door. Nothing that a job or an
 order says can open one. It does not know how a shot is made.
 """
 
@@ -95,8 +96,8 @@ def permit_training(
 
 def permit_submit(store: Store, spec: JobSpec, *, now_s: float) -> None:
     """The door at submit. Raises RefusedError."""
-    visit = Visit(act=act_of(spec, Deed.SUBMIT), by=spec.submitted_by, job=spec.job)
-    permit(store, visit, now_s=now_s)
+    for act in acts_of(spec, Deed.SUBMIT):
+        permit(store, Visit(act=act, by=spec.submitted_by, job=spec.job), now_s=now_s)
 
 
 def permit_order(store: Store, order: Order) -> None:
@@ -107,7 +108,8 @@ def permit_order(store: Store, order: Order) -> None:
         UsageError: a name in the order would leave the worker's folder.
     """
     _check_names(order.spec)
-    permit(store, _visit(order), now_s=time.time())
+    for visit in _visits(order):
+        permit(store, visit, now_s=time.time())
 
 
 def watched(
@@ -132,21 +134,43 @@ def watched(
 
 def recheck(store: Store, order: Order) -> None:
     """Look again in the middle of a shard; only a refusal is written down. Raises RefusedError."""
-    trust, visit, now_s = operator_trust(), _visit(order), time.time()
-    try:
-        covering(store, visit.act, trust, now_s)
-    except RefusedError:
-        permit(store, visit, now_s=now_s)
+    trust, now_s = operator_trust(), time.time()
+    for visit in _visits(order):
+        try:
+            covering(store, visit.act, trust, now_s)
+        except RefusedError:
+            permit(store, visit, now_s=now_s)
 
 
-def permit_publish(store: Store, spec: JobSpec) -> ConsentRecord:
-    """The door before deliverables are released: the consent they are released on, or an error.
+def permit_publish(store: Store, spec: JobSpec) -> tuple[ConsentRecord, ...]:
+    """The door before deliverables are released: the consents they are released on, or an error.
+
+    One for each of the job's `subjects`, in their order.
 
     Raises:
         RefusedError: no consent covers it.
     """
-    visit = Visit(act=act_of(spec, Deed.PUBLISH), by="farm", job=spec.job, frames=str(spec.frames))
-    return permit(store, visit, now_s=time.time())
+    return permit_all(store, spec, Deed.PUBLISH, by="farm", now_s=time.time())
+
+
+def permit_all(
+    store: Store, spec: JobSpec, deed: Deed, *, by: str, now_s: float
+) -> tuple[ConsentRecord, ...]:
+    """The consents that cover `deed` to each of a job's `subjects`, written down.
+
+    Raises as `permit`.
+    """
+    visits = [
+        Visit(act=act, by=by, job=spec.job, frames=str(spec.frames)) for act in acts_of(spec, deed)
+    ]
+    return tuple(permit(store, visit, now_s=now_s) for visit in visits)
+
+
+def covering_all(
+    store: Store, spec: JobSpec, deed: Deed, trust: Trust, now_s: float
+) -> tuple[ConsentRecord, ...]:
+    """The consents that cover `deed` to each of a job's `subjects`. Raises as `covering`."""
+    return tuple(covering(store, act, trust, now_s) for act in acts_of(spec, deed))
 
 
 def permit_download(store: Store, job: str, *, now_s: float) -> None:
@@ -154,20 +178,22 @@ def permit_download(store: Store, job: str, *, now_s: float) -> None:
     spec = read_spec(store, job)
     if spec is None:
         raise JobError(f"'{job}' is no job of {store.url}")
-    visit = Visit(act=act_of(spec, Deed.DOWNLOAD), by=_user(), job=job, frames=str(spec.frames))
-    permit(store, visit, now_s=now_s)
+    permit_all(store, spec, Deed.DOWNLOAD, by=_user(), now_s=now_s)
 
 
-def act_of(spec: JobSpec, deed: Deed) -> Act:
-    """What `deed` is done to in a job."""
-    return Act(
-        deed=deed,
-        subject=spec.subject.name,
-        production=spec.project,
-        shot=PurePosixPath(spec.plate.name).stem,
-        use=spec.use,
-        checkpoint=checkpoint_of(spec.subject),
-        is_unmarked=not spec.render_settings.watermark,
+def acts_of(spec: JobSpec, deed: Deed) -> tuple[Act, ...]:
+    """What `deed` is done to in a job: one act for each of its `subjects`."""
+    return tuple(
+        Act(
+            deed=deed,
+            subject=subject.name,
+            production=spec.project,
+            shot=PurePosixPath(spec.plate.name).stem,
+            use=spec.use,
+            checkpoint=checkpoint_of(subject),
+            is_unmarked=not spec.render_settings.watermark,
+        )
+        for subject in spec.subjects
     )
 
 
@@ -187,15 +213,18 @@ def _revocations(store: Store, trust: Trust, records: list[ConsentRecord]) -> Re
         raise RefusedError(Refusal.STALE_REVOCATIONS, str(error)) from error
 
 
-def _visit(order: Order) -> Visit:
+def _visits(order: Order) -> list[Visit]:
     shard = order.lease.shard
     deed = Deed.ASSEMBLE if shard.stage is Stage.ASSEMBLE else Deed.RENDER
-    return Visit(
-        act=act_of(order.spec, deed),
-        by=order.lease.worker,
-        job=order.spec.job,
-        frames=f"{shard.stage} {shard.frames}",
-    )
+    return [
+        Visit(
+            act=act,
+            by=order.lease.worker,
+            job=order.spec.job,
+            frames=f"{shard.stage} {shard.frames}",
+        )
+        for act in acts_of(order.spec, deed)
+    ]
 
 
 def _fact(visit: Visit, event: Event, consent: str, detail: str) -> Fact:
@@ -215,10 +244,11 @@ def _user() -> str:
 
 
 def _check_names(spec: JobSpec) -> None:
-    names = (
-        spec.subject.name, *(file.name for file in spec.subject.files), spec.plate.name,
-        spec.plate.sha256, *(file.sha256 for file in spec.subject.files),
-    )  # fmt: skip
+    plates = [spec.plate, *([spec.clean_plate] if spec.clean_plate else [])]
+    names = [part for plate in plates for part in (plate.name, plate.sha256)]
+    for subject in spec.subjects:
+        names.append(subject.name)
+        names += [part for file in subject.files for part in (file.name, file.sha256)]
     for name in names:
         if key_part(name) != name:
             raise UsageError(f"'{name[:80]}' in an order is no plain name; the order is refused")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bodyswap.rights.audit import AuditEntry, Event, Fact
 from bodyswap.rights.mark import DEMO_KEY, id_prefix
+from bodyswap.rights.origin import Origin
 from bodyswap.rights.prints import Likeness, likeness
-from bodyswap.rights.provenance import Origin
 from bodyswap.rights.trust import Trust
 from cluster.rights.audit_log import read_verified
 from cluster.rights.marking import watermark_key
@@ -27,7 +27,8 @@ KnownBy = Literal["signature", "watermark", "likeness", "nothing"]
 class Traced:
     """What a file without a signature was recognised as.
 
-    Each of `origins` is a shot in the log; a mark whose job the log does not have is in `strange`.
+    Each of `origins` is a shot in the log, once for each who is rendered in it; a mark whose job
+    the log does not have is in `strange`.
     """
 
     known_by: KnownBy
@@ -75,13 +76,18 @@ def _by_looks(seen: "Recognised", log: Sequence[AuditEntry]) -> Traced:
     near = [(how, each) for how, each in held if how.is_match]
     if not near:
         return Traced(known_by="nothing", marks=())
-    how, fact = min(near, key=lambda pair: (-pair[0].alike, pair[0].distance_bits))
-    return Traced(known_by="likeness", marks=(), origins=(_origin(fact),), likeness=how)
+    how, nearest = min(near, key=lambda pair: (-pair[0].alike, pair[0].distance_bits))
+    origins = tuple(_origin(fact) for fact in _published(log) if fact.job == nearest.job)
+    return Traced(known_by="likeness", marks=(), origins=origins, likeness=how)
 
 
 def _published(log: Sequence[AuditEntry]) -> Iterator[Fact]:
-    """What was released, each job once, the latest first."""
-    facts = {each.fact.job: each.fact for each in log if each.fact.event is Event.PUBLISHED}
+    """What was released, each job once for each of its subjects, the latest first."""
+    facts = {
+        (each.fact.job, each.fact.subject): each.fact
+        for each in log
+        if each.fact.event is Event.PUBLISHED
+    }
     yield from reversed(facts.values())
 
 

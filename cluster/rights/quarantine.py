@@ -6,7 +6,7 @@ answer for it. Safe to repeat; what marks a whole thing as whole is moved first.
 
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ANY, read_consent
-from bodyswap.rights.permit import Act, Deed
+from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import RefusedError
 from bodyswap.rights.trust import Trust
 from cluster.jobs.job import JobSpec, Stage, SubjectRef
@@ -15,7 +15,7 @@ from cluster.jobs.observe import read_spec
 from cluster.jobs.subjects import MARKER, stored_subjects
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
-from cluster.rights.doors import act_of, checkpoint_of, covering
+from cluster.rights.doors import checkpoint_of, covering_all
 from cluster.stores.store import Store
 
 _MARKERS = ("manifest.json", "commit.json", MARKER)
@@ -29,7 +29,7 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
     """
     moved: list[str] = []
     for spec in _jobs_of(store, subject):
-        if not _is_covered(store, act_of(spec, Deed.PUBLISH), trust, now_s):
+        if not _is_covered(store, spec, trust, now_s):
             keys = JobKeys(job=spec.job)
             made = (keys.out, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
             moved += [key for prefix in made for key in _moved(store, prefix)]
@@ -48,12 +48,16 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
 def _jobs_of(store: Store, subject: str) -> list[JobSpec]:
     jobs = [key.split("/")[1] for key in store.list_keys(JOBS) if key.endswith("/job.yaml")]
     specs = (read_spec(store, job) for job in jobs)
-    return [spec for spec in specs if spec is not None and spec.subject.name == subject]
+    return [spec for spec in specs if spec is not None and _shows(spec, subject)]
 
 
-def _is_covered(store: Store, act: Act, trust: Trust, now_s: float) -> bool:
+def _shows(spec: JobSpec, subject: str) -> bool:
+    return any(each.name == subject for each in spec.subjects)
+
+
+def _is_covered(store: Store, spec: JobSpec, trust: Trust, now_s: float) -> bool:
     try:
-        covering(store, act, trust, now_s)
+        covering_all(store, spec, Deed.PUBLISH, trust, now_s)
     except RefusedError:
         return False
     return True

@@ -1,7 +1,7 @@
 """The object store: bytes under keys, one winner for each conditional put.
 
-It does not know what is stored. `store_local` and `store_s3` implement it; both pass the contract
-suite in tests/cluster/store_contract.py.
+It does not know what is stored. `local` and `s3` implement it; both pass the contract suite in
+tests/cluster/store_contract.py.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.errors import StoreError, UsageError
+from bodyswap.errors import StoreError
 from cluster.stores.compose import Content
 
 LONGEST_KEY = 800
@@ -31,7 +31,7 @@ class Store(Protocol):
 
     @property
     def url(self) -> str:
-        """What `open_store` opens this store by, in any process."""
+        """What `opening.open_store` opens this store by, in any process."""
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
@@ -71,22 +71,6 @@ class Store(Protocol):
 
     def fetch_file(self, key: str, path: Path) -> None:
         """Write the object to `path`, which appears only when complete."""
-
-
-def open_store(url: str) -> Store:
-    """The store at `url`: s3://bucket/prefix, file:///folder, or a folder's path."""
-    if url.startswith("s3://"):
-        # boto3 is heavy, and a farm on folders needs none.
-        from cluster.stores.s3 import open_s3_store
-
-        return open_s3_store(url)
-    if "://" in url and not url.startswith("file://"):
-        raise UsageError(
-            f"store '{url}' is of an unknown kind; give a folder or s3://bucket/prefix"
-        )
-    from cluster.stores.local import LocalStore
-
-    return LocalStore(Path(url.removeprefix("file://")))
 
 
 def check_key(key: str) -> str:

@@ -113,6 +113,7 @@ def tell_list(jobs: Sequence[JobSummary], *, as_json: bool) -> None:
 
 
 def tell_logs(logs: Sequence[AttemptLog], *, as_json: bool) -> None:
+    """Say what attempts said, one after the other."""
     for log in logs:
         if as_json:
             say(json.dumps(asdict(log)))
@@ -122,16 +123,19 @@ def tell_logs(logs: Sequence[AttemptLog], *, as_json: bool) -> None:
 
 
 def tell_request(job: str, request: Request, *, as_json: bool) -> None:
+    """Say what was asked of a job."""
     told = {"job": job, **asdict(request)}
     say(json.dumps(told) if as_json else f"{job}  {_DOING[request.verb]}")
 
 
 def tell_ruling(job: str, entry: Entry, *, as_json: bool) -> None:
+    """Say how a shot was judged, and by whom."""
     told = {"job": job, "ruling": entry.ruling, "by": entry.by, "at": entry.at_s, "why": entry.why}
     say(json.dumps(told) if as_json else f"{job}  {entry.why}, as {entry.by} says")
 
 
 def tell_files(job: str, files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Say which files a job's deliverables became."""
     if as_json:
         say(json.dumps({"job": job, "files": [str(path) for path in files]}))
         return

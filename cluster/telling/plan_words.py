@@ -11,6 +11,7 @@ _UNKNOWN = "not known"
 
 
 def tell_plan(estimate: Estimate, *, as_json: bool) -> None:
+    """Say what a job would come to."""
     if as_json:
         told = asdict(estimate) | {
             "work": estimate.work and asdict(estimate.work),

@@ -212,6 +212,7 @@ def _priority(store: Store, spec: JobSpec) -> int:
 
 
 def see_spec(store: Store, job: str) -> JobSpec:
+    """What was asked of the job. Raises JobError where there is no such job."""
     spec = read_spec(store, job)
     if spec is None:
         raise JobError(f"'{job}' is no job's id; `list` shows the jobs of {store.url}")

@@ -90,7 +90,7 @@ def _connected(address: str | None) -> Iterator[_Machine]:
 def _run_worker(config: dict[str, str]) -> None:
     """The loop of one of Ray's workers; torch comes with what it imports."""
     from bodyswap.training.replica import TorchReplica
-    from cluster.stores.store import open_store
+    from cluster.stores.opening import open_store
     from cluster.training.run import run_replica
 
     store = open_store(config["store"])

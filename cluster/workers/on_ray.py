@@ -9,7 +9,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -22,15 +22,11 @@ from cluster.jobs.failures import Cause, Failure, classify, death, ray_cause
 from cluster.jobs.job import Stage
 from cluster.jobs.order import Ending, Failed, HandedBack, Order, Progressed, Report
 from cluster.workers.crew import CrewPlan, crews, default_workers, share
+from cluster.workers.demand import Demand
+from cluster.workers.hand import Hand
 from cluster.workers.process_tree import Process, end_tree
 from cluster.workers.ray_actor import ActorProcess, Pulse
-from cluster.workers.ray_nodes import (
-    ask_for,
-    drain_nodes,
-    leaving_nodes,
-    ray_resources,
-    start_ray,
-)
+from cluster.workers.ray_nodes import drain_nodes, leaving_nodes, ray_resources, start_ray
 from cluster.workers.runtime import WorkerConfig
 from cluster.workers.settings import FarmSettings
 
@@ -40,26 +36,8 @@ _CONFIRM_WITHIN_S = 10.0
 """So long a killed process may take to be gone; then its machine is thought out of reach."""
 _GIVE_UP_CONFIRMING_S = 60.0
 _LONGEST_PAUSE_S = 30.0
-_GIB = 2**30
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True, eq=False)
-class _Hand:
-    """One worker, from its hiring until it is known to be gone."""
-
-    name: str
-    crew: CrewPlan
-    handle: ActorHandle[ActorProcess]
-    node: str = ""
-    process: Process | None = None
-    order: Order | None = None
-    orders_done: int = 0
-    memory_bytes: int = 0
-    is_asked: bool = False
-    busy_at_s: float = 0.0
-    left_at_s: float | None = None
 
 
 class RayRuntime:
@@ -75,12 +53,10 @@ class RayRuntime:
         cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
         count = self._settings.workers or default_workers(cpus=cpus, gpus=gpus)
         self._crews = crews(self._settings, share(cpus=cpus, gpus=gpus, workers=count), count)
-        self._wanted = dict.fromkeys(self._crews, 0)
-        self._asked_for = dict(self._wanted)
-        self._needed_at_s = dict.fromkeys(self._crews, 0.0)
-        self._hands: dict[str, _Hand] = {}
+        self._demand = Demand(self._crews, self._settings)
+        self._hands: dict[str, Hand] = {}
         self._hired = 0
-        self._awaited: dict[ray.ObjectRef[Any], tuple[_Hand, Callable[..., Report | None]]] = {}
+        self._awaited: dict[ray.ObjectRef[Any], tuple[Hand, Callable[..., Report | None]]] = {}
         self._asked_at_s = self._looked_at_s = self._hires_at_s = 0.0
         self._hire_failures = 0
         self._told_to_drain: tuple[str, ...] = ()
@@ -110,21 +86,10 @@ class RayRuntime:
         return self._hands[worker].crew.stages
 
     def want(self, shards: Mapping[Stage, int]) -> None:
-        now_s = time.monotonic()
-        for crew in self._crews:
-            needed = min(crew.most, sum(shards.get(stage, 0) for stage in crew.stages))
-            if needed and not self._settings.autoscale:
-                needed = crew.most
-            is_idle = now_s > self._needed_at_s[crew] + self._settings.idle_s
-            if needed >= self._wanted[crew]:
-                self._needed_at_s[crew] = now_s
-            if needed > self._wanted[crew] or (is_idle and self._settings.autoscale):
-                self._wanted[crew] = needed
-        self._ask_autoscaler()
+        self._demand.want(shards, now_s=time.monotonic())
 
     def rest(self) -> None:
-        self._wanted = dict.fromkeys(self._crews, 0)
-        self._ask_autoscaler()
+        self._demand.rest()
         for hand in list(self._hands.values()):
             if hand.left_at_s is None:
                 self._lose(hand, None)
@@ -164,14 +129,13 @@ class RayRuntime:
             ray.kill(hand.handle, no_restart=True)
         self._hands.clear()
         self._awaited.clear()
-        if self._settings.autoscale:
-            ask_for([])
+        self._demand.end()
         if self._owns_ray:
             ray.shutdown()
         shutil.rmtree(self._config.scratch, ignore_errors=True)
 
     def _await(
-        self, ref: "ray.ObjectRef[Any]", hand: _Hand, hear: Callable[..., Report | None]
+        self, ref: "ray.ObjectRef[Any]", hand: Hand, hear: Callable[..., Report | None]
     ) -> None:
         self._awaited[ref] = (hand, hear)
 
@@ -198,11 +162,11 @@ class RayRuntime:
         for crew in self._crews:
             there = [h for h in self._hands.values() if h.crew is crew and h.left_at_s is None]
             for hand in [h for h in there if h.order is None][
-                : max(0, len(there) - self._wanted[crew])
+                : max(0, len(there) - self._demand.of(crew))
             ]:
                 self._lose(hand, None)
             if now_s >= self._hires_at_s:
-                for _ in range(self._wanted[crew] - len(there)):
+                for _ in range(self._demand.of(crew) - len(there)):
                     self._hire(crew)
 
     def _hire(self, crew: CrewPlan) -> None:
@@ -220,11 +184,11 @@ class RayRuntime:
             max_concurrency=2,
         )
         handle = options.remote(name, self._config, crew.threads)
-        hand = _Hand(name=name, crew=crew, handle=cast(ActorHandle[ActorProcess], handle))
+        hand = Hand(name=name, crew=crew, handle=cast(ActorHandle[ActorProcess], handle))
         self._hands[name] = hand
         self._await(hand.handle.greet.remote(), hand, self._greeted)
 
-    def _greeted(self, hand: _Hand, ref: "ray.ObjectRef[tuple[str, Process]]") -> None:
+    def _greeted(self, hand: Hand, ref: "ray.ObjectRef[tuple[str, Process]]") -> None:
         if hand.left_at_s is not None:
             return
         try:
@@ -238,7 +202,7 @@ class RayRuntime:
             _log.warning("%s did not come up, again in %.0f s: %s", hand.name, pause_s, error)
             self._lose(hand, None)
 
-    def _pulsed(self, hand: _Hand, ref: "ray.ObjectRef[Pulse]") -> Report | None:
+    def _pulsed(self, hand: Hand, ref: "ray.ObjectRef[Pulse]") -> Report | None:
         hand.is_asked = False
         try:
             pulse = ray.get(ref)
@@ -253,7 +217,7 @@ class RayRuntime:
             return None
         return Progressed(lease=pulse.lease, frames_done=pulse.frames_done, figures=pulse.figures)
 
-    def _ended(self, hand: _Hand, ref: "ray.ObjectRef[Ending]") -> Report | None:
+    def _ended(self, hand: Hand, ref: "ray.ObjectRef[Ending]") -> Report | None:
         order = hand.order
         if order is None or hand.left_at_s is not None:
             return None
@@ -269,16 +233,11 @@ class RayRuntime:
             return None
         hand.order = None
         hand.orders_done += 1
-        if self._is_worn(hand):
+        if hand.is_worn(self._settings):
             self._lose(hand, None)
         return ending
 
-    def _is_worn(self, hand: _Hand) -> bool:
-        most_gib = self._settings.most_memory_gib
-        is_fat = most_gib is not None and hand.memory_bytes > most_gib * _GIB
-        return is_fat or hand.orders_done >= self._settings.orders_a_life
-
-    def _lose(self, hand: _Hand, failure: Failure | None) -> None:
+    def _lose(self, hand: Hand, failure: Failure | None) -> None:
         """End the worker; what became of its order is told when its process is known to be gone."""
         # Ray may think a process dead that is only out of reach: make sure before it is replaced.
         ray.kill(hand.handle, no_restart=True)
@@ -289,7 +248,7 @@ class RayRuntime:
             return
         self._await(self._end(hand, hand.process), hand, gone)
 
-    def _end(self, hand: _Hand, process: Process) -> "ray.ObjectRef[bool]":
+    def _end(self, hand: Hand, process: Process) -> "ray.ObjectRef[bool]":
         """Have the process ended by somebody on its node: a colleague, else a task."""
         for other in self._hands.values():
             if other.node == hand.node and other.process and other.left_at_s is None:
@@ -301,7 +260,7 @@ class RayRuntime:
         return task.remote(process, _CONFIRM_WITHIN_S)
 
     def _gone(
-        self, hand: _Hand, ref: "ray.ObjectRef[bool] | None", failure: Failure | None
+        self, hand: Hand, ref: "ray.ObjectRef[bool] | None", failure: Failure | None
     ) -> Report | None:
         try:
             is_certain = ref is not None and ray.get(ref)
@@ -336,8 +295,3 @@ class RayRuntime:
         for hand in list(self._hands.values()):
             if hand.node in self._leaving and hand.left_at_s is None:
                 self._lose(hand, None)
-
-    def _ask_autoscaler(self) -> None:
-        if self._settings.autoscale and self._asked_for != self._wanted:
-            self._asked_for = dict(self._wanted)
-            ask_for([crew.resources for crew in self._crews for _ in range(self._wanted[crew])])

@@ -1,6 +1,6 @@
 """What the controller asks of whatever runs the workers.
 
-It does not know jobs or the store, only orders and reports. `runtime_inline` and `runtime_ray`
+It does not know jobs or the store, only orders and reports. `inline` and `on_ray`
 implement it.
 """
 

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError
+from bodyswap.replacement import Replacement, Role
 from bodyswap.steps import step
 from cluster.jobs import keys
 from cluster.jobs.commit import StoredFile
-from cluster.jobs.job import PlateRef, PosesRef, SubjectRef
+from cluster.jobs.job import JobSpec, PlateRef, PosesRef, SubjectRef
 from cluster.jobs.lease import Lease
 from cluster.jobs.plate_stream import is_streamed, open_plate
 from cluster.jobs.training_spec import WeightsRef
@@ -42,6 +43,20 @@ class Scratch:
     def poses(self, poses: PosesRef) -> Path:
         path = self._folder / "poses" / poses.sha256 / "poses.npz"
         return self._fetched(keys.poses_file(poses), path, poses.sha256)
+
+    def replacement(self, spec: JobSpec) -> Replacement:
+        """What replacing the job's performers takes beside plate and subject."""
+        clean = spec.clean_plate
+        return Replacement(
+            clean_plate=None if clean is None else self.plate(clean),
+            others=tuple(
+                Role(
+                    performer=each.performer,
+                    subject=None if each.subject is None else self.subject(each.subject),
+                )
+                for each in spec.cast
+            ),
+        )
 
     def weights(self, weights: WeightsRef) -> Path:
         path = self._folder / "weights" / weights.sha256 / weights.name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from bodyswap.config import RenderSettings
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
@@ -79,6 +80,8 @@ class Pipeline(Protocol):
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution: ...
 
     def solve_given_poses(
@@ -88,6 +91,8 @@ class Pipeline(Protocol):
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> Solution: ...
 
     def render_range(
@@ -103,6 +108,7 @@ class Pipeline(Protocol):
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> RenderedRange: ...
 
     def prove_joins(
@@ -116,6 +122,7 @@ class Pipeline(Protocol):
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins: ...
 
     def see_joins(

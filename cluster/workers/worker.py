@@ -40,8 +40,9 @@ from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
 from cluster.rights.doors import permit_order, watched
 from cluster.rights.marking import TRACES, mark_for, traced
+from cluster.stores.opening import open_store
 from cluster.stores.record import from_json, to_json
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from cluster.workers.attempt_words import overheard
 from cluster.workers.reuse import Past
 from cluster.workers.runtime import WorkerConfig
@@ -176,12 +177,17 @@ class Worker:
     def _solved(self, order: Order, folder: Path, settings: RenderSettings) -> Solution:
         spec = order.spec
         plate, subject = self._scratch.plate(spec.plate), self._scratch.subject(spec.subject)
+        replacement = self._scratch.replacement(spec)
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(poses, plate, spec.frames, subject, settings)
+            return self._pipeline.solve_given_poses(
+                poses, plate, spec.frames, subject, settings, replacement=replacement
+            )
         parts = [self._read(commit, "detections", folder) for commit in order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(detections, plate, spec.frames, subject, settings)
+        return self._pipeline.solve_shot(
+            detections, plate, spec.frames, subject, settings, replacement=replacement
+        )
 
     def _render(self, order: Order, folder: Path, on_frame: OnFrame) -> Commit:
         solved, *before = order.inputs
@@ -197,6 +203,7 @@ class Worker:
             on_frame=on_frame,
             mark=(mark := mark_for(order.spec)),
             recipe=self._recipe(solved, folder),
+            replacement=self._scratch.replacement(order.spec),
         )
         segment = rendered.segment
         return Commit(
@@ -229,6 +236,7 @@ class Worker:
             settings=settings,
             mark=mark_for(order.spec),
             recipe=self._recipe(solved, folder),
+            replacement=self._scratch.replacement(order.spec),
         )
         stored, shot = self._joined(order, commits, proven.segments, folder)
         joins = tuple(self._pipeline.see_joins(shot, order.spec.frames, proven.joins))

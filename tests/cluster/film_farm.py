@@ -20,7 +20,8 @@ from cluster.review.app import review_app
 from cluster.review.serving import served
 from cluster.review.shots import Shots
 from cluster.review.visitors import Person, Visitors
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 from cluster.workers.inline import InlineRuntime
 from cluster.workers.runtime import WorkerConfig
 

@@ -9,7 +9,8 @@ import pytest
 
 from bodyswap.errors import StoreError
 from cluster.stores.compose import Piece
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 WRITERS, PROCESSES, KEYS = 8, 4, 40
 

@@ -18,9 +18,10 @@ from cluster.jobs.job import JobState, Stage
 from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
+from cluster.stores.opening import open_store
 from cluster.stores.record import from_json
 from cluster.stores.s3 import split_store_url
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 
 
 @pytest.fixture(params=["local", "s3"])

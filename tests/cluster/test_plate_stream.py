@@ -14,8 +14,9 @@ from bodyswap.timing import FrameRange
 from cluster.jobs.job import PlateRef
 from cluster.jobs.keys import plate_file, plate_record
 from cluster.jobs.plate_stream import PlateRecord, keep_record
+from cluster.stores.opening import open_store
 from cluster.stores.record import file_hash, from_json
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from cluster.workers.scratch import Scratch
 from tests.media.clips import pictures, write_clip
 

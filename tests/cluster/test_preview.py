@@ -21,8 +21,9 @@ from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import JobKeys, preview_playlist
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Plan, Shard
+from cluster.stores.opening import open_store
 from cluster.stores.record import to_json, to_yaml
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from tests.media.clips import pictures, steady, write_clip
 
 RANGES = tuple(FrameRange(start=at, stop=at + 4) for at in (0, 4, 8))

@@ -16,7 +16,7 @@ from bodyswap.timing import FrameRange
 from cluster.delivering.links import LONGEST_LINK_S, link_to
 from cluster.jobs.job import JobState
 from cluster.jobs.journal import Entry, Journal
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 from tests.media.clips import pictures, steady, write_clip
 
 

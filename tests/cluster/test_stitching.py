@@ -33,8 +33,9 @@ from cluster.jobs.commit import Commit, store_file
 from cluster.jobs.job import Stage
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
+from cluster.stores.opening import open_store
 from cluster.stores.record import file_hash
-from cluster.stores.store import Store, open_store
+from cluster.stores.store import Store
 from tests.media.clips import pictures, steady, write_clip
 
 ASSEMBLY = Lease(

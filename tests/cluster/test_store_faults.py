@@ -23,7 +23,8 @@ from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
 from cluster.jobs.progress import JobStatus
 from cluster.stores.compose import Piece
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 SHARD = Shard(stage=Stage.RENDER, index=0, frames=FrameRange(start=0, stop=4))
 

@@ -5,7 +5,7 @@ from store_contract import StoreContract
 
 from bodyswap.errors import StoreError, UsageError
 from cluster.stores.local import LocalStore
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 
 
 class TestLocalStore(StoreContract):

@@ -15,7 +15,8 @@ from bodyswap.errors import StoreError, UsageError
 from bodyswap.timing import FrameRange
 from cluster.jobs.job import JobState
 from cluster.stores.compose import Piece
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from cluster.farm.decide import decide
 from cluster.metering.exporter import left_in, served
 from cluster.metering.keeper_meter import KeeperMeter
 from cluster.metering.watch import Watch
-from cluster.stores.store import open_store
+from cluster.stores.opening import open_store
 from cluster.workers.inline import InlineRuntime
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus"

@@ -21,7 +21,8 @@ from cluster.events.listener import Listener
 from cluster.events.notification import PlacedObject
 from cluster.events.queue import Queue, Topic
 from cluster.events.rules import ListenConfig, Rule, SequenceRule
-from cluster.stores.store import Store, open_store
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 LATER_S = 1e6
 
