@@ -20,7 +20,6 @@ from cluster.jobs.job import (
     JobState,
     PlateRef,
     PosesRef,
-    RangeSettings,
     SubjectRef,
 )
 from cluster.jobs.journal import Entry, Journal
@@ -36,6 +35,7 @@ from cluster.jobs.keys import (
 )
 from cluster.jobs.listing import check_name, put_name
 from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.subjects import find_subject, put_subject, read_card_text
 from cluster.rights.doors import permit_submit
 from cluster.stores.record import file_hash, to_yaml
