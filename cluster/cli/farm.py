@@ -60,6 +60,7 @@ def work(
     from cluster.notices.courier import open_courier
     from cluster.notices.settings import load_webhooks
     from cluster.shot import job_error, open_runtime
+    from cluster.stores.asker import AT_ONCE
     from cluster.telling.farm_seen import telling
     from cluster.workers.settings import read_farm_settings
 
@@ -82,6 +83,7 @@ def work(
             store=opened, runtime=watch.runtime(crew), on_status=tell,
             term=Term(opened, name, time.monotonic),
             decide_next=watch.deciding(telling(opened, name, decide)),
+            requests_at_once=AT_ONCE,
         )  # fmt: skip
         if job is None:
             with _asked_to_stop() as should_stop:
