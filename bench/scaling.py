@@ -19,9 +19,10 @@ from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
 from cluster.farm.decide import Start, decide
 from cluster.jobs.commit import Commit
-from cluster.jobs.job import JobSpec, JobState, PlateRef, Stage, SubjectRef
+from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.lease import Held, Lease
 from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.refs import PlateRef, SubjectRef
 from cluster.jobs.snapshot import JobView, ShardView, Snapshot, WorkerView
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
