@@ -59,6 +59,12 @@ def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
     return numbers[0], files
 
 
+def pattern_of(frame: Path) -> Path:
+    """The pattern of the sequence that a frame's file belongs to: shot.1001.exr's is shot.#.exr."""
+    number = FileSequence(str(frame))
+    return frame.with_name(f"{number.basename()}#{number.extension()}")
+
+
 def sequences_in(folder: Path) -> tuple[Path, ...]:
     """The pattern of each sequence of frames in the folder and in those just below it."""
     inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -33,6 +33,7 @@ from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
+from cluster.cli.alignment import alignment_lines, check_alignment, line_up
 from cluster.cli.options import StoreOption
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
@@ -52,6 +53,12 @@ def verify(
     anchors: Annotated[
         Path | None, typer.Option(help="Root certificates, PEM.  [default: rights.yaml's]")
     ] = None,
+    plate: Annotated[
+        Path | None, typer.Option(help="Also tell whether the file lines up with this plate.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="1001-1040", help="Of the plate, where it is a part.")
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,19 +66,26 @@ def verify(
 
     A file without its signature is known again by its watermark, else by its looks, from the
     store's audit log. Exit codes: 0 signed, trusted and untouched; 10 known, but not proven; 7
-    touched, signed by a stranger, or unknown; 2 and 3 not readable.
+    touched, signed by a stranger, unknown, or not in line with --plate; 2 and 3 not readable.
     """
     trust = operator_trust()
-    proof = _proof(_there(file), _anchors(anchors, trust))
+    findings = line_up(_there(file), plate, frames)
+    proof = _proof(file, _anchors(anchors, trust))
     log, trouble = _log(trust, store)
     is_proven = proof is not None and proof.is_trusted
     traced = None if is_proven or file.suffix == LIST else trace(file, log, trust)
     origins = _origins(proof, traced)
     told = [_tell(origin, trust, store, log) for origin in origins]
     if as_json:
-        say(json.dumps(_as_json(proof, traced, told, trouble)))
+        say(
+            json.dumps(
+                _as_json(proof, traced, told, trouble) | {"alignment": list(map(asdict, findings))}
+            )
+        )
     else:
-        say("\n".join([str(file), *_lines(proof, traced, told), *_named("log", trouble)]))
+        lines = [*_lines(proof, traced, told), *_named("log", trouble), *alignment_lines(findings)]
+        say("\n".join([str(file), *lines]))
+    check_alignment(file, findings)
     _judge(file, proof, traced)
 
 
