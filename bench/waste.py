@@ -29,7 +29,7 @@ from bodyswap.warm import Warm
 print(time.perf_counter() - t); t = time.perf_counter()
 Warm().seers(RenderSettings())
 print(time.perf_counter() - t); t = time.perf_counter()
-Warm().renderer(packaged_subjects()['vega'], RenderSettings())
+Warm().renderer(packaged_subjects()['vega'], RenderSettings(), None)
 print(time.perf_counter() - t)
 """
 

@@ -92,6 +92,25 @@ def test_the_render_pass_writes_the_same(
     assert _files(tmp_path / "turns") == _files(tmp_path / "overlapped")
 
 
+def test_a_cropped_shot_is_the_same_however_it_is_cut(
+    plate: Path, subject: Path, tmp_path: Path
+) -> None:
+    settings, pipeline = replace(PLAIN, codec="ffv1", crop=True), Pipeline()
+    whole = _render(pipeline, plate, subject, tmp_path / "whole", settings)
+    plain = _render(pipeline, plate, subject, tmp_path / "plain", replace(settings, crop=False))
+    assert whole.picture_hashes != plain.picture_hashes
+    hashes: list[str] = []
+    state = None
+    for start, stop in ((PART.start, 12), (12, PART.stop)):
+        part = pipeline.render_range(
+            plate, FrameRange(start=start, stop=stop), POSES, subject, tmp_path / f"{start}.mp4",
+            settings=settings, state=state, on_frame=_ignore,
+        )  # fmt: skip
+        hashes += part.picture_hashes
+        state = part.boundary
+    assert tuple(hashes) == whole.picture_hashes
+
+
 @pytest.mark.parametrize("codec", ["ffv1", "exr"])
 def test_the_subject_is_laid_into_the_plate_the_same(
     plate: Path, subject: Path, tmp_path: Path, codec: str
