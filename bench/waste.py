@@ -71,6 +71,10 @@ def _tell(findings: Findings, times: JobTimes, options: argparse.Namespace) -> N
             findings.add(
                 f"{stage}: tail, the first done before the last", max(last) - min(last), "s"
             )
+    networks_s = sum(times.step_s[str(stage)] for stage in (Stage.POSE, Stage.RENDER))
+    walls_s = sum(times.ended_s[one] - times.began_s[one] for one in (Stage.POSE, Stage.RENDER))
+    findings.add("networks' own time over both passes", networks_s / workers / walls_s)
+    findings.add("networks' own time over the whole job", networks_s / workers / times.published_s)
     warm_up = load_card(packaged_subjects()["vega"]).warmup_frames
     again = warm_up * (options.shards - 1)
     findings.add("warm-up frames of those rendered", 100 * again / (frames + again), "%")
