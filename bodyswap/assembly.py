@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
-from bodyswap.encode import CODECS, FRAME_FORMATS
+from bodyswap.encode import CODECS, FRAME_FORMATS, codec_of
 from bodyswap.joins import Join
 from bodyswap.media.check import DeliveryCheck, check_delivery, index_delivery
 from bodyswap.media.concat import concat
 from bodyswap.media.frame_list import LIST_SUFFIX, VIDEO_LIST, join_lists, list_video
 from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.segment_map import SegmentMap
+from bodyswap.media.sound import write_sound
 from bodyswap.media.stitch import stitched_head
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.steps import step
@@ -40,13 +41,15 @@ class Assembly:
     ) -> None:
         """Join the segments on the plate's own timeline, and prove it by decoding every frame.
 
-        Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
+        Of a sequence, `out` is the list of its frames, beside the plate's sound; the segments' own
+        files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
         clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
+            write_sound(clip, frames, out.parent, out.stem)
             return
         timeline, first_pts = clip.timeline.cut(frames), clip.timeline.pts[0]
         concat(segments, timeline, out, first_pts=first_pts, plate=clip)
@@ -86,7 +89,7 @@ class Assembly:
         clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
-        return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
+        return index_to_bytes(index_delivery(shot, check, timeline, codec_of(settings, clip)))
 
     def see_joins(self, shot: Path, frames: FrameRange, joins: Sequence[Join]) -> tuple[Join, ...]:
         """The joins, with how they show in the assembled shot; of a sequence, as they were."""

@@ -12,11 +12,11 @@ from typing import Protocol
 from bodyswap.composite import cut_out, over_own
 from bodyswap.config import RenderSettings
 from bodyswap.encode import (
-    CODECS,
     FRAME_FORMATS,
     Codec,
     FrameFormat,
     Segment,
+    codec_of,
     encode,
     encode_frames,
 )
@@ -74,7 +74,7 @@ def pieces_of(
             plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces,
             overlap=overlap,
         )  # fmt: skip
-    codec = CODECS[settings.codec]
+    codec = codec_of(settings, plate)
     return VideoPieces(
         plate=plate, background_HW3=background_HW3, codec=codec, traces=traces, overlap=overlap
     )

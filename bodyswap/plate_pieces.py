@@ -17,9 +17,10 @@ import numpy.typing as npt
 from bodyswap.clean_plate import CleanPlateFile
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
-from bodyswap.encode import Segment, encode, encode_frames
+from bodyswap.encode import Codec, Segment, encode, encode_frames
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
+from bodyswap.media.colour import Codes16
 from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.overlap import OnFrame, ignore_frames, reported
@@ -27,6 +28,7 @@ from bodyswap.pieces import SequencePieces, VideoPieces
 from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
 from bodyswap.replacing.lay import Laid, lay
 from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.segment import CutOut
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
@@ -41,6 +43,7 @@ class PlatePieces:
     inner: VideoPieces | SequencePieces
     recipe: Recipe
     clean_plate: CleanPlateFile | None = None
+    segment: CutOut | None = None
     suffix: str = field(init=False)
     shows_layers: bool = True
 
@@ -61,7 +64,7 @@ class PlatePieces:
     ) -> Segment:
         deep = deep_plate(self.plate, frames)
         inner, ahead = self.inner, self.inner.overlap.ahead
-        keeps = isinstance(inner, SequencePieces)
+        keeps = isinstance(inner, SequencePieces) or inner.codec.bits > 8
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         with (
             ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
@@ -69,7 +72,8 @@ class PlatePieces:
         ):
             laid = watch.passing(self._laid(rendered, plate, sets))
             if isinstance(inner, VideoPieces):
-                with ahead(map(self._shown, laid)) as shown:
+                codec = inner.codec
+                with ahead(self._shown(each, deep, codec) for each in laid) as shown:
                     segment = encode(
                         reported(shown, on_frame), path,
                         timeline=self.plate.timeline, frames=frames, codec=inner.codec,
@@ -96,7 +100,7 @@ class PlatePieces:
     ) -> Iterator[_Pair]:
         for frame, picture, behind in zip(rendered, plate, sets, strict=True):
             with step("composite"):
-                laid = self._marked(lay(frame, picture, self.recipe, behind))
+                laid = self._marked(lay(frame, picture, self.recipe, behind, self.segment))
             yield laid, picture
 
     def _sets(self, frames: FrameRange) -> Iterator[RGB | None]:
@@ -111,12 +115,16 @@ class PlatePieces:
         rgb_HW3 = np.where(laid.touched_HW[..., None], marked_HW3, laid.rgb_HW3)
         return replace(laid, rgb_HW3=rgb_HW3)
 
-    def _shown(self, laid: Laid) -> RGB | RGBA:
-        assert isinstance(self.inner, VideoPieces)
-        return cut_out(self._apart(laid)) if self.inner.codec.has_alpha else laid.rgb_HW3
-
     def _apart(self, laid: Laid) -> RenderedFrame:
         return self.inner.traces.on_layers(laid.subject, laid.clean_HW3)
+
+    def _shown(self, laid: Laid, deep: DeepPlate, codec: Codec) -> RGB | RGBA | Codes16:
+        """The subject cut out, or the plate's frame as deep as it and the codec are."""
+        if codec.has_alpha:
+            return cut_out(self._apart(laid))
+        if codec.bits == 8:
+            return laid.rgb_HW3
+        return deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW).codes_HW3
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)

@@ -21,6 +21,7 @@ from bodyswap.pieces import Pieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
 from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.segmenter import load_segmenter
 from bodyswap.solve import Solution
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
@@ -47,7 +48,7 @@ def with_recipe(
         )
         recipe = make_recipe(
             [lead, *others], camera_N33, partial(picture_of, clip),
-            None if given is None else given.supplied,
+            None if given is None else given.supplied, load_segmenter(settings.replacing),
         )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))
     told = {**solution.report, "clean_plate_seen": round(seen, 4)}
@@ -71,7 +72,13 @@ def pieces_for(
     if recipe is None:
         return inner
     given = _given(clean_plate, plate, poses.frames, settings)
-    return PlatePieces(plate=plate, inner=inner, recipe=recipe, clean_plate=given)
+    return PlatePieces(
+        plate=plate,
+        inner=inner,
+        recipe=recipe,
+        clean_plate=given,
+        segment=load_segmenter(settings.replacing),
+    )
 
 
 def _given(

@@ -49,7 +49,9 @@ def assemble(attempt: Attempt, pipeline: Pipeline) -> Commit:
             stored,
             attempt.stored(JOINS, to_json(joins)),
             *_plate_facts(attempt, commits),
-            *attempt.kept(attempt.folder.glob("frames.*")),
+            # What assembling left beside the shot: the list of its frames, and a sequence's sound.
+            *attempt.kept(sorted(attempt.folder.glob("frames.*"))),
+            *attempt.kept(sorted(attempt.folder.glob("shot*.wav"))),
             *_frames(attempt, commits),
         ),
         frame_count=sum(commit.frame_count for commit in commits),
