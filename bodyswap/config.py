@@ -165,6 +165,8 @@ class RenderSettings:
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    With `crop` the network sees a window around the person, of one size for the whole shot, instead
+    of the whole picture: several times as fast where they are small in it.
     Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
     picture for everybody to see, such as "AI-generated".
     `over` is own, the subject's own background, or plate: in the performer's place (see `Over`).
@@ -175,6 +177,7 @@ class RenderSettings:
     over: str = "own"
     device: str = "auto"
     engine: str = "auto"
+    crop: bool = False
     warmup_frames: int | None = None
     cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
