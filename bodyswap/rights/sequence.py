@@ -32,14 +32,6 @@ def seal_sequence(
         unsigned.unlink()
 
 
-def listed_in(listed: Path) -> list[Path]:
-    """The frames that the list names, beside it. Raises InputError where it names none."""
-    frames = [listed.with_name(line.partition("  ")[2]) for line in _lines(listed)]
-    if not frames:
-        raise InputError(f"{listed} lists no frames; give the list that lies beside them")
-    return frames
-
-
 def list_of(frame: Path) -> Path | None:
     """The list beside the frame that names it, or None."""
     for listed in sorted(frame.parent.glob(f"*{LIST}")):

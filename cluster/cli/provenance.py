@@ -33,7 +33,7 @@ from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
-from cluster.cli.alignment import alignment_lines, check_alignment, line_up
+from bodyswap.timing import parse_frame_range
 from cluster.cli.options import StoreOption
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
@@ -50,14 +50,14 @@ _STANDS = "stands"
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A delivered file, or a sequence's list of frames.")],
-    anchors: Annotated[
-        Path | None, typer.Option(help="Root certificates, PEM.  [default: rights.yaml's]")
-    ] = None,
     plate: Annotated[
-        Path | None, typer.Option(help="Also tell whether the file lines up with this plate.")
+        Path | None, typer.Option(help="Tell instead whether it lines up with this plate.")
     ] = None,
     frames: Annotated[
-        str | None, typer.Option(metavar="1001-1040", help="Of the plate, where it is a part.")
+        str | None, typer.Option(metavar="1001-1040", help="The plate's frames that it shows.")
+    ] = None,
+    anchors: Annotated[
+        Path | None, typer.Option(help="Root certificates, PEM.  [default: rights.yaml's]")
     ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -66,27 +66,46 @@ def verify(
 
     A file without its signature is known again by its watermark, else by its looks, from the
     store's audit log. Exit codes: 0 signed, trusted and untouched; 10 known, but not proven; 7
-    touched, signed by a stranger, unknown, or not in line with --plate; 2 and 3 not readable.
+    touched, signed by a stranger, or unknown; 2 and 3 not readable. With --plate: every frame is
+    decoded; frame count, rate, times, timecode, reel and sound are held against the plate's; 7
+    where one differs.
     """
+    if plate is not None:
+        _line_up(file, plate, frames, as_json=as_json)
+        return
+    if frames is not None:
+        raise UsageError(f"frames '{frames}' are a plate's; name it by --plate")
     trust = operator_trust()
-    findings = line_up(_there(file), plate, frames)
-    proof = _proof(file, _anchors(anchors, trust))
+    proof = _proof(_there(file), _anchors(anchors, trust))
     log, trouble = _log(trust, store)
     is_proven = proof is not None and proof.is_trusted
     traced = None if is_proven or file.suffix == LIST else trace(file, log, trust)
     origins = _origins(proof, traced)
     told = [_tell(origin, trust, store, log) for origin in origins]
     if as_json:
-        say(
-            json.dumps(
-                _as_json(proof, traced, told, trouble) | {"alignment": list(map(asdict, findings))}
-            )
-        )
+        say(json.dumps(_as_json(proof, traced, told, trouble)))
     else:
-        lines = [*_lines(proof, traced, told), *_named("log", trouble), *alignment_lines(findings)]
-        say("\n".join([str(file), *lines]))
-    check_alignment(file, findings)
+        say("\n".join([str(file), *_lines(proof, traced, told), *_named("log", trouble)]))
     _judge(file, proof, traced)
+
+
+def _line_up(file: Path, plate: Path, frames: str | None, *, as_json: bool) -> None:
+    # Reading film takes PyAV, which telling origins does not.
+    from bodyswap.media.index import index_clip
+    from bodyswap.media.verify import verify_delivery
+
+    part = None if frames is None else parse_frame_range(frames, len(index_clip(plate)))
+    findings = verify_delivery(file, plate, part)
+    wrong = [finding.name for finding in findings if not finding.is_equal]
+    if as_json:
+        told = [asdict(each) | {"is_equal": each.is_equal} for each in findings]
+        say(json.dumps({"file": str(file), "plate": str(plate), "findings": told}))
+    else:
+        for each in findings:
+            word = "same" if each.is_equal else f"WRONG: the plate has {each.plate}"
+            say(f"{each.name:18} {each.delivery or 'none'}  {word}")
+    if wrong:
+        raise IntegrityError(f"{file} does not line up with {plate}: {', '.join(wrong)}")
 
 
 @app.command()

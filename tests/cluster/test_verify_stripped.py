@@ -14,11 +14,9 @@ from command_line import run_command
 from PIL import Image
 
 from bodyswap.frames import RGB
-from bodyswap.rights.sequence import LIST
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
-from cluster.cli.alignment import line_up
 from cluster.cli.app import main
 from tests.media.clips import write_clip
 
@@ -144,31 +142,3 @@ def test_a_log_that_was_tampered_with_tells_nothing(
     )
     told = json.loads(words)
     assert code == 10 and told["origin"] is None and "does not follow" in told["log_trouble"]
-
-
-def test_a_delivery_is_held_against_its_plate_where_one_is_named(
-    rendered: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shot, store = rendered / "out/shot.mp4", ("--store", rendered / "store")
-    code, words, _ = run_command(
-        capsys, "verify", shot, "--plate", rendered / "plate.mp4", "--json", *store
-    )
-    assert code == 10 and json.loads(words)["alignment"][0] == {
-        "name": "frames", "plate": str(COUNT), "delivery": str(COUNT)
-    }  # fmt: skip
-    longer = _coded(list(_frames(rendered / "plate.mp4")) * 2, tmp_path / "longer.mp4")
-    code, _, wrong = run_command(capsys, "verify", shot, "--plate", longer, *store)
-    assert code == 7 and f"frames: {COUNT}, where the plate has {2 * COUNT}" in wrong
-    part = ("--plate", longer, "--frames", f"1001-{1000 + COUNT}")
-    assert run_command(capsys, "verify", shot, *part, *store)[0] == 10
-
-
-def test_a_list_of_frames_is_held_against_its_plate_frame_by_frame(tmp_path: Path) -> None:
-    plate = write_clip(tmp_path / "plate.mp4", [np.zeros((16, 16, 3), np.uint8)] * 3)
-    for number in (1001, 1002):
-        Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / f"shot.{number}.png")
-    listed = tmp_path / f"shot{LIST}"
-    listed.write_text("a  shot.1001.png\nb  shot.1002.png\n")
-    assert "frames" in {each.name for each in line_up(listed, plate, None) if not each.is_equal}
-    part = {each.name: each for each in line_up(listed, plate, "1001-1002")}
-    assert part["frames"].is_equal and part["times and pictures"].is_equal
