@@ -16,6 +16,7 @@ from yaml import YAMLError
 
 from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
+from bodyswap.replacement import ReplacingSettings
 
 Settings = TypeVar("Settings")
 
@@ -25,6 +26,8 @@ begins at one sees the same people as a pass over the whole plate."""
 
 
 _MOST_LABEL_LETTERS = 60
+AUTO_COLOUR = "auto"
+COLOUR_VIEWS = (AUTO_COLOUR, "plain", "aces")
 SMOOTHINGS = ("zero-lag", "one-euro", "off")
 
 
@@ -131,15 +134,25 @@ class SolveSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplacingSettings:
-    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
+class ColourSettings:
+    """What a plate's values mean, and in what light EXR frames are written.
 
-    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
-    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
+    `input` is auto, as the plate's own tags say, or a colour space of `config`, one of
+    OpenColorIO's built-in ones. `output` is auto, the plate's own light or else linear Rec.709, or
+    such a space of linear light. `view` brings the plate to the display that people and networks
+    look at: plain, cut off at black and white; aces, the ACES SDR rendering of that config; auto is
+    aces for PQ and HLG.
     """
 
-    segmenter: str = ""
-    segmenter_sha256: str = ""
+    config: str = "studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
+    input: str = AUTO_COLOUR
+    output: str = AUTO_COLOUR
+    view: str = AUTO_COLOUR
+
+    def __post_init__(self) -> None:
+        if self.view not in COLOUR_VIEWS:
+            known = ", ".join(COLOUR_VIEWS)
+            raise UsageError(f"colour.view '{self.view}' is unknown; choose one of {known}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +176,7 @@ class RenderSettings:
     join_tolerance: float = 2.0
     watermark: bool = True
     label: str = ""
+    colour: ColourSettings = field(default_factory=ColourSettings)
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
     replacing: ReplacingSettings = field(default_factory=ReplacingSettings)

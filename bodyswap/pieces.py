@@ -133,12 +133,16 @@ class SequencePieces:
         return out
 
     def layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
-        """With what quality control asks: how sure the pose is, and how far from a join."""
-        row = frame.index - self.poses.frames.start
-        facts = {
+        """The frame over the subject's background, with what quality control asks."""
+        marked = self.traces.on_layers(frame, self.background_HW3)
+        facts = self.facts(frame.index, frames)
+        return LayeredFrame(subject=marked, clean_plate_HW3=self.background_HW3, facts=facts)
+
+    def facts(self, index: int, frames: FrameRange) -> dict[str, float]:
+        """Of one frame: how sure the pose is, and how far it is from a join."""
+        row = index - self.poses.frames.start
+        return {
             "pose_confidence": float(self.poses.confidence_NK[row].mean()),
-            "join": float(frame.index - frames.start),
+            "join": float(index - frames.start),
             "shard": float(self.plate.first_number + frames.start),
         }
-        marked = self.traces.on_layers(frame, self.background_HW3)
-        return LayeredFrame(subject=marked, clean_plate_HW3=self.background_HW3, facts=facts)

@@ -77,7 +77,7 @@ class Pipeline:
         self, plate: Path, frames: FrameRange, *, settings: RenderSettings, on_frame: OnFrame
     ) -> Detections:
         """Everyone seen in `frames` of the plate, how the camera moved meanwhile, and its cuts."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         given = given_cuts(clip, settings)
         with_next = FrameRange(start=frames.start, stop=min(frames.stop + 1, len(clip)))
         around = with_next if given is not None else frames.grown(CUT_REACH, within=clip.frames)
@@ -104,8 +104,8 @@ class Pipeline:
         replacement: Replacement = ALONE,
     ) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = self._warm.clip(plate)
-        given_set = self._clean_plate(replacement)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         shape = plate_shape(clip)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
@@ -132,8 +132,8 @@ class Pipeline:
         replacement: Replacement = ALONE,
     ) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = self._warm.clip(plate)
-        given_set = self._clean_plate(replacement)
+        clip = self._warm.clip(plate, settings)
+        given_set = self._clean_plate(replacement, settings)
         person = self._warm.subject(subject, settings)
         check_deliverable(clip, person, settings)
         refuse_others(replacement.others)
@@ -175,7 +175,7 @@ class Pipeline:
         boundary, it goes on from there; without, it warms up. `mark` is left in what is
         delivered alone: neither the state nor the hashes know of it.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         person = self._warm.subject(subject, settings)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
@@ -187,7 +187,7 @@ class Pipeline:
             watched = _report_frames(_hashed(rendered, company.picture, hashes), on_frame)
             pieces = pieces_for(
                 settings, clip, person.background_HW3, poses, how, traces,
-                self._clean_plate(replacement),
+                self._clean_plate(replacement, settings),
             )  # fmt: skip
             segment = pieces.write(watched, frames, out)
         return RenderedRange(
@@ -219,8 +219,8 @@ class Pipeline:
         person = self._warm.subject(subject, settings)
         traces, how = Traces(mark, settings.label), read_recipe(recipe)
         pieces = pieces_for(
-            settings, self._warm.clip(plate), person.background_HW3, poses, how, traces,
-            self._clean_plate(replacement),
+            settings, self._warm.clip(plate, settings), person.background_HW3, poses, how, traces,
+            self._clean_plate(replacement, settings),
         )  # fmt: skip
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
@@ -247,7 +247,7 @@ class Pipeline:
         Of a sequence, `out` is the list of its frames; the segments' own files stay where they are.
         Beside a video, the list of what was decoded is left.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         if settings.codec in FRAME_FORMATS:
             kind = FRAME_FORMATS[settings.codec]
             join_lists(segments, plate=clip, frames=frames, kind=kind).write(out)
@@ -269,7 +269,7 @@ class Pipeline:
 
         `opening` answers as many of the first segment's first bytes as it is asked for.
         """
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         segments = [SegmentMap.from_bytes(data) for data in maps]
         return stitched_head(
             segments, opening(segments[0].opening_bytes), clip.timeline.cut(frames),
@@ -287,7 +287,7 @@ class Pipeline:
     ) -> bytes:
         """Prove a shot that was joined elsewhere by decoding every frame; the list of what was
         decoded is left in `folder`. The shot's index, so that nobody reads it through again."""
-        clip = self._warm.clip(plate)
+        clip = self._warm.clip(plate, settings)
         check = _check(shot, clip, frames, folder)
         timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
         return index_to_bytes(index_delivery(shot, check, timeline, CODECS[settings.codec]))
@@ -300,9 +300,9 @@ class Pipeline:
         ratios = dict(zip(inner, seam_ratios(index_clip(shot), frames, inner), strict=True))
         return tuple(replace(join, warping_ratio=ratios.get(join.frame)) for join in joins)
 
-    def _clean_plate(self, replacement: Replacement) -> ClipIndex | None:
+    def _clean_plate(self, replacement: Replacement, settings: RenderSettings) -> ClipIndex | None:
         given = replacement.clean_plate
-        return None if given is None else self._warm.clip(given)
+        return None if given is None else self._warm.clip(given, settings)
 
     def _rendered(
         self,

@@ -54,7 +54,7 @@ class PlatePieces:
         object.__setattr__(self, "suffix", self.inner.suffix)
 
     def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        deep = deep_plate(self.plate)
+        deep = deep_plate(self.plate, frames)
         keeps = isinstance(self.inner, SequencePieces)
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         laid = watch.passing(self._laid(rendered, frames))
@@ -104,11 +104,10 @@ class PlatePieces:
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)
-        plain = self.inner.layered(laid.subject, frames)
         return LayeredFrame(
             subject=self._apart(laid),
             clean_plate_HW3=laid.clean_HW3,
-            facts=plain.facts,
+            facts=self.inner.facts(laid.subject.index, frames),
             performer_HW=laid.performer_HW,
             whole=deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW),
         )

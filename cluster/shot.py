@@ -15,7 +15,7 @@ from bodyswap.decode import decode
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import Column, compare_rows, write_comparison, write_picture
 from bodyswap.quality.skeleton_picture import draw_skeleton
@@ -26,8 +26,9 @@ from cluster.client import Client
 from cluster.delivering.publish import Manifest
 from cluster.farm.controller import Controller
 from cluster.farm.decide import decide
-from cluster.jobs.job import JobState, SubjectRef
+from cluster.jobs.job import JobState
 from cluster.jobs.progress import JobStatus
+from cluster.jobs.refs import SubjectRef
 from cluster.stores.store import Store
 from cluster.telling.farm_seen import telling
 from cluster.workers.runtime import Runtime, WorkerConfig
@@ -120,7 +121,8 @@ def job_error(status: JobStatus) -> JobError:
 def _write_pictures(
     request: JobRequest, manifest: Manifest, out: Path, truth: Path | None
 ) -> tuple[Path, ...]:
-    clip, frames = index_clip(request.plate), manifest.frames
+    clip = in_colour(index_clip(request.plate), request.settings.colour)
+    frames = manifest.frames
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
     shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
     columns = [

@@ -49,6 +49,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "joserfc": ("bodyswap/rights/signed.py",),
     "cryptography": ("bodyswap/rights/signing_keys.py", "bodyswap/rights/certificates.py"),
     "c2pa": ("bodyswap/rights/provenance.py",),
+    "PyOpenColorIO": ("bodyswap/media/ocio_door.py",),
     "openvino": ("bodyswap/engines/openvino_door.py",),
     "onnxruntime": ("bodyswap/engines/onnx_door.py", "bodyswap/training/pose/"),
     "scenedetect": ("bodyswap/media/cuts.py",),
@@ -62,7 +63,7 @@ FARM_ROOMS = (
 # What stages pass to each other: it imports nothing but its like.
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography", "steps", "environment",
+    "homography", "steps", "environment", "replacement",
 )  # fmt: skip
 STAGES = ("decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline")
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")

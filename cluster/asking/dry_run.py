@@ -13,7 +13,7 @@ from cluster.jobs.listing import job_name
 from cluster.jobs.observe import read_plan
 from cluster.jobs.plan import Plan, make_plan
 from cluster.jobs.rates import read_measured
-from cluster.jobs.results import remembered_cut
+from cluster.jobs.results import remembered_cut, remembered_splits
 from cluster.stores.store import Store
 from cluster.workers.reuse import is_anothers, reusable
 
@@ -56,5 +56,9 @@ def dry_run(store: Store, spec: JobSpec, *, workers: int | None, workers_at_hand
 
 def _plan(store: Store, spec: JobSpec, workers: int) -> Plan:
     """The job's own, or what it would be cut into now."""
-    as_before = remembered_cut(store, spec)
-    return read_plan(store, spec.job) or make_plan(spec, workers=workers, as_before=as_before)
+    return read_plan(store, spec.job) or make_plan(
+        spec,
+        workers=workers,
+        as_before=remembered_cut(store, spec),
+        split_before=remembered_splits(store, spec),
+    )

@@ -12,17 +12,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.timing import FrameRange, parse_frame_range
 from cluster.jobs.inspection import Inspector
-from cluster.jobs.job import (
-    DEFAULT_PRIORITY,
-    DEFAULT_USE,
-    CastRef,
-    JobSpec,
-    JobState,
-    PlateRef,
-    PosesRef,
-    RangeSettings,
-    SubjectRef,
-)
+from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState, RangeSettings
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import (
     QUEUE,
@@ -36,6 +26,7 @@ from cluster.jobs.keys import (
 )
 from cluster.jobs.listing import check_name, put_name
 from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.jobs.subjects import find_subject, put_subject, read_card_text
 from cluster.rights.doors import permit_submit
 from cluster.stores.record import file_hash, to_yaml
@@ -113,6 +104,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
     """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
+    inspector.check_colour(request.settings.colour)
     frame_count = inspector.plate_frame_count(request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
     card = read_card_text(store, subject, folder)

@@ -135,12 +135,22 @@ def keep_preview(store: Store, spec: JobSpec, shard: Shard) -> None:
     """
     if spec.render_settings.codec not in PLAYABLE:
         return
-    if shard.stage is Stage.RENDER and shard.index:
-        before = replace(shard, index=shard.index - 1)
-        if store.head(JobKeys(job=spec.job).commit(before)) is None:
-            return
+    if shard.stage is Stage.RENDER and shard.index and not _is_reached(store, spec, shard):
+        return
     if shard.stage in (Stage.RENDER, Stage.ASSEMBLE):
         write_preview(store, spec.job)
+
+
+def _is_reached(store: Store, spec: JobSpec, shard: Shard) -> bool:
+    """True where the shard before this one is committed."""
+    keys = JobKeys(job=spec.job)
+    if store.head(keys.commit(replace(shard, index=shard.index - 1))) is not None:
+        return True
+    # Where shards were split or done again, it has another key than its index tells.
+    plan = read_plan(store, spec.job)
+    shards = plan.shards(Stage.RENDER) if plan else ()
+    before = [each for each in shards if each.frames.stop == shard.frames.start]
+    return all(store.head(keys.commit(each)) is not None for each in before)
 
 
 def write_preview(store: Store, job: str) -> str:

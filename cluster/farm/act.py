@@ -9,11 +9,21 @@ from dataclasses import replace
 from bodyswap.errors import ConsentError, IntegrityError
 from cluster.delivering.publish import publish, verify
 from cluster.farm.answer import answer
-from cluster.farm.decide import Action, Enter, GiveUp, MakePlan, Publish, Release, Start, Stop
+from cluster.farm.decide import (
+    Action,
+    Divide,
+    Enter,
+    GiveUp,
+    MakePlan,
+    Publish,
+    Release,
+    Start,
+    Stop,
+)
 from cluster.farm.ledger import Ledger, last_word
 from cluster.farm.roster import Roster
-from cluster.jobs.commit import grant, read_commit
-from cluster.jobs.control import new_requests
+from cluster.jobs.commit import Commit, grant, read_commit
+from cluster.jobs.control import Wishes
 from cluster.jobs.failures import Cause, Failure, classify, death
 from cluster.jobs.job import JobState, Stage
 from cluster.jobs.journal import Entry, Journal
@@ -21,8 +31,10 @@ from cluster.jobs.keys import JobKeys, queue_marker, time_part
 from cluster.jobs.lease import Lease
 from cluster.jobs.observe import observe_again, read_plan
 from cluster.jobs.order import Order
-from cluster.jobs.plan import make_plan
-from cluster.jobs.results import remember_cut, remembered_cut
+from cluster.jobs.plan import Split, make_plan
+from cluster.jobs.results import remember_cut, remember_splits, remembered_cut, remembered_splits
+from cluster.jobs.warmup import known_warmup
+from cluster.stores.asker import Answer, Asker
 from cluster.stores.record import to_json
 from cluster.stores.store import Store
 from cluster.workers.runtime import Runtime
@@ -39,39 +51,59 @@ class Hands:
         roster: Roster,
         clock: Callable[[], float],
         name: str,
+        reader: Asker,
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._roster = roster
         self._clock = clock
         self._name = name
+        self._reader = reader
 
-    def act(self, ledger: Ledger, action: Action) -> None:
-        """Do `action`. Raises StoreError where the store failed; the ledger may lag behind then."""
+    def act(
+        self, ledger: Ledger, action: Action, asked: Answer[Commit | Lease] | None = None
+    ) -> None:
+        """Do `action`; of a start, `asked` is the answer to `lease_for`.
+
+        Raises StoreError where the store failed; the ledger may lag behind then.
+        """
         match action:
             case MakePlan():
                 self._plan(ledger)
             case Enter():
                 self._write(ledger, Entry(state=action.state, at_s=self._clock(), by=self._name))
+            case Divide():
+                self._divide(ledger, action)
             case Start():
-                self._start(ledger, action)
+                assert asked is not None, "a shard is started under a lease"
+                self._start(ledger, action, asked())
             case Stop():
                 ledger.stopping(action.lease, self._clock())
                 self._runtime.stop(action.lease.worker)
             case Release():
-                self.end_attempt(ledger, action.lease, failure=None)
+                lease = action.lease
+                commit = read_commit(self._store, lease.job, lease.shard)
+                self.end_attempt(ledger, lease, None, commit)
             case Publish():
                 self._publish(ledger)
             case GiveUp():
                 self._give_up(ledger, action)
 
-    def end_attempt(self, ledger: Ledger, lease: Lease, failure: Failure | None) -> None:
+    def lease_for(self, start: Start, epoch: int) -> Commit | Lease:
+        """Ask the store for a lease to start the shard under, or for its commit if it has one."""
+        standing = read_commit(self._store, start.job, start.shard)
+        return standing or grant(
+            self._store, job=start.job, shard=start.shard, epoch=epoch, worker=start.worker
+        )
+
+    def end_attempt(
+        self, ledger: Ledger, lease: Lease, failure: Failure | None, commit: Commit | None
+    ) -> None:
         """The attempt is over: `failure` is what was heard of it, None where nothing was.
 
-        Whatever was heard, the store knows: a worker may die right after its commit.
+        Whatever was heard, the store knows, and has this `commit`: a worker may die right after it.
         """
         held = ledger.held(lease)
-        commit = read_commit(self._store, lease.job, lease.shard)
         if commit is not None:
             ledger.committed(commit)
             self._roster.committed(commit.lease.worker)
@@ -88,9 +120,8 @@ class Hands:
                     )
                 self._fail_attempt(ledger, lease, failure)
 
-    def hand_back(self, ledger: Ledger, lease: Lease) -> None:
+    def hand_back(self, ledger: Ledger, lease: Lease, commit: Commit | None) -> None:
         """The attempt was given up, and nobody is to blame; the shard waits for another worker."""
-        commit = read_commit(self._store, lease.job, lease.shard)
         if commit is not None:
             ledger.committed(commit)
         else:
@@ -104,11 +135,11 @@ class Hands:
 
     def reload(self, ledger: Ledger) -> None:
         """Look at the store again for all that it says of the job."""
-        ledger.observed_again(observe_again(self._store, ledger.view.spec))
+        ledger.observed_again(observe_again(self._store, ledger.view.spec, self._reader))
 
-    def answer_requests(self, ledger: Ledger) -> None:
+    def answer_requests(self, ledger: Ledger, wishes: Wishes) -> None:
         """Do what people have asked of the job since, each wish once."""
-        for key, request in new_requests(self._store, ledger.job, ledger.answered):
+        for key, request in wishes:
             # Another controller may have answered it: then the last write was refused, and this
             # ledger has read the journal again.
             if key in ledger.answered:
@@ -128,7 +159,11 @@ class Hands:
     def _plan(self, ledger: Ledger) -> None:
         spec = ledger.view.spec
         plan = make_plan(
-            spec, workers=self._runtime.capacity, as_before=remembered_cut(self._store, spec)
+            spec,
+            workers=self._runtime.capacity,
+            as_before=remembered_cut(self._store, spec),
+            split_before=remembered_splits(self._store, spec),
+            warmup_frames=known_warmup(self._store, spec),
         )
         remember_cut(self._store, spec, plan)
         if not self._store.put_if_absent(JobKeys(job=ledger.job).plan, to_json(plan)):
@@ -138,18 +173,26 @@ class Hands:
             entry = Entry(state=JobState.PLANNED, at_s=self._clock(), by=self._name)
             self._write(ledger, entry)
 
-    def _start(self, ledger: Ledger, action: Start) -> None:
+    def _divide(self, ledger: Ledger, action: Divide) -> None:
         standing = read_commit(self._store, action.job, action.shard)
         if standing is not None:
             ledger.committed(standing)
+        if standing is not None or not ledger.view.state.may_become(JobState.ASSEMBLING):
             return
-        lease = grant(
-            self._store,
-            job=action.job,
-            shard=action.shard,
-            epoch=ledger.next_epoch(action.shard),
-            worker=action.worker,
+        entry = Entry(
+            state=ledger.view.state,
+            at_s=self._clock(),
+            by=self._name,
+            why=f"{action.shard.name} is done as {len(action.at) + 1}: workers are free for it",
+            split=Split(index=action.shard.index, at=action.at),
         )
+        if self._write(ledger, entry) and ledger.view.plan is not None:
+            remember_splits(self._store, ledger.view.spec, ledger.view.plan)
+
+    def _start(self, ledger: Ledger, action: Start, lease: Commit | Lease) -> None:
+        if isinstance(lease, Commit):
+            ledger.committed(lease)
+            return
         spec = ledger.view.spec
         ledger.started(lease, self._clock())
         self._roster.started(lease, spec.subject.digest)

@@ -6,31 +6,33 @@ another one goes on from the last commit. Deciding is `decide`'s, doing `act`'s.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from bodyswap.errors import BodyswapError, ConsentError, IntegrityError, StoreError
 from cluster.farm.act import Hands
-from cluster.farm.decide import Action, decide
+from cluster.farm.bulletin import Bulletin, OnStatus
+from cluster.farm.decide import Action, Start, decide
 from cluster.farm.drains import drained_nodes
 from cluster.farm.ledger import Ledger
+from cluster.farm.questions import Questions
 from cluster.farm.roster import Roster
 from cluster.farm.term import Term
+from cluster.jobs.commit import Commit
 from cluster.jobs.failures import classify
-from cluster.jobs.keys import QUEUE, JobKeys, job_of_marker
-from cluster.jobs.observe import observe_job, read_shares
-from cluster.jobs.order import Failed, HandedBack, Progressed, Report
+from cluster.jobs.keys import QUEUE, job_of_marker
+from cluster.jobs.observe import Observed, read_shares
+from cluster.jobs.order import Ending, Failed, HandedBack, Progressed, Report
 from cluster.jobs.progress import JobStatus
 from cluster.jobs.snapshot import ProjectShare, Snapshot, waiting_shards
-from cluster.stores.record import to_json
+from cluster.stores.asker import Answer, Asker
 from cluster.stores.store import Store
 from cluster.workers.runtime import Runtime
 
-OnStatus = Callable[[JobStatus], None]
 Decide = Callable[[Snapshot], list[Action]]
 
 _STEP_S = 0.2
-_PROGRESS_EVERY_S = 1.0
 _QUEUE_EVERY_S = 1.0
 _SHARES_EVERY_S = 30.0
 _JOBS_ASKED_AT_ONCE = 25
@@ -46,7 +48,8 @@ class Controller:
 
     `on_status` hears of every job in hand, a few times a second. `clock` tells seconds since 1970.
     `decide_next` is `decide`, or what a test would have in its place. With a `term`, serving waits
-    until the farm is this controller's; without one it works beside others.
+    until the farm is this controller's; without one it works beside others. The store is asked for
+    as much as `requests_at_once`.
     """
 
     def __init__(
@@ -59,21 +62,23 @@ class Controller:
         name: str = "controller",
         decide_next: Decide = decide,
         term: Term | None = None,
+        requests_at_once: int = 1,
     ) -> None:
         self._store = store
         self._runtime = runtime
-        self._on_status = on_status
         self._clock = clock
         self._decide = decide_next
         self._term = term
         self._roster = Roster()
+        asker, reader = Asker(requests_at_once), Asker(requests_at_once)
         self._hands = Hands(
-            store=store, runtime=runtime, roster=self._roster, clock=clock, name=name
+            store=store, runtime=runtime, roster=self._roster, clock=clock, name=name, reader=reader
         )
+        self._questions = Questions(store, self._hands, asker, reader)
+        self._bulletin = Bulletin(store, asker, on_status)
         self._ledgers: dict[str, Ledger] = {}
         self._unheard: list[Report] = []
         self._doubtful: set[str] = set()
-        self._told: dict[str, tuple[float, JobStatus]] = {}
         self._to_ask: list[str] = []
         self._asked_at_s = float("-inf")
         self._queue_seen_at_s = float("-inf")
@@ -88,13 +93,17 @@ class Controller:
         Raises:
             StoreError: there is no such job, or the store fails and fails; calling again goes on.
         """
-        ledger = self._adopt(job)
+        ledger = self.take_up(job)
         while not ledger.is_final:
             self.step()
             if self._trouble and self._clock() > self._trouble[0] + _STORE_PATIENCE_S:
                 raise self._trouble[1]
         self._forget(job)
         return ledger.status(self._clock())
+
+    def take_up(self, job: str) -> Ledger:
+        """Have the job in hand. Raises StoreError where there is no such job."""
+        return self._adopt(job, self._store.list_keys(QUEUE), *self._questions.of_jobs([job]))
 
     def serve(self, should_stop: Callable[[], bool]) -> None:
         """Work on every job that is or comes into the queue, until told to stop."""
@@ -106,6 +115,7 @@ class Controller:
             if self._term is not None:
                 with suppress(StoreError):
                     self._term.give_up()
+            self._questions.close()
 
     def tend(self, timeout_s: float = _STEP_S) -> None:
         """One round of serving, or of standing by where another controller runs the farm."""
@@ -149,42 +159,56 @@ class Controller:
         except StoreError as error:
             self._note_trouble("the queue", error)
             return
-        for job in dict.fromkeys(map(job_of_marker, markers)):
-            if job not in self._ledgers:
-                try:
-                    self._adopt(job)
-                except BodyswapError as error:
-                    _log.warning("job %s is left in the queue: %s", job, error)
+        queued = dict.fromkeys(map(job_of_marker, markers))
+        new = [job for job in queued if job not in self._ledgers]
+        for job, observe in zip(new, self._questions.of_jobs(new), strict=True):
+            try:
+                self._adopt(job, markers, observe)
+            except BodyswapError as error:
+                _log.warning("job %s is left in the queue: %s", job, error)
 
     def step(self, timeout_s: float = _STEP_S) -> None:
         """Hear what the workers say, and do what follows from it."""
         reports, self._unheard = self._unheard, []
-        for report in [*reports, *self._runtime.poll(timeout_s)]:
-            self._hear(report)
+        reports += self._runtime.poll(timeout_s)
+        for report, standing in self._questions.of_reports(reports):
+            self._hear(report, standing)
         for job in sorted(self._doubtful):
             self._try(job, self._hands.reload)
         self._ask_for_requests()
         self._look_at_crew()
-        for action in self._decide(self._snapshot()):
-            if action.job not in self._doubtful:
-                self._try(action.job, lambda ledger, act=action: self._hands.act(ledger, act))  # type: ignore[misc]
+        self._act(self._decide(self._snapshot()))
         for ledger in list(self._ledgers.values()):
             if ledger.is_final and ledger.markers:
                 self._try(ledger.job, self._hands.leave_queue)
-            self._tell(ledger)
+        trouble = self._bulletin.tell(list(self._ledgers.values()), self._clock())
+        if trouble is not None:
+            self._note_trouble("progress", trouble)
 
-    def _adopt(self, job: str) -> Ledger:
+    def _act(self, actions: Sequence[Action]) -> None:
+        """Do what was decided, but nothing of what was decided by a look at a job that is past."""
+        looks = {job: ledger.looks for job, ledger in self._ledgers.items()}
+        for action, asked in self._questions.of_actions(actions, self._next_epoch):
+            job = action.job
+            if job not in self._doubtful and self._ledgers[job].looks == looks[job]:
+                self._try(job, partial(self._hands.act, action=action, asked=asked))
+
+    def _next_epoch(self, start: Start) -> int:
+        return self._ledgers[start.job].next_epoch(start.shard)
+
+    def _adopt(self, job: str, listed: Sequence[str], observe: Answer[Observed]) -> Ledger:
         # Markers are listed before the journal is read: one put later belongs to a later life.
-        markers = tuple(key for key in self._store.list_keys(QUEUE) if job_of_marker(key) == job)
-        ledger = Ledger(observe_job(self._store, job), markers)
-        self._hands.answer_requests(ledger)
+        markers = tuple(key for key in listed if job_of_marker(key) == job)
+        ledger = Ledger(observe(), markers)
+        (wishes,) = self._questions.of_wishes([ledger])
+        self._hands.answer_requests(ledger, wishes())
         self._ledgers[job] = ledger
         return ledger
 
     def _forget(self, job: str) -> None:
         del self._ledgers[job]
         self._doubtful.discard(job)
-        self._told.pop(job, None)
+        self._bulletin.forget(job)
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -197,27 +221,32 @@ class Controller:
             leaving_nodes=self._runtime.leaving_nodes,
         )
 
-    def _hear(self, report: Report) -> None:
-        """Take a report in; one of a lease that is held no longer is of no account."""
+    def _hear(self, report: Report, standing: Answer[Commit | None] | None) -> None:
+        """Take a report in; one of a lease that is held no longer is counted, and no more."""
         lease = report.lease
         ledger = self._ledgers.get(lease.job)
-        if ledger is None or ledger.held(lease) is None:
+        if ledger is None:
             return
-        if isinstance(report, Progressed):
+        if ledger.held(lease) is None:
+            ledger.ignored(lease)
+        elif isinstance(report, Progressed):
             ledger.progressed(lease, report.frames_done, self._clock())
-        elif not self._try(lease.job, lambda ledger: self._end_attempt(ledger, report)):
-            self._unheard.append(report)
+        elif standing is not None:
+            end = partial(self._end_attempt, report=report, standing=standing)
+            if not self._try(lease.job, end):
+                self._unheard.append(report)
 
-    def _end_attempt(self, ledger: Ledger, report: Report) -> None:
+    def _end_attempt(self, ledger: Ledger, report: Ending, standing: Answer[Commit | None]) -> None:
+        commit = standing()
         if isinstance(report, HandedBack):
-            self._hands.hand_back(ledger, report.lease)
+            self._hands.hand_back(ledger, report.lease, commit)
             return
         if isinstance(report, Failed):
             failure = report.failure
         else:
             lost = IntegrityError(f"the commit of {report.lease.shard} is gone from the store")
             failure = classify(lost, worker=report.lease.worker, at_s=self._clock())
-        self._hands.end_attempt(ledger, report.lease, failure)
+        self._hands.end_attempt(ledger, report.lease, failure, commit)
 
     def _ask_for_requests(self) -> None:
         now_s = self._clock()
@@ -227,9 +256,10 @@ class Controller:
         if not self._to_ask:
             self._to_ask = list(self._ledgers)
         asked, self._to_ask = self._to_ask[:_JOBS_ASKED_AT_ONCE], self._to_ask[_JOBS_ASKED_AT_ONCE:]
-        for job in asked:
-            if job in self._ledgers and job not in self._doubtful:
-                self._try(job, self._hands.answer_requests)
+        asked = [job for job in asked if job in self._ledgers and job not in self._doubtful]
+        wishes = self._questions.of_wishes(self._ledgers[job] for job in asked)
+        for job, wish in zip(asked, wishes, strict=True):
+            self._try(job, lambda ledger, wish=wish: self._hands.answer_requests(ledger, wish()))  # type: ignore[misc]
 
     def _look_at_crew(self) -> None:
         """Tell the runtime, now and then, what is to be done and which machines are to leave."""
@@ -265,23 +295,3 @@ class Controller:
         _log.warning("%s has to wait for the store: %s", what, error)
         if self._trouble is None:
             self._trouble = (self._clock(), error)
-
-    def _tell(self, ledger: Ledger) -> None:
-        """Tell people how far the job is: those who listen always, the store now and then."""
-        now_s = self._clock()
-        told_s, told = self._told.get(ledger.job, (float("-inf"), None))
-        is_due = (
-            told is None or ledger.state is not told.state or now_s >= told_s + _PROGRESS_EVERY_S
-        )
-        if not is_due and self._on_status is None:
-            return
-        status = ledger.status(now_s)
-        if self._on_status is not None:
-            self._on_status(status)
-        if is_due and status != told:
-            try:
-                self._store.put(JobKeys(job=ledger.job).progress, to_json(status))
-            except StoreError as error:
-                # Progress is for people; the farm does without.
-                self._note_trouble(f"progress of job {ledger.job}", error)
-            self._told[ledger.job] = (now_s, status)

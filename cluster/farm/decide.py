@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cluster.farm.share import match_workers
+from cluster.farm.tail import divide_tail
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import Failure, Verdict
 from cluster.jobs.job import STATE_OF_STAGE, JobState
@@ -45,6 +46,15 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Divide:
+    """Have the waiting shard done as several, each after the first begun at one of `at`."""
+
+    job: str
+    shard: Shard
+    at: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stop:
     """End the worker that has this lease. The lease is held on to until it is gone."""
 
@@ -77,7 +87,7 @@ class GiveUp:
     failure: Failure
 
 
-Action = MakePlan | Enter | Start | Stop | Release | Publish | GiveUp
+Action = MakePlan | Enter | Divide | Start | Stop | Release | Publish | GiveUp
 
 
 def decide(snapshot: Snapshot) -> list[Action]:
@@ -93,7 +103,13 @@ def decide(snapshot: Snapshot) -> list[Action]:
         actions += steps
         if all(isinstance(step, Enter) and not step.state.is_final for step in steps):
             startable.append(job)
-    for match in match_workers(snapshot, startable):
+    divided = [
+        Divide(job=each.job.spec.job, shard=each.view.shard, at=each.at)
+        for each in divide_tail(snapshot, startable)
+    ]
+    actions += divided
+    but = {(action.job, action.shard) for action in divided}
+    for match in match_workers(snapshot, startable, but=but):
         actions.append(
             Start(
                 job=match.job.spec.job,

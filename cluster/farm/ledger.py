@@ -4,13 +4,14 @@ It does not decide, and writes nothing: all in it but the leases at work can be 
 `observe`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import Cause, Failure
 from cluster.jobs.job import JobState, Stage
-from cluster.jobs.journal import Entry
+from cluster.jobs.journal import Entry, amended
 from cluster.jobs.lease import Held, Lease
 from cluster.jobs.observe import Observed
 from cluster.jobs.plan import Plan, Shard
@@ -25,6 +26,10 @@ class Ledger:
 
     def __init__(self, observed: Observed, markers: tuple[str, ...]) -> None:
         self.markers = markers
+        self.looks = 0
+        """How often all of it was taken from the store."""
+        self._ended: dict[Shard, Lease] = {}
+        self._ignored = Counter[bool]()
         self._epochs: dict[Shard, int] = {}
         self._pace = Pace()
         self._message = ""
@@ -93,8 +98,8 @@ class Ledger:
             self.answered |= {entry.request}
         for shard in [shard for shard in self._shards if shard.name in entry.retried]:
             self._change(shard, lambda view: replace(view, failures=()))
-        if entry.again and self._head.plan is not None:
-            self._planned_anew(self._head.plan.retaken(entry.again))
+        if (entry.again or entry.split) and self._head.plan is not None:
+            self._planned_anew(amended(self._head.plan, [entry]))
         if entry.priority is not None:
             self._set_head(replace(self._head, priority=entry.priority))
         if entry.state is not self._head.state:
@@ -110,20 +115,27 @@ class Ledger:
         if held is not None:
             self._hold(held.heard(frames_done, now_s))
 
+    def ignored(self, lease: Lease) -> None:
+        """Count a report of a lease that is held no longer, or was never held here."""
+        self._ignored[self._ended.get(lease.shard) == lease] += 1
+
     def stopping(self, lease: Lease, now_s: float) -> None:
         held = self.held(lease)
         if held is not None:
             self._hold(replace(held, stop_asked_at_s=now_s))
 
     def committed(self, commit: Commit) -> None:
+        self._end(commit.lease.shard)
         self._change(commit.lease.shard, lambda view: replace(view, held=None, commit=commit))
         if commit.cuts and self._head.plan is not None:
             self._planned_anew(self._head.plan.around(commit.cuts))
 
     def released(self, lease: Lease) -> None:
+        self._end(lease.shard)
         self._change(lease.shard, lambda view: replace(view, held=None))
 
     def failed(self, lease: Lease, failure: Failure) -> None:
+        self._end(lease.shard)
         self._message = f"{lease.shard} failed on {failure.worker}: {failure.message}"
         self._change(
             lease.shard,
@@ -155,9 +167,12 @@ class Ledger:
             shards_reused=sum(
                 each.commit is not None and each.commit.made_by is not None for each in view.shards
             ),
+            reports_repeated=self._ignored[True],
+            reports_stale=self._ignored[False],
         )
 
     def _take(self, observed: Observed) -> None:
+        self.looks += 1
         self._head = observed.view
         self._shards = {view.shard: view for view in observed.view.shards}
         self._view = observed.view
@@ -175,12 +190,19 @@ class Ledger:
         self._head = head
         self._view = None
 
+    def _end(self, shard: Shard) -> None:
+        view = self._shards.get(shard)
+        if view is not None and view.held is not None:
+            self._ended[shard] = view.held.lease
+
     def _hold(self, held: Held) -> None:
         self._change(held.lease.shard, lambda view: replace(view, held=held))
 
     def _change(self, shard: Shard, change: Callable[[ShardView], ShardView]) -> None:
-        self._shards[shard] = change(self._shards[shard])
-        self._view = None
+        # Another controller may have had it split or done again since.
+        if shard in self._shards:
+            self._shards[shard] = change(self._shards[shard])
+            self._view = None
 
 
 def last_word(shard: Shard, failure: Failure, attempts: int) -> str:

@@ -5,9 +5,10 @@ highest priority comes first, of equals the one submitted first; within a job th
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from cluster.jobs.plan import Shard
 from cluster.jobs.snapshot import JobView, ProjectShare, ShardView, Snapshot, WorkerView
 
 _PLAIN_SHARE = ProjectShare()
@@ -22,13 +23,18 @@ class Match:
     worker: str
 
 
-def match_workers(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Match]:
-    """A shard for every idle worker, as far as there are shards for them in `jobs`."""
+def match_workers(
+    snapshot: Snapshot, jobs: Sequence[JobView], *, but: Collection[tuple[str, Shard]] = ()
+) -> Iterator[Match]:
+    """A shard for every idle worker, as far as there are shards for them in `jobs`.
+
+    None of those in `but`, named by job and shard, which are about to change.
+    """
     workers = usable(snapshot)
     idle = [worker for worker in workers if worker.is_idle]
-    running = Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
+    running = _running(snapshot)
     queues = {
-        project: _waiting([job for job in jobs if job.spec.project == project], snapshot.now_s)
+        project: _waiting([job for job in jobs if job.spec.project == project], snapshot.now_s, but)
         for project in sorted({job.spec.project for job in jobs})
     }
     while idle and queues:
@@ -50,10 +56,22 @@ def usable(snapshot: Snapshot) -> tuple[WorkerView, ...]:
     return playing or snapshot.workers
 
 
-def _waiting(jobs: list[JobView], now_s: float) -> Iterator[tuple[JobView, ShardView]]:
+def is_at_quota(project: str, snapshot: Snapshot) -> bool:
+    """True where the project has all the workers that it may have."""
+    return _is_at_quota(project, _running(snapshot), snapshot)
+
+
+def _running(snapshot: Snapshot) -> Counter[str]:
+    return Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
+
+
+def _waiting(
+    jobs: list[JobView], now_s: float, but: Collection[tuple[str, Shard]]
+) -> Iterator[tuple[JobView, ShardView]]:
     for job in sorted(jobs, key=lambda job: (-job.priority, job.spec.submitted_at, job.spec.job)):
         for view in job.ready(now_s):
-            yield job, view
+            if (job.spec.job, view.shard) not in but:
+                yield job, view
 
 
 def _next_match(

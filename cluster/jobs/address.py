@@ -7,17 +7,16 @@ pose pass serves any subject, and a render shard any job whose solved poses agre
 import hashlib
 from collections.abc import Sequence
 
-import msgspec
-
 from bodyswap.config import Mode
 from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.jobs.commit import Commit
 from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.plan import Shard
+from cluster.jobs.warmup import card_warmup
 from cluster.stores.record import content_hash
 
-_SEEING = ("pose", "device", "mode", "cuts")
+_SEEING = ("pose", "device", "mode", "cuts", "colour")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
 _NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
@@ -110,19 +109,10 @@ def _but(spec: JobSpec, shard: Shard, left_out: tuple[str, ...]) -> dict[str, ob
 def _warm_up_start(spec: JobSpec, shard: Shard, poses: PoseSequence, card: str) -> int:
     """The first frame that the shard's renderer draws, delivered or not."""
     asked = spec.settings_for(shard.stage, shard.frames).warmup_frames
-    warmup_frames = _card_warmup(card) if asked is None else asked
+    warmup_frames = card_warmup(card) if asked is None else asked
     if warmup_frames is None:
         return poses.frames.start
     return max(poses.frames.start, shard.frames.with_warm_up(warmup_frames).start)
-
-
-def _card_warmup(card: str) -> int | None:
-    try:
-        told = msgspec.yaml.decode(card)
-    except msgspec.DecodeError:
-        return None
-    warmup_frames = told.get("warmup_frames") if isinstance(told, dict) else None
-    return warmup_frames if isinstance(warmup_frames, int) else None
 
 
 def _hash_of_poses(poses: PoseSequence) -> str:

@@ -81,9 +81,11 @@ def read_requests(store: Store, job: str) -> tuple[Request, ...]:
     return tuple(request for _, request in new_requests(store, job, frozenset()))
 
 
-def new_requests(
-    store: Store, job: str, answered: frozenset[str]
-) -> tuple[tuple[str, Request], ...]:
+Wishes = tuple[tuple[str, Request], ...]
+"""Requests, each with its key."""
+
+
+def new_requests(store: Store, job: str, answered: frozenset[str]) -> Wishes:
     """The requests whose keys are not among `answered`, each with its key, oldest first."""
     found = []
     for key in store.list_keys(_folder(job)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.media.probe import probe
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
@@ -39,6 +39,9 @@ class Inspector(Protocol):
 
         Raises ModelError or SubjectError.
         """
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        """Refuse colour spaces that there are not. Raises UsageError."""
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         """Whether the file has poses of these frames of the plate, for the subject of this card.
@@ -76,6 +79,12 @@ class FileInspector:
         from bodyswap.pairing import check_pose_model
 
         check_pose_model(model, read_card(card, "the subject's card"))
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        if colour != ColourSettings():
+            from bodyswap.media.working import Working
+
+            Working().chosen(colour)
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         from bodyswap.fitting import given_poses

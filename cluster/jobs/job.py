@@ -5,11 +5,14 @@ Pure: it does not know stores, workers or clocks.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+
+import msgspec
 
 from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
+from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.stores.record import content_hash
 
 HIGHEST_PRIORITY = 99
@@ -72,6 +75,12 @@ class JobState(StrEnum):
                 return later in _ASIDE or later in _WAY[_WAY.index(self) + 1 :]
 
 
+@lru_cache(maxsize=1024)
+def _resolved(settings: bytes) -> RenderSettings:
+    """Kept, since a farm has thousands of jobs of a few settings, and checking them takes long."""
+    return RenderSettings.from_dict(msgspec.json.decode(settings))
+
+
 _WAYS_BACK = (JobState.SUBMITTED, JobState.PLANNED)
 _ASIDE = (JobState.PAUSED, JobState.CANCELLED, JobState.FAILED, JobState.QUARANTINED)
 _WAY = tuple(state for state in JobState if state not in _ASIDE)
@@ -82,55 +91,6 @@ STATE_OF_STAGE = {
     Stage.RENDER: JobState.RENDERING,
     Stage.ASSEMBLE: JobState.ASSEMBLING,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlateRef:
-    """A plate in the store, by content."""
-
-    sha256: str
-    name: str
-    frame_count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubjectFile:
-    """One file of a subject, by name and content."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubjectRef:
-    """A subject's model in the store, by content."""
-
-    name: str
-    files: tuple[SubjectFile, ...]
-
-    @cached_property
-    def digest(self) -> str:
-        return content_hash(sorted((file.name, file.sha256) for file in self.files))
-
-    @property
-    def version(self) -> str:
-        """Short, and never the same for two models."""
-        return self.digest[:12]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PosesRef:
-    """A poses.npz in the store, by content."""
-
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CastRef:
-    """A further performer, as `choice` reads them, and who stands in for them; None is nobody."""
-
-    performer: str
-    subject: SubjectRef | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +212,7 @@ class JobSpec:
 
     @cached_property
     def render_settings(self) -> RenderSettings:
-        return RenderSettings.from_dict(self.settings)
+        return _resolved(msgspec.json.encode(self.settings))
 
     def settings_for(self, stage: Stage, frames: FrameRange) -> RenderSettings:
         """The settings that a shard of `stage` over `frames` is made with."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from cluster.jobs.failures import Failure
 from cluster.jobs.job import JobState
 from cluster.jobs.keys import JobKeys
-from cluster.jobs.plan import Plan, Shard
+from cluster.jobs.plan import Plan, Shard, Split
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
 
@@ -28,7 +28,8 @@ class Entry:
 
     `request` is the key of the request that it answers, `priority` the job's from here on, and
     `retried` names the shards whose failures do not count any more, and `again` those that are
-    done once more although they were committed; `ruling` is a person's word on the published shot.
+    done once more although they were committed; `split` is a shard that is done as several from
+    here on; `ruling` is a person's word on the published shot.
     """
 
     state: JobState
@@ -41,6 +42,7 @@ class Entry:
     priority: int | None = None
     retried: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    split: Split | None = None
     ruling: Ruling | None = None
 
 
@@ -86,9 +88,10 @@ class Journal:
         self._store.put_if_absent(self._keys.journal_entry(0), to_json(entry))
 
 
-def retaken(plan: Plan, entries: Sequence[Entry]) -> Plan:
-    """The plan with what people had done again since it was made."""
-    return plan.retaken([name for entry in entries for name in entry.again])
+def amended(plan: Plan, entries: Sequence[Entry]) -> Plan:
+    """The plan with what people had done again since it was made, and what was split."""
+    again = [name for entry in entries for name in entry.again]
+    return plan.retaken(again).divided([entry.split for entry in entries if entry.split])
 
 
 def since_submission(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -42,12 +42,24 @@ class Shard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Split:
+    """The render shard of this index is done as several, each after the first begun at one of `at`.
+
+    They take the first indices that are free: what an attempt at the whole comes to counts no more.
+    """
+
+    index: int
+    at: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A job's shards, written once: later runs of the same job keep to it.
 
     A job whose poses were given has no pose shards. `cuts` are frames before which the plate is
     cut, once the solve step has told them. At `fixed` frames a render shard begins whatever the
-    plate shows: there the settings change.
+    plate shows: there the settings change, or an earlier job of the same frames was split.
+    `warmup_frames` is what a render shard begun from nothing costs; None where that is not known.
     """
 
     job: str
@@ -57,12 +69,28 @@ class Plan:
     content_hash: str
     cuts: tuple[int, ...] = ()
     fixed: tuple[int, ...] = ()
+    warmup_frames: int | None = None
     again: tuple[str, ...] = ()
     """Names of shards that are done again, each as often as it stands here."""
+    splits: tuple[Split, ...] = ()
+    """Render shards that others stand for, in the order in which they were split."""
 
     def retaken(self, names: Sequence[str]) -> "Plan":
         """The same plan, with these shards to be done once more."""
         return replace(self, again=(*self.again, *names)) if names else self
+
+    def divided(self, splits: Sequence[Split]) -> "Plan":
+        """The same plan, with these render shards split further."""
+        return replace(self, splits=(*self.splits, *splits)) if splits else self
+
+    def parts_of(self, name: str) -> tuple[Shard, ...]:
+        """The shards that a split one of this name is done as; none where it was never split."""
+        for count, split in enumerate(self.splits):
+            before = replace(self, splits=self.splits[:count]).shards(Stage.RENDER)
+            after = replace(self, splits=self.splits[: count + 1]).shards(Stage.RENDER)
+            if any(shard.name == name and shard.index == split.index for shard in before):
+                return tuple(shard for shard in after if shard not in before)
+        return ()
 
     def following(self, names: Sequence[str], *, is_chained: bool) -> tuple[str, ...]:
         """The render shards and assembly of these names, and all that is made from them.
@@ -84,6 +112,7 @@ class Plan:
         return replace(self, render=render, cuts=cuts)
 
     def shards(self, stage: Stage) -> tuple[Shard, ...]:
+        """The stage's shards in the order of their frames, which only splits make another order."""
         ranges = {
             Stage.POSE: self.pose,
             Stage.SOLVE: (self.frames,),
@@ -91,6 +120,8 @@ class Plan:
             Stage.ASSEMBLE: (self.frames,),
         }[stage]
         plain = [Shard(stage=stage, index=n, frames=frames) for n, frames in enumerate(ranges)]
+        for split in self.splits if stage is Stage.RENDER else ():
+            plain = _divided(plain, split)
         takes = Counter(self.again)
         return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
 
@@ -100,17 +131,23 @@ class Plan:
 
 
 def make_plan(
-    spec: JobSpec, *, workers: int, as_before: tuple[FrameRange, ...] | None = None
+    spec: JobSpec,
+    *,
+    workers: int,
+    as_before: tuple[FrameRange, ...] | None = None,
+    split_before: tuple[int, ...] = (),
+    warmup_frames: int | None = None,
 ) -> Plan:
     """The plan of `spec` for about `workers` workers: as few shards as keep them busy.
 
-    It cuts as the same frames were cut `as_before`, unless that leaves workers without a shard.
+    It cuts as the same frames were cut `as_before`, unless that leaves workers without a shard, and
+    then also where those were split.
     """
     count = spec.shards or _fitting_count(len(spec.frames), workers)
-    ranges = as_before if as_before and len(as_before) >= count else cut(spec.frames, count)
-    fixed = tuple(
-        sorted({n for each in spec.ranges for n in (each.frames.start, each.frames.stop)})
-    )
+    is_as_before = as_before is not None and len(as_before) >= count
+    ranges = as_before if as_before and is_as_before else cut(spec.frames, count)
+    bounds = {n for each in spec.ranges for n in (each.frames.start, each.frames.stop)}
+    fixed = tuple(sorted(bounds.union(split_before if is_as_before else ())))
     posed = () if spec.poses else aligned(ranges, POSE_SEARCH_EVERY)
     identity = (spec.job, [(part.start, part.stop) for part in (*posed, *ranges)])
     return Plan(
@@ -120,6 +157,7 @@ def make_plan(
         render=split_at(ranges, fixed),
         content_hash=content_hash(identity),
         fixed=fixed,
+        warmup_frames=warmup_frames,
     )
 
 
@@ -159,6 +197,22 @@ def begun_at(ranges: tuple[FrameRange, ...], cuts: tuple[int, ...]) -> tuple[Fra
         bounds.append(nearest if is_near else part.start)
     bounds.append(last)
     return tuple(FrameRange(start=start, stop=stop) for start, stop in pairwise(bounds))
+
+
+def _divided(shards: list[Shard], split: Split) -> list[Shard]:
+    """The same frames, with the shard that is split replaced; as they were where there is none."""
+    free = 1 + max(shard.index for shard in shards)
+    divided: list[Shard] = []
+    for shard in shards:
+        parts = split_at((shard.frames,), split.at) if shard.index == split.index else ()
+        if len(parts) < 2:
+            divided.append(shard)
+        else:
+            divided += [
+                Shard(stage=shard.stage, index=free + n, frames=part)
+                for n, part in enumerate(parts)
+            ]
+    return divided
 
 
 def _fitting_count(frame_count: int, workers: int) -> int:

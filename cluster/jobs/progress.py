@@ -34,6 +34,10 @@ class JobStatus:
     account: Account | None = None
     shards_reused: int = 0
     """Of all stages: taken over from other jobs."""
+    reports_repeated: int = 0
+    """Heard once more after the end of their attempt had been heard; they change nothing."""
+    reports_stale: int = 0
+    """Of attempts that this farm did not hold, such as another controller's; nor do they."""
 
 
 @dataclass(frozen=True, kw_only=True)

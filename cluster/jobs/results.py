@@ -44,10 +44,31 @@ def remembered_cut(store: Store, spec: JobSpec) -> tuple[FrameRange, ...] | None
     return None if data is None else from_json(data, tuple[FrameRange, ...], what=key)
 
 
+def remember_splits(store: Store, spec: JobSpec, plan: Plan) -> None:
+    """Keep where its shards were split, so that the next job's begin there from the first."""
+    at = sorted({frame for split in plan.splits for frame in split.at})
+    store.put(_splits_key(spec), to_json(tuple(at)))
+
+
+def remembered_splits(store: Store, spec: JobSpec) -> tuple[int, ...]:
+    """Where the shards of these frames were split last; nowhere in exact mode, which needs none."""
+    is_asked = spec.shards is not None or spec.is_exact
+    key = _splits_key(spec)
+    data = None if is_asked else store.get(key)
+    return () if data is None else from_json(data, tuple[int, ...], what=key)
+
+
 def _folder(stage: Stage, address: str) -> str:
     return f"{RESULTS}{stage}/{address}/"
 
 
 def _cut_key(spec: JobSpec) -> str:
-    frames = (spec.frames.start, spec.frames.stop)
-    return f"{RESULTS}cuts/{content_hash((spec.plate.sha256, frames))}.json"
+    return f"{RESULTS}cuts/{_frames_hash(spec)}.json"
+
+
+def _splits_key(spec: JobSpec) -> str:
+    return f"{RESULTS}splits/{_frames_hash(spec)}.json"
+
+
+def _frames_hash(spec: JobSpec) -> str:
+    return content_hash((spec.plate.sha256, (spec.frames.start, spec.frames.stop)))

@@ -63,8 +63,11 @@ class JobMeter:
         if view.shards is self._views:
             return
         if len(view.shards) != len(self._views):
-            # It was planned: nothing of these shards has happened yet.
-            self._views = tuple(ShardView(shard=each.shard) for each in view.shards)
+            # It was planned, or split: nothing of its new shards has happened yet.
+            known = {each.shard: each for each in self._views}
+            self._views = tuple(
+                known.get(each.shard, ShardView(shard=each.shard)) for each in view.shards
+            )
             self.shard_states = Counter(map(_state, self._views))
         # A farm has very many shards, and few of them are another than at the last look.
         for before, each in zip(self._views, view.shards, strict=True):

@@ -20,15 +20,21 @@ _REACHED_AGAIN_AFTER_S = 300.0
 
 
 class SimulatedRuntime:
-    """`count` workers whose names begin with `name`. `on_start` is told of every order given."""
+    """`count` workers whose names begin with `name`. `on_start` is told of every order given.
 
-    def __init__(self, name: str, count: int, crew: Crew, on_start: OnStart) -> None:
+    Jobs are planned for `capacity` workers, where that is another number: then some came later.
+    """
+
+    def __init__(
+        self, name: str, count: int, crew: Crew, on_start: OnStart, *, capacity: int | None = None
+    ) -> None:
         self._name = name
         self._crew = crew
         self._on_start = on_start
         self._hired = 0
         self._processes: dict[str, Process] = {}
         self._orders: dict[str, Order] = {}
+        self._capacity = capacity or count
         self._inbox: list[Report | Process] = []
         self._is_heard = True
         for _ in range(count):
@@ -36,7 +42,7 @@ class SimulatedRuntime:
 
     @property
     def capacity(self) -> int:
-        return len(self._processes)
+        return self._capacity
 
     @property
     def workers(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from cluster.jobs.commit import Commit
 from cluster.jobs.control import Request, Verb, new_requests
 from cluster.jobs.failures import Failure, Verdict, pause_s, verdict
 from cluster.jobs.job import JobSpec, JobState, Stage
-from cluster.jobs.journal import Entry, Journal, retaken, since_submission
+from cluster.jobs.journal import Entry, Journal, since_submission
 from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.listing import job_name
@@ -24,6 +24,7 @@ from cluster.jobs.plan import Plan, Shard
 from cluster.jobs.progress import JobStatus, JobSummary, StageProgress
 from cluster.stores.record import from_json
 from cluster.stores.store import Store
+from cluster.telling.sentence_parts import named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,12 @@ class JobSeen:
                 return seen
         if self.plan is None:
             raise JobError(f"job {self.spec.job} is not planned yet, so it has no shard '{name}'")
+        parts = self.plan.parts_of(name)
+        if parts:
+            raise JobError(
+                f"{name} of job {self.spec.job} is done as {parts[0].name} to {parts[-1].name},"
+                " since workers were free for them; ask for one of these"
+            )
         raise JobError(
             f"'{name}' is no shard of job {self.spec.job}; it has {_told_names(self.plan)}"
         )
@@ -124,9 +131,8 @@ def turn_of(entries: Sequence[Entry]) -> Entry:
 def see_job(store: Store, job: str) -> JobSeen:
     """Look at the job. Raises JobError where there is no such job."""
     spec = see_spec(store, job)
-    plan = read_plan(store, job)
     entries = Journal(store, job).read()
-    plan = retaken(plan, entries) if plan else None
+    plan = read_plan(store, job, entries)
     answered = frozenset(entry.request for entry in entries if entry.request)
     return JobSeen(
         spec=spec,
@@ -175,7 +181,6 @@ def see_stages(store: Store, status: JobStatus) -> tuple[StageProgress, ...]:
     plan = read_plan(store, status.job)
     if plan is None:
         return ()
-    plan = retaken(plan, Journal(store, status.job).read())
     return tuple(_see_stage(store, plan, stage, status) for stage in Stage if plan.shards(stage))
 
 
@@ -260,9 +265,12 @@ def _see_shard(store: Store, keys: list[str], bare: ShardSeen) -> ShardSeen:
 
 
 def _told_names(plan: Plan) -> str:
-    spans = [(stage, len(plan.shards(stage))) for stage in Stage]
-    return ", ".join(
-        f"{stage}-0" if count == 1 else f"{stage}-0 to {stage}-{count - 1}"
-        for stage, count in spans
-        if count
-    )
+    return ", ".join(_told_span(plan.shards(stage)) for stage in Stage if plan.shards(stage))
+
+
+def _told_span(shards: Sequence[Shard]) -> str:
+    names = [shard.name for shard in sorted(shards, key=lambda shard: shard.index)]
+    is_gapless = max(shard.index for shard in shards) == len(shards) - 1
+    if not is_gapless:
+        return named(names)
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"

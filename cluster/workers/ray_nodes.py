@@ -21,13 +21,16 @@ from cluster.workers.settings import Resources
 _PREEMPTION = 2
 """DRAIN_NODE_REASON_PREEMPTION of Ray's protocol: whatever runs there, the node will leave."""
 _LEAVES_WITHIN_S = 120.0
+_STARTS = 3
 _GIB = 2**30
 
 _log = logging.getLogger(__name__)
 
 
-def start_ray(address: str | None) -> None:
+def start_ray(address: str | None, *, cpus: int | None = None) -> None:
     """Start Ray on this machine, or join the cluster at `address`; never one without tokens.
+
+    `cpus` is how many this machine is said to have; as many as Ray finds without it.
 
     Raises:
         UsageError: others could use it without a token.
@@ -37,19 +40,35 @@ def start_ray(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # What a worker's process has started ends with it, however it ends.
     os.environ.setdefault("RAY_process_group_cleanup_enabled", "true")
-    try:
-        if address is None:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = address or "this machine"
-        raise BodyswapError(f"Ray on {where} cannot be reached: {error}") from error
+    for attempt in range(1, _STARTS + 1):
+        try:
+            _init(address, cpus)
+            return
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise _out_of_reach(address, error) from error
+        # Ray gives a machine half a minute to start, and tells that it took longer by a bare one.
+        except Exception as error:
+            if type(error) is not Exception or attempt == _STARTS:
+                raise _out_of_reach(address, error) from error
+            _log.warning("Ray did not start in time, again (%d of %d)", attempt + 1, _STARTS)
+
+
+def _init(address: str | None, cpus: int | None) -> None:
+    if address is None:
+        ray.init(
+            address="local",
+            num_cpus=cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    else:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _out_of_reach(address: str | None, error: Exception) -> BodyswapError:
+    where = address or "this machine"
+    return BodyswapError(f"Ray on {where} cannot be reached: {error}")
 
 
 def leaving_nodes() -> dict[str, str]:

@@ -86,7 +86,7 @@ def test_an_attempt_that_came_second_is_fenced_and_its_time_wasted(tmp_path: Pat
     controller = Controller(
         store=farm.store, runtime=crew, on_status=meter.hear, decide_next=meter.deciding(decide)
     )
-    controller._adopt(job)
+    controller.take_up(job)
     value = meter.meters.registry.get_sample_value
     deadline_s = time.monotonic() + 60
     raced = False

@@ -1,6 +1,7 @@
 """Real Ray on this machine, real processes, real deaths."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from cluster.jobs.keys import JobKeys
 from cluster.jobs.progress import JobStatus
 from cluster.workers.crew import Share, default_workers, share
 from cluster.workers.on_ray import RayRuntime
+from cluster.workers.ray_nodes import start_ray
 from cluster.workers.settings import FarmSettings
 
 WHOLE = FrameRange(start=0, stop=40)
@@ -36,14 +38,8 @@ def runtime(farm: TinyFarm) -> Iterator[RayRuntime]:
     """Two warm workers for all tests here: starting them is what takes time."""
     with pytest.MonkeyPatch.context() as environment:
         # Ray's processes inherit it, and so find the tiny pipeline.
-        environment.setenv("PYTHONPATH", str(Path(__file__).parent))
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        start_ray(None, cpus=2)
     runtime = RayRuntime(farm.worker_config, FarmSettings(workers=2, orders_a_life=8))
     yield runtime
     runtime.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
@@ -78,6 +78,9 @@ class TinyInspector:
     def subject(self, folder: Path) -> SubjectFacts:
         name = (folder / _CARD).read_text().strip()
         return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        pass
 
     def check_pose_model(self, model: str, card: str) -> None:
         assert card.strip() in ("tiny", "mara"), "no card of the tests' subjects"
