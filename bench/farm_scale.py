@@ -15,9 +15,10 @@ from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
 from cluster.farm.controller import Controller
 from cluster.farm.decide import Action, decide
-from cluster.jobs.job import JobSpec, JobState, PlateRef, SubjectRef
+from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import JobKeys, queue_marker, time_part
+from cluster.jobs.refs import PlateRef, SubjectRef
 from cluster.jobs.snapshot import Snapshot
 from cluster.simulation.faults import Faults
 from cluster.simulation.runtime import SimulatedRuntime

@@ -15,9 +15,10 @@ from bodyswap.device import on_device
 from bodyswap.steps import StepClock, clocked, each_step, step
 from bodyswap.timing import FrameRange
 from cluster.jobs.figures import Gauge
-from cluster.jobs.job import JobSpec, JobState, PlateRef, Stage, SubjectRef
+from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.lease import Held, Lease
 from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.refs import PlateRef, SubjectRef
 from cluster.jobs.snapshot import JobView, ShardView, Snapshot
 from cluster.metering.farm_meter import FarmMeter
 from cluster.stores.local import LocalStore

@@ -26,8 +26,9 @@ from cluster.client import Client
 from cluster.delivering.publish import Manifest
 from cluster.farm.controller import Controller
 from cluster.farm.decide import decide
-from cluster.jobs.job import JobState, SubjectRef
+from cluster.jobs.job import JobState
 from cluster.jobs.progress import JobStatus
+from cluster.jobs.refs import SubjectRef
 from cluster.stores.store import Store
 from cluster.telling.farm_seen import telling
 from cluster.workers.runtime import Runtime, WorkerConfig

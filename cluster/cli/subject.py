@@ -18,7 +18,7 @@ from bodyswap.subjects import CARD, find_local_subject, packaged_subjects
 from bodyswap.terminal import say
 from cluster.cli.options import StoreOption
 from cluster.jobs.inspection import FileInspector
-from cluster.jobs.job import SubjectRef
+from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import (
     describe_subject,
     find_stored_subject,

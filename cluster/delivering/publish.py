@@ -14,8 +14,9 @@ from cluster.delivering.assemble import JOINS, checked_order
 from cluster.delivering.sealing import sealed
 from cluster.jobs.commit import Commit, StoredFile
 from cluster.jobs.costs import Account
-from cluster.jobs.job import CastRef, JobSpec, PlateRef, SubjectRef
+from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys
+from cluster.jobs.refs import CastRef, PlateRef, SubjectRef
 from cluster.rights.doors import permit_publish
 from cluster.rights.marking import traces_of
 from cluster.stores.record import from_json, to_json

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cluster.jobs.job import HIGHEST_PRIORITY, JobSpec, PlateRef, PosesRef, Stage, SubjectRef
+from cluster.jobs.job import HIGHEST_PRIORITY, JobSpec, Stage
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
+from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef
 
 QUEUE = "queue/"
 JOBS = "jobs/"

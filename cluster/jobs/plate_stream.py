@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bodyswap.environment import stream_over_bytes
 from bodyswap.errors import IntegrityError
-from cluster.jobs.job import PlateRef
 from cluster.jobs.keys import plate_file, plate_record
+from cluster.jobs.refs import PlateRef
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store, missing
 

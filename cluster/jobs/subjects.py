@@ -12,8 +12,8 @@ from pathlib import Path
 from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.subjects import CARD, find_local_subject
 from cluster.jobs.inspection import Inspector
-from cluster.jobs.job import SubjectFile, SubjectRef
 from cluster.jobs.keys import SUBJECTS, key_part, subject_file
+from cluster.jobs.refs import SubjectFile, SubjectRef
 from cluster.stores.record import file_hash, from_json, to_json
 from cluster.stores.store import Store, missing
 

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.jobs.job import PlateRef
+from cluster.jobs.refs import PlateRef
 from cluster.stores.record import content_hash
 
 TRAINING = "training/"

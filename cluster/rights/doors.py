@@ -20,10 +20,11 @@ from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.training_door import card_word, training_act
 from bodyswap.rights.trust import Trust, operator_trust
-from cluster.jobs.job import JobSpec, Stage, SubjectRef
+from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import key_part
 from cluster.jobs.observe import read_spec
 from cluster.jobs.order import Order
+from cluster.jobs.refs import SubjectRef
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
 from cluster.stores.store import Store

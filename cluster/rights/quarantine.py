@@ -9,9 +9,10 @@ from bodyswap.rights.consent import ANY, read_consent
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import RefusedError
 from bodyswap.rights.trust import Trust
-from cluster.jobs.job import JobSpec, Stage, SubjectRef
+from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
 from cluster.jobs.observe import read_spec
+from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import MARKER, stored_subjects
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations

@@ -17,10 +17,11 @@ from cluster.farm.controller import Controller, Decide
 from cluster.farm.decide import Action, decide
 from cluster.farm.term import Term
 from cluster.jobs.control import Request, Verb
-from cluster.jobs.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
+from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
 from cluster.jobs.plan import make_plan
+from cluster.jobs.refs import PlateRef, SubjectFile, SubjectRef
 from cluster.jobs.snapshot import ProjectShare, Snapshot
 from cluster.simulation.auditor import Auditor
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults

@@ -12,8 +12,8 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 from bodyswap.train import TrainingRequest
 from bodyswap.training.parts import FootagePart, choose_parts
-from cluster.jobs.job import PlateRef
 from cluster.jobs.keys import key_part, plate_file
+from cluster.jobs.refs import PlateRef
 from cluster.jobs.training_spec import (
     StoredPart,
     TrainingKeys,

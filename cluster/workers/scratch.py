@@ -15,9 +15,10 @@ from bodyswap.replacement import Replacement, Role
 from bodyswap.steps import step
 from cluster.jobs import keys
 from cluster.jobs.commit import StoredFile
-from cluster.jobs.job import JobSpec, PlateRef, PosesRef, SubjectRef
+from cluster.jobs.job import JobSpec
 from cluster.jobs.lease import Lease
 from cluster.jobs.plate_stream import is_streamed, open_plate
+from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef
 from cluster.jobs.training_spec import WeightsRef
 from cluster.stores.record import file_hash
 from cluster.stores.store import Store

@@ -27,12 +27,13 @@ from cluster.cli.app import main
 from cluster.delivering.approval import judge
 from cluster.jobs.address import render_address, solve_address
 from cluster.jobs.commit import Commit, grant, read_commit
-from cluster.jobs.job import CastRef, JobSpec, JobState, PlateRef, Stage, SubjectFile, SubjectRef
+from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.journal import Ruling
 from cluster.jobs.keys import JobKeys, plate_file
 from cluster.jobs.observe import read_spec
 from cluster.jobs.order import Order
 from cluster.jobs.plan import Shard
+from cluster.jobs.refs import CastRef, PlateRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_order, permit_publish, recheck
 from cluster.rights.quarantine import quarantine

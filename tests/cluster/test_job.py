@@ -6,8 +6,9 @@ from specs import SUBJECT, make_spec
 from bodyswap.config import Mode
 from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.timing import FrameRange
-from cluster.jobs.job import JobSpec, JobState, SubjectFile, SubjectRef
+from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.keys import job_of_marker, key_part, queue_marker
+from cluster.jobs.refs import SubjectFile, SubjectRef
 from cluster.stores.record import from_yaml, to_yaml
 from cluster.stores.store import check_key
 

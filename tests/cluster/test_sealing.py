@@ -19,8 +19,9 @@ from bodyswap.timing import FrameRange
 from cluster.cli.app import main
 from cluster.delivering.sealing import sealed
 from cluster.jobs.commit import StoredFile
-from cluster.jobs.job import CastRef, JobSpec, SubjectFile, SubjectRef
+from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import plate_file
+from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_publish
 from cluster.rights.marking import Traced

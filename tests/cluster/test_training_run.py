@@ -15,7 +15,7 @@ import pytest
 from bodyswap.errors import UsageError
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.training.replica import ALONE
-from cluster.jobs.job import SubjectRef
+from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import pull_subject, stored_subject
 from cluster.jobs.training_spec import TrainingKeys, TrainingState
 from cluster.stores.local import LocalStore
