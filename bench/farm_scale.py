@@ -11,6 +11,8 @@ import resource
 import time
 from pathlib import Path
 
+from findings import Findings
+
 from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
 from cluster.farm.controller import Controller
@@ -56,21 +58,21 @@ def main() -> None:
         requests_at_once=asked.at_once,
     )  # fmt: skip
     busy_s, wall_s = lived(controller, world, until_s=1.0)
-    print(f"{jobs} jobs of {2 * SHARDS_A_STAGE + 2} shards, {asked.workers} workers")
-    print(f"taking up, planning and giving every worker a shard: {busy_s:.1f} s of CPU,"
-          f" {wall_s:.1f} s on the wall")  # fmt: skip
-    print(f"memory: {memory_mib() - before_mib:.0f} MiB")
+    findings = Findings("farm_scale", vars(asked) | {"jobs": jobs})
+    findings.add("taking up, planning, giving every worker a shard", busy_s, "s of CPU")
+    findings.add("the same by the clock on the wall", wall_s, "s")
+    findings.add("memory", memory_mib() - before_mib, "MiB")
     requests, decided.count, decided.took_s = counted.requests, 0, 0.0
     done_before = done(objects)
     busy_s, wall_s = lived(controller, world, until_s=1.0 + asked.seconds)
     shards = done(objects) - done_before
-    print(f"then {shards} shards in {asked.seconds} s of the farm's life, {busy_s:.1f} s of CPU")
-    print(f"a shard: {1e3 * busy_s / shards:.2f} ms of CPU,"
-          f" {(counted.requests - requests) / shards:.2f} store requests")  # fmt: skip
-    print(f"by the clock on the wall: {shards / wall_s:.0f} shards a second at"
-          f" {asked.latency_ms:g} ms a request, {asked.at_once} at once")  # fmt: skip
-    print(f"deciding alone: {decided.count / decided.took_s:.0f} actions a second,"
-          f" {1e3 * decided.took_s / asked.seconds:.0f} ms a look at the farm")  # fmt: skip
+    findings.add(f"shards in {asked.seconds} s of the farm's life", shards, "shards")
+    findings.add("a shard, CPU", 1e3 * busy_s / shards, "ms")
+    findings.add("a shard, store requests", (counted.requests - requests) / shards, "requests")
+    findings.add("deciding alone", decided.count / decided.took_s, "actions/s")
+    findings.add("a look at the farm", 1e3 * decided.took_s / asked.seconds, "ms")
+    findings.add("by the clock on the wall", shards / wall_s, "shards/s")
+    findings.keep()
 
 
 class CountedStore(StoreSeen):

@@ -59,6 +59,33 @@ def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
     return numbers[0], files
 
 
+def sequences_in(folder: Path) -> tuple[Path, ...]:
+    """The pattern of each sequence of frames in the folder and in those just below it."""
+    inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    patterns = (
+        each / f"{found.basename()}#{found.extension()}"
+        for each in (folder, *inside)
+        for found in FileSequence.findSequencesOnDisk(str(each))
+        if found.frameSet() and found.extension().lower() in SUFFIXES
+    )
+    return tuple(sorted(patterns))
+
+
+def prefix_of(name: str) -> str:
+    """What comes before the number: "plate." of "plate.1001.exr" or of "plate.#.exr"."""
+    return str(FileSequence(name).basename())
+
+
+def stem_of(name: str) -> str:
+    """What a sequence is called without number and suffix: "plate" of "plate.1001.exr"."""
+    return prefix_of(name).rstrip("._-")
+
+
+def padding_of(path: Path) -> int:
+    """How many digits the number has at least in the name of this frame's file."""
+    return int(FileSequence(str(path)).zfill())
+
+
 def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
     """The number of the first of these files, which are one sequence, and all of them in order."""
     if not files:

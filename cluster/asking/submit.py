@@ -119,7 +119,7 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         plate=_plate_ref(request.plate, frame_count),
         subject=subject,
         frames=frames,
-        settings=request.settings.to_dict(),
+        settings=inspector.pinned(request.settings).to_dict(),
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,

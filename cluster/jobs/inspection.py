@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.config import ColourSettings
+from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.media.probe import probe
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
@@ -55,6 +55,12 @@ class Inspector(Protocol):
         Raises UsageError where not.
         """
 
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        """The settings with a hash of every file that they name by its path.
+
+        Raises ModelError where one cannot be used.
+        """
+
 
 class FileInspector:
     """The inspector of real plates and subjects."""
@@ -93,3 +99,8 @@ class FileInspector:
         from bodyswap.media.index import index_clip
 
         fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)
+
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        from bodyswap.replacing.segmenter import pinned
+
+        return pinned(settings)

@@ -167,7 +167,7 @@ class JobSpec:
         clean = self.clean_plate
         return {
             **({"cast": cast} if cast else {}),
-            **({"clean_plate": (clean.sha256, _suffix(clean.name))} if clean else {}),
+            **({"clean_plate": (clean.sha256, clean.name.rpartition(".")[2])} if clean else {}),
         }
 
     @cached_property
@@ -234,12 +234,3 @@ class JobSpec:
                     f"frames {each.frames} cannot be solved otherwise while the subject is laid"
                     " into the plate, made out for the whole shot; give corrected poses"
                 )
-
-
-def names_of(spec: JobSpec) -> str:
-    """Everybody who is rendered, in words."""
-    return ", ".join(dict.fromkeys(subject.name for subject in spec.subjects))
-
-
-def _suffix(name: str) -> str:
-    return name.rpartition(".")[2]
