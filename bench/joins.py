@@ -33,8 +33,8 @@ from bodyswap.quality.seams import seam_ratios
 from bodyswap.stage.cast import REX
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange, parse_frame_range
-from cluster.demo import demo_motion, write_film
-from cluster.plan import begun_at, cut
+from cluster.cli.demo import demo_motion, write_film
+from cluster.jobs.plan import begun_at, cut
 
 AT_JOIN = 3
 """Frames from each join on whose PSNR is told."""

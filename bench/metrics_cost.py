@@ -14,14 +14,15 @@ from bodyswap.config import RenderSettings
 from bodyswap.device import on_device
 from bodyswap.steps import StepClock, clocked, each_step, step
 from bodyswap.timing import FrameRange
-from cluster.farm_meter import FarmMeter
-from cluster.figures import Gauge
-from cluster.job import JobSpec, JobState, PlateRef, Stage, SubjectRef
-from cluster.lease import Held, Lease
-from cluster.plan import Shard, make_plan
-from cluster.snapshot import JobView, ShardView, Snapshot
-from cluster.store_local import LocalStore
-from cluster.tally import TALLY
+from cluster.jobs.figures import Gauge
+from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.lease import Held, Lease
+from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.refs import PlateRef, SubjectRef
+from cluster.jobs.snapshot import JobView, ShardView, Snapshot
+from cluster.metering.farm_meter import FarmMeter
+from cluster.stores.local import LocalStore
+from cluster.stores.tally import TALLY
 
 FRAMES = FrameRange(start=0, stop=24)
 HEARTBEATS_A_SECOND = 4

@@ -33,12 +33,13 @@ from bodyswap.rights.audit import Event, Fact, entry_bytes, read_entry
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.consent import read_consent
 from bodyswap.rights.draft import EXAMPLE, read_draft
-from bodyswap.rights.provenance import Origin, Seal, read_proof, seal_file
+from bodyswap.rights.origin import Origin
+from bodyswap.rights.provenance import Seal, read_proof, seal_file
 from bodyswap.rights.revocations import read_revocations, sign_revocations
 from bodyswap.rights.trust import read_trust
 from bodyswap.timing import FrameRange
-from cluster.job import JobSpec
-from cluster.record import from_yaml, to_yaml
+from cluster.jobs.job import JobSpec
+from cluster.stores.record import from_yaml, to_yaml
 from tests.cluster.specs import make_spec
 from tests.nets.test_checkpoint import BACKGROUND, CARD
 from tests.rights.papers import FRESH, MARA, REGISTRY, TERMS, TRUST, token

@@ -28,12 +28,12 @@ from bodyswap.media.index import ClipIndex, index_clip  # noqa: E402
 from bodyswap.media.segment_map import map_segment  # noqa: E402
 from bodyswap.pipeline import Pipeline  # noqa: E402
 from bodyswap.timing import FrameRange  # noqa: E402
-from cluster.commit import Commit, store_file  # noqa: E402
-from cluster.job import Stage  # noqa: E402
-from cluster.lease import Lease  # noqa: E402
-from cluster.plan import Shard  # noqa: E402
-from cluster.stitching import MAP, StitchedShot, place_segment, read_opening  # noqa: E402
-from cluster.store import Store, open_store  # noqa: E402
+from cluster.delivering.stitching import MAP, StitchedShot, place_segment, read_opening  # noqa: E402
+from cluster.jobs.commit import Commit, store_file  # noqa: E402
+from cluster.jobs.job import Stage  # noqa: E402
+from cluster.jobs.lease import Lease  # noqa: E402
+from cluster.jobs.plan import Shard  # noqa: E402
+from cluster.stores.store import Store, open_store  # noqa: E402
 from tests.media.clips import pictures, steady, write_clip  # noqa: E402
 
 CODEC = CODECS["h264"]

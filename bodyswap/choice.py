@@ -1,9 +1,12 @@
-"""Choices as a person writes them: who performs (auto, longest, 2, 310,120@1017), where it is cut.
+"""Choices as a person writes them: who performs, who stands in for them, and where it is cut.
+
+    auto, longest, 2, 310,120@1017     2=vega, 3=none     1042,1100
 
 It does not know what was seen: `keypoints.performer` finds the one meant, `media.cuts` the cuts.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -58,6 +61,53 @@ class PerformerChoice:
         if self.rule is Rule.POINT:
             return f"{self.x:g},{self.y:g}@{self.frame + FIRST_FRAME_NUMBER}"
         return str(self.id) if self.rule is Rule.ID else str(self.rule)
+
+
+NOBODY = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Casting:
+    """A performer, as `PerformerChoice` reads them, and who stands in for them: None is nobody."""
+
+    performer: str
+    subject: str | None
+
+    @classmethod
+    def parse(cls, text: str, subject: str | None) -> Self:
+        """Of "WHO", whom `subject` stands in for, of "WHO=SUBJECT" or of "WHO=none".
+
+        Raises UsageError where it is none of those, or nobody is named.
+        """
+        performer, equals, stand_in = (part.strip() for part in text.partition("="))
+        PerformerChoice.parse(performer)
+        if not equals:
+            stand_in = subject or ""
+        if not stand_in:
+            raise UsageError(
+                f"performer '{text}' has nobody who stands in for them; give {performer}=SUBJECT,"
+                f" {performer}={NOBODY} where nobody is to, or --subject"
+            )
+        return cls(performer=performer, subject=None if stand_in == NOBODY else stand_in)
+
+
+def cast_of(texts: Sequence[str], subject: str | None) -> tuple[Casting, ...]:
+    """The cast that texts such as "1=vega" and "2=none" name; the lead, who is rendered, first.
+
+    Without any, `subject` stands in for the performer found.
+
+    Raises:
+        UsageError: a text says nothing, a performer is named twice, or nobody is rendered.
+    """
+    cast = [Casting.parse(text, subject) for text in texts or (Rule.AUTO.value,)]
+    names = [each.performer for each in cast]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"performer {twice[0]} is named {names.count(twice[0])} times; give one")
+    if all(each.subject is None for each in cast):
+        raise UsageError("every performer is to be removed, and nobody rendered; name a subject")
+    lead = next(place for place, each in enumerate(cast) if each.subject is not None)
+    return (cast[lead], *cast[:lead], *cast[lead + 1 :])
 
 
 AUTO_CUTS, NO_CUTS = "auto", "none"

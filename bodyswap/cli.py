@@ -1,16 +1,17 @@
 """The verbs that need one machine only: quality, pose, train-pose; `cli_train` has train.
 
-It does not know stores or jobs; `cluster.cli` mounts these verbs beside the farm's.
+It does not know stores or jobs; `cluster.cli.app` mounts these verbs beside the farm's.
 The stages are imported inside each verb, so that `--help` does not wait for torch.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.terminal import WorkSeen, complain, say, show_progress
 
 app = typer.Typer()
@@ -132,6 +133,25 @@ def pose(
         told["coverage"] = risks.to_dict()
         words.append(risks.advice())
     say(json.dumps(told) if as_json else "\n".join(words))
+
+
+@app.command()
+def colours(
+    config: Annotated[
+        str, typer.Option(help="One of OpenColorIO's built-in configs.")
+    ] = ColourSettings().config,
+    as_json: JsonOption = False,
+) -> None:
+    """List the colour spaces that colour.input and colour.output may name."""
+    from bodyswap.media.ocio_door import colour_spaces, config_names
+
+    spaces = colour_spaces(config)
+    if as_json:
+        told = [asdict(space) for space in spaces]
+        say(json.dumps({"config": config, "configs": config_names(), "spaces": told}))
+        return
+    width = max(len(space.name) for space in spaces)
+    say("\n".join(f"{space.name:{width}}  {space.encoding}" for space in spaces))
 
 
 @app.command(name="train-pose")

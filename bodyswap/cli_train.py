@@ -1,6 +1,6 @@
 """The verb that trains a subject on this machine, and the options that say what is trained.
 
-It does not know the farm; `cluster.cli_train` asks the same of it. Torch is imported inside the
+It does not know the farm; `cluster.cli.train` asks the same of it. Torch is imported inside the
 verb, so that `--help` is quick.
 """
 

@@ -4,20 +4,21 @@ It does not know what the frames are for.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 
-from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, FrameBatch
 from bodyswap.media.index import ClipIndex
-from bodyswap.media.seek import VideoFrame, frames_from, frames_in_order
+from bodyswap.media.seek import VideoFrame
 from bodyswap.media.sequence import read_picture
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
+from bodyswap.media.shown import shown_frames
+from bodyswap.timing import FrameRange
 
 
 def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> Iterator[FrameBatch]:
     """The frames of a range, in order, at most `batch_frames` at a time.
+
+    Batches end at multiples of that, wherever the range begins.
 
     Raises:
         PlateError: a frame of the range does not decode; the message names it.
@@ -28,7 +29,7 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
     start = frames.start
     for index, picture in enumerate(_pictures(clip, frames), start=frames.start):
         pictures.append(picture)
-        if len(pictures) == batch_frames or index == frames.stop - 1:
+        if (index + 1) % batch_frames == 0 or index == frames.stop - 1:
             yield FrameBatch(
                 rgb_NHW3=np.stack(pictures),
                 pts=clip.timeline.pts[start : index + 1],
@@ -40,27 +41,14 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
 
 def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
     if clip.files:
-        yield from map(read_picture, clip.files[frames.start : frames.stop])
+        for path in clip.files[frames.start : frames.stop]:
+            yield read_picture(path, clip.working)
         return
-    done = 0
-    for frame in _shown(clip, frames):
-        yield np.rot90(clip.colour.to_rgb(frame), clip.quarter_turns)
-        done += 1
-        if done == len(frames):
-            return
-    number = frames.start + done + FIRST_FRAME_NUMBER
-    raise PlateError(
-        f"frame {number} of {clip.path}, or one soon after, does not decode; copy the file again"
-    )
+    for frame in shown_frames(clip, frames):
+        yield np.rot90(_seen(clip, frame), clip.quarter_turns)
 
 
-def _shown(clip: ClipIndex, frames: FrameRange) -> Iterator[VideoFrame]:
-    """The range's frames; ends early where one is missing or damaged."""
-    if not clip.has_frame_times:
-        yield from islice(frames_in_order(clip.path), frames.start, frames.stop)
-        return
-    wanted = clip.timeline.pts[frames.start : frames.stop]
-    for frame, pts in zip(frames_from(clip.path, wanted[0]), wanted, strict=False):
-        if frame.pts != pts or frame.is_corrupt:
-            return
-        yield frame
+def _seen(clip: ClipIndex, frame: VideoFrame) -> RGB:
+    if clip.working.needs_depth:
+        return clip.working.seen(clip.colour.codes_16(frame) / np.float32(65535))
+    return clip.colour.to_rgb(frame)

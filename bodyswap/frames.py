@@ -54,11 +54,18 @@ class FrameBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedFrame:
-    """The subject, rendered: colour that is valid under `matte_HW`, a soft alpha in [0, 1]."""
+    """The subject, rendered: colour that is valid under `matte_HW`, a soft alpha in [0, 1].
+
+    `over_own_HW3` is the frame over the subject's own background, where that was made already.
+    Of several who are rendered for one plate it is the lead, with the `others` in their order;
+    None where a performer is removed and nobody stands in.
+    """
 
     rgb_HW3: RGB
     matte_HW: Matte
     index: int
+    over_own_HW3: RGB | None = None
+    others: "tuple[RenderedFrame | None, ...]" = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bodyswap.composite import composite
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.pieces import Pieces
@@ -73,17 +72,18 @@ def mend_part(
     part: RenderedPart,
     anew: Anew,
     state: Callable[[], BoundaryState],
-    background_HW3: RGB,
+    picture: Callable[[RenderedFrame], RGB],
     pieces: Pieces,
     folder: Path,
 ) -> Mended:
     """The part's frames from `anew` until they are its old ones again, then its old piece.
 
-    `state` tells the temporal state after the last frame of `anew`. Nothing is held in memory:
+    `state` tells the temporal state after the last frame of `anew`, `picture` what of a frame the
+    next one is made from. Nothing is held in memory:
     the frames are rendered once to find where they meet, and once to be written.
     """
     frames = part.frames
-    met = _meeting(part, (composite(frame, background_HW3) for frame in anew(frames)))
+    met = _meeting(part, map(picture, anew(frames)))
     stop = frames.stop
     if met is not None:
         # The frame that met composites to the same picture, perhaps out of other layers.

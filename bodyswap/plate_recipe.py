@@ -3,20 +3,25 @@
 It does not know shards, or who renders.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from bodyswap.clean_plate import CleanPlateFile, fit_clean_plate, picture_of
 from bodyswap.config import Over, RenderSettings
-from bodyswap.decode import decode
+from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.media.index import ClipIndex
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.people import PoseSequence
-from bodyswap.pieces import Pieces, SequencePieces, VideoPieces, pieces_of
+from bodyswap.pieces import Pieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.segmenter import load_segmenter
 from bodyswap.solve import Solution
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
@@ -25,32 +30,65 @@ from bodyswap.traces import Traces
 
 def with_recipe(
     solution: Solution, clip: ClipIndex, background_HW3: RGB, camera_N33: Homographies | None,
-    settings: RenderSettings,
+    settings: RenderSettings, clean_plate: ClipIndex | None = None, others: Sequence[Swap] = (),
 ) -> Solution:  # fmt: skip
-    """The solution and, where the settings lay the subject over the plate, how to do that."""
+    """The solution and, where the settings lay the subject over the plate, how to do that.
+
+    The `others` are replaced with the lead.
+
+    Raises:
+        UsageError: the clean plate that was given does not fit the plate, or nothing is laid there.
+    """
+    given = _given(clean_plate, clip, solution.performer.frames, settings)
     if settings.over != Over.PLATE:
         return solution
-
-    def picture(index: int) -> RGB:
-        frames = FrameRange(start=index, stop=index + 1)
-        return np.asarray(next(decode(clip, frames, batch_frames=1)).rgb_NHW3[0], np.uint8)
-
     with step("clean plate"):
-        recipe = make_recipe(
-            solution.performer, solution.subject, camera_N33, picture, background_HW3
+        lead = Swap(
+            performer=solution.performer, subject=solution.subject, background_HW3=background_HW3
         )
+        recipe = make_recipe(
+            [lead, *others], camera_N33, partial(picture_of, clip),
+            None if given is None else given.supplied, load_segmenter(settings.replacing),
+        )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))
     told = {**solution.report, "clean_plate_seen": round(seen, 4)}
+    if given is not None:
+        told["clean_plate"] = "given, a still" if given.is_still else "given, frame by frame"
     return replace(solution, recipe=recipe.to_bytes(), report=told)
+
+
+def read_recipe(data: bytes | None) -> Recipe | None:
+    """What the solve step left, if it left any. Raises IntegrityError where it is damaged."""
+    return Recipe.from_bytes(data) if data else None
 
 
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
-    recipe: bytes | None, traces: Traces,
+    recipe: Recipe | None, traces: Traces, clean_plate: ClipIndex | None = None,
+    overlap: Overlap = NO_OVERLAP,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses, traces)
+    inner = pieces_of(settings, plate, background_HW3, poses, traces, overlap)
     if recipe is None:
         return inner
-    assert isinstance(inner, VideoPieces | SequencePieces)
-    return PlatePieces(plate=plate, inner=inner, recipe=Recipe.from_bytes(recipe))
+    given = _given(clean_plate, plate, poses.frames, settings)
+    return PlatePieces(
+        plate=plate,
+        inner=inner,
+        recipe=recipe,
+        clean_plate=given,
+        segment=load_segmenter(settings.replacing),
+    )
+
+
+def _given(
+    clean_plate: ClipIndex | None, plate: ClipIndex, frames: FrameRange, settings: RenderSettings
+) -> CleanPlateFile | None:
+    if clean_plate is None:
+        return None
+    if settings.over != Over.PLATE:
+        raise UsageError(
+            f"the clean plate {clean_plate.path.name} stands behind nobody: the subject is laid"
+            " over their own background; give --over plate too"
+        )
+    return fit_clean_plate(clean_plate, plate, frames)

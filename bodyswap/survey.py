@@ -25,7 +25,7 @@ from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
 from bodyswap.keypoints.tracks import Track
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.comparison import write_picture
@@ -133,7 +133,7 @@ def survey_plate(
         NoPerformerError: nobody is there; the picture then shows that.
         InputError: the plate, the frames or a setting cannot be used.
     """
-    clip = index_clip(plate)
+    clip = in_colour(index_clip(plate), settings.colour)
     part = clip.frames if frames is None else parse_frame_range(frames, len(clip))
     detections = pipeline.pose_range(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))

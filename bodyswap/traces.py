@@ -48,7 +48,8 @@ class Traces:
         The matte and the background stay as they are, for whoever puts them together.
         """
         self._keep(frame.index, lambda: composite(frame, background_HW3))
-        return replace(frame, rgb_HW3=self._marked(frame.rgb_HW3, PEOPLE))
+        marked_HW3 = self._marked(frame.rgb_HW3, PEOPLE)
+        return replace(frame, rgb_HW3=marked_HW3, over_own_HW3=None)
 
     def _labelled(self, picture_HW3: RGB, index: int) -> RGB:
         self._keep(index, lambda: picture_HW3)

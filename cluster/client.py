@@ -27,32 +27,31 @@ from pathlib import Path
 from bodyswap.errors import JobError, UsageError
 from bodyswap.joins import Join
 from bodyswap.timing import parse_frame_range
-from cluster import job_list
-from cluster.accounts import Budget, read_account, write_budget
-from cluster.approval import judge
-from cluster.attempt_log import AttemptLog, read_logs
-from cluster.control import Request, Verb, put_request
-from cluster.delivery import fetch_delivery
-from cluster.doors import permit_download
-from cluster.dry_run import Reuse, dry_run, see_reuse
-from cluster.estimate import Estimate
-from cluster.farm_seen import see_farm
-from cluster.inspection import FileInspector, Inspector
-from cluster.job import HIGHEST_PRIORITY, JobState
-from cluster.journal import Entry, Ruling
-from cluster.keys import QUEUE, job_of_marker
-from cluster.links import link_to
-from cluster.plate_file import single_file
-from cluster.preview import Preview, PreviewReader, playlist, write_preview
-from cluster.progress import JobProgress, JobStatus, JobSummary
-from cluster.publish import Manifest, read_manifest
-from cluster.retry import check_retry, shards_over
-from cluster.scene import Scene, Why
-from cluster.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
-from cluster.store import Store
-from cluster.submit import JobRequest, resolve, submit
-from cluster.waiting import Outcome, Waited, outcome_of
-from cluster.why import why_job, why_shard
+from cluster.asking.dry_run import Reuse, dry_run, see_reuse
+from cluster.asking.plate_file import single_file
+from cluster.asking.retry import check_retry, shards_over
+from cluster.asking.submit import JobRequest, resolve, submit
+from cluster.delivering.accounts import Budget, read_account, write_budget
+from cluster.delivering.approval import judge
+from cluster.delivering.delivery import fetch_delivery
+from cluster.delivering.links import link_to
+from cluster.delivering.preview import Preview, PreviewReader, playlist, write_preview
+from cluster.delivering.publish import Manifest, read_manifest
+from cluster.jobs import listing
+from cluster.jobs.control import Request, Verb, put_request
+from cluster.jobs.estimate import Estimate
+from cluster.jobs.inspection import FileInspector, Inspector
+from cluster.jobs.job import HIGHEST_PRIORITY, JobState
+from cluster.jobs.journal import Entry, Ruling
+from cluster.jobs.progress import JobProgress, JobStatus, JobSummary
+from cluster.rights.doors import permit_download
+from cluster.stores.store import Store
+from cluster.telling.attempt_log import AttemptLog, read_logs
+from cluster.telling.farm_seen import see_farm
+from cluster.telling.scene import Scene, Why
+from cluster.telling.seen import JobSeen, see_job, see_spec, see_stages, see_status, see_summary
+from cluster.telling.waiting import Outcome, Waited, outcome_of
+from cluster.telling.why import why_job, why_shard
 
 _LOOKERS = 16
 """How many jobs are looked at at once: each is a few requests to a store that may be far."""
@@ -89,7 +88,8 @@ class Client:
         Times are from the commits of this store's jobs, and None where none has measured them.
         Raises what `submit` raises.
         """
-        spec = resolve(self._store, request, self._inspector, now_s=self._clock()).spec
+        with single_file(request) as ready:
+            spec = resolve(self._store, ready, self._inspector, now_s=self._clock()).spec
         return dry_run(self._store, spec, workers=workers, workers_at_hand=self._at_hand())
 
     def reuse(self, job: str) -> Reuse:
@@ -98,11 +98,11 @@ class Client:
 
     def find_job(self, text: str) -> str:
         """The id of the one job whose id begins so, or whose name it is. Raises JobError."""
-        return job_list.find_job(self._store, text)
+        return listing.find_job(self._store, text)
 
     def find_jobs(self, *patterns: str) -> tuple[str, ...]:
         """The ids of the jobs that any pattern fits, such as "SH0*". Raises JobError at none."""
-        return job_list.find_jobs(self._store, patterns)
+        return listing.find_jobs(self._store, patterns)
 
     def list_jobs(self, *patterns: str) -> tuple[JobSummary, ...]:
         """The jobs that any of the patterns fits, all without one; the latest submitted last."""
@@ -160,7 +160,8 @@ class Client:
     def why(self, job: str, shard: str | None = None) -> Why:
         """What the job, or its shard such as "render-2", waits for: one sentence, always."""
         seen, now_s = self.look(job), self._clock()
-        scene = Scene(job=seen, now_s=now_s, farm=see_farm(self._store), ahead=self._ahead(job))
+        ahead = listing.jobs_before(self._store, job)
+        scene = Scene(job=seen, now_s=now_s, farm=see_farm(self._store), ahead=ahead)
         return why_job(scene) if shard is None else why_shard(scene, shard)
 
     def pause(self, job: str) -> Request:
@@ -279,12 +280,6 @@ class Client:
 
     def _judge(self, job: str, ruling: Ruling, note: str) -> Entry:
         return judge(self._store, job, ruling, by=self._by, note=note, now_s=self._clock())
-
-    def _ahead(self, job: str) -> int:
-        """How many jobs the queue has before this one."""
-        # A job has a second marker while something is asked of it.
-        queue = list(dict.fromkeys(map(job_of_marker, self._store.list_keys(QUEUE))))
-        return queue.index(job) if job in queue else 0
 
     def _is_about_to_change(self, job: str, state: JobState) -> bool:
         """True where a request that is not taken up yet may make the next one fit."""

@@ -15,23 +15,24 @@ from bodyswap.decode import decode
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import Column, compare_rows, write_comparison, write_picture
 from bodyswap.quality.skeleton_picture import draw_skeleton
 from bodyswap.quality.slate import FrameNames, burn_in, draw_slate
 from bodyswap.timing import FrameRange
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
-from cluster.controller import Controller
-from cluster.decide import decide
-from cluster.farm_seen import telling
-from cluster.farm_settings import FarmSettings
-from cluster.job import JobState
-from cluster.progress import JobStatus
-from cluster.publish import Manifest
-from cluster.runtime import Runtime, WorkerConfig
-from cluster.store import Store
-from cluster.submit import JobRequest
+from cluster.delivering.publish import Manifest
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.job import JobState
+from cluster.jobs.progress import JobStatus
+from cluster.jobs.refs import SubjectRef
+from cluster.stores.store import Store
+from cluster.telling.farm_seen import telling
+from cluster.workers.runtime import Runtime, WorkerConfig
+from cluster.workers.settings import FarmSettings
 
 OnStatus = Callable[[JobStatus], None]
 
@@ -97,11 +98,11 @@ def open_runtime(
     crew: Runtime
     if kind == "ray":
         # Ray is heavy, and an inline render needs none of it.
-        from cluster.runtime_ray import RayRuntime
+        from cluster.workers.on_ray import RayRuntime
 
         crew = RayRuntime(config, settings)
     else:
-        from cluster.runtime_inline import InlineRuntime
+        from cluster.workers.inline import InlineRuntime
 
         crew = InlineRuntime(config)
     try:
@@ -120,7 +121,8 @@ def job_error(status: JobStatus) -> JobError:
 def _write_pictures(
     request: JobRequest, manifest: Manifest, out: Path, truth: Path | None
 ) -> tuple[Path, ...]:
-    clip, frames = index_clip(request.plate), manifest.frames
+    clip = in_colour(index_clip(request.plate), request.settings.colour)
+    frames = manifest.frames
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
     shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
     columns = [
@@ -166,7 +168,7 @@ def _facts(
     rate = clip.timeline.rate
     start = names.first_timecode
     return [
-        ("subject", f"{manifest.subject.name} {manifest.subject.version}"),
+        ("subject", ", ".join(f"{each.name} {each.version}" for each in _rendered(manifest))),
         ("plate", manifest.plate.name),
         ("frames", f"{manifest.numbers} ({manifest.frame_count})"),
         ("rate", f"{rate} = {float(rate):.3f}" if rate.denominator > 1 else str(rate)),
@@ -176,6 +178,10 @@ def _facts(
         ("codec", str(manifest.settings["codec"])),
         ("software", manifest.software),
     ]
+
+
+def _rendered(manifest: Manifest) -> list[SubjectRef]:
+    return [manifest.subject, *(each.subject for each in manifest.cast if each.subject is not None)]
 
 
 def _picture(clip: ClipIndex, index: int) -> RGB:

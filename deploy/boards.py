@@ -1,8 +1,8 @@
 """What is on each Grafana dashboard: which questions, under which titles.
 
-It does not know Grafana; `dashboards` builds its files of this. Every metric of `cluster.metrics`
-is in a panel here, and every panel asks for metrics that exist: tests/deploy proves both against a
-farm that runs.
+It does not know Grafana; `dashboards` builds its files of this. Every metric of
+`cluster.metering.metrics` is in a panel here, and every panel asks for metrics that exist:
+tests/deploy proves both against a farm that runs.
 """
 
 from dataclasses import dataclass
@@ -103,7 +103,9 @@ FARM = Board(
             "fenced and put aside",
             (_count("commits_fenced", "stage"), "{{stage}} fenced"),
             (_count("shards_quarantined", "stage"), "{{stage}} quarantined"),
-            says="Fenced: somebody else had committed first. Quarantined: it fails everybody.",
+            (_count("reports_ignored", "kind"), "{{kind}} reports"),
+            says="Fenced: somebody else had committed first. Quarantined: it fails everybody."
+            " Stale or repeated reports change nothing; many of them tell of two farms on a store.",
         ),
     ),
 )

@@ -18,8 +18,9 @@ from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 from bodyswap.timecode import Timecode
 from bodyswap.timing import FrameRange
-from cluster.cli import main
+from cluster.cli.app import main
 from tests.media.clips import packets_beside, steady, write_clip
+from tests.media.ffmpeg import sound_by_ffmpeg
 
 COUNT = 6
 RATE = Fraction(30000, 1001)
@@ -85,6 +86,8 @@ def test_exr_frames_are_written_by_the_workers_and_are_found_whole(
     assert np.all(parts["qc"]["shard"] == 1004)
     assert np.all(parts["qc"]["join"] == 1)
     assert 0 < parts["qc"]["pose_confidence"][0, 0] <= 1
+    own = sound_by_ffmpeg(plate, 0), sound_by_ffmpeg(plate, 1)
+    assert (sound_by_ffmpeg(out / "shot.wav"), sound_by_ffmpeg(out / "shot.sound-2.wav")) == own
     assert {"manifest.json", "comparison.mp4", "contact-sheet.png", "slate.png"} <= {
         path.name for path in out.iterdir()
     }

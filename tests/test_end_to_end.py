@@ -18,7 +18,7 @@ from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 from bodyswap.timing import FrameRange, Timeline
-from cluster.cli import main
+from cluster.cli.app import main
 
 RATE = Fraction(24000, 1001)
 COUNT = 20

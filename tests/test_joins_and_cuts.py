@@ -23,7 +23,7 @@ from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange, Timeline
-from cluster.plan import aligned
+from cluster.jobs.plan import aligned
 from tests.cluster.command_line import run_command
 
 COUNT, CUT = 40, 26

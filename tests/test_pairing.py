@@ -16,9 +16,9 @@ from bodyswap.pipeline import Pipeline
 from bodyswap.skeleton import SKELETONS
 from bodyswap.stage.cast import REX
 from bodyswap.subjects import packaged_subjects
-from cluster.inspection import FileInspector
-from cluster.store_local import LocalStore
-from cluster.submit import JobRequest, submit
+from cluster.asking.submit import JobRequest, submit
+from cluster.jobs.inspection import FileInspector
+from cluster.stores.local import LocalStore
 from tests.media.clips import pictures, write_clip
 from tests.motions_on_stage import stage_poses
 from tests.whole_people import as_skeleton

@@ -22,7 +22,7 @@ from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, render_performance
 from bodyswap.subjects import find_local_subject
 from bodyswap.timing import FrameRange, Timeline
-from cluster.cli import main
+from cluster.cli.app import main
 
 COUNT = 16
 MOVED = 10

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from bodyswap.errors import ModelError
 from bodyswap.frames import RGB
-from bodyswap.keypoints.mmpose_door import fill_network
 from bodyswap.keypoints.openmmlab_import import import_aids
+from bodyswap.keypoints.openmmlab_weights import fill_network
 from bodyswap.skeleton import Floats
 
 with import_aids():

@@ -13,8 +13,12 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from bodyswap.frames import RGB, RGBA
 
+Codes16 = npt.NDArray[np.uint16]
+
 _UNSPECIFIED = 2
 _BT709, _BT601_625, _BT601_525, _BT2020, _RGB = 1, 5, 6, 9, 0
+_HDR_TRANSFERS = (16, 18)
+"""PQ and HLG."""
 _SWSCALE = {
     _BT709: Colorspace.ITU709,
     _BT601_625: Colorspace.ITU601,
@@ -36,8 +40,10 @@ class ColourTags:
 
     @classmethod
     def of_frame(cls, frame: av.VideoFrame) -> Self:
-        """The frame's tags; without any, BT.709 from 720 lines on and BT.601 below."""
+        """The frame's tags; without any, BT.709 from 720 lines on, BT.601 below, BT.2020 of HDR."""
         usual = _BT709 if frame.height >= 720 else _BT601_525
+        if int(frame.color_trc) in _HDR_TRANSFERS:
+            usual = _BT2020
         matrix = int(frame.colorspace)
         return cls(
             primaries=_known(int(frame.color_primaries), usual),
@@ -68,9 +74,24 @@ class ColourTags:
             )
         return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
 
-    def from_rgb(self, picture_HWC: RGB | RGBA, pixel_format: str) -> av.VideoFrame:
-        """The picture as a frame of `pixel_format` that carries these tags."""
+    def codes_16(self, frame: av.VideoFrame) -> Codes16:
+        """The frame's display values in 16 bits, (H, W, 3), full range."""
+        if not frame.format.is_rgb:
+            frame = frame.reformat(
+                format="rgb48le",
+                src_colorspace=self._space,
+                dst_colorspace=self._space,
+                src_color_range=self._range,
+                dst_color_range=ColorRange.JPEG,
+                interpolation=_EXACT,
+            )
+        return np.asarray(frame.to_ndarray(format="rgb48le"), np.uint16)
+
+    def from_rgb(self, picture_HWC: RGB | RGBA | Codes16, pixel_format: str) -> av.VideoFrame:
+        """The picture, in 8 or 16 bits, as a frame of `pixel_format` that carries these tags."""
         kind = "rgba" if picture_HWC.shape[2] == 4 else "rgb24"
+        if picture_HWC.dtype == np.uint16:
+            kind = "rgb48le"
         frame = av.VideoFrame.from_ndarray(picture_HWC, format=kind)
         frame = frame.reformat(
             format=pixel_format,
@@ -78,6 +99,7 @@ class ColourTags:
             dst_colorspace=self._space,
             src_color_range=ColorRange.JPEG,
             dst_color_range=self._range,
+            interpolation=_EXACT if picture_HWC.dtype == np.uint16 else None,
         )
         frame.colorspace = self.matrix
         frame.color_range = int(self._range)

@@ -1,9 +1,11 @@
 """A plate's pixels as deep as its files have them, for what is delivered of them unchanged.
 
-Frames are looked at and laid over in 8 bits; where nothing was laid, a float or 16-bit plate's own
-values go into the delivery. It does not know what was laid. Shape letters: H rows, W columns.
+Frames are looked at and laid over in 8 bits; where nothing was laid, the values of a plate that is
+deeper go into the delivery, or the light that they are. It does not know what was laid.
+Shape letters: H rows, W columns, 3 = red, green, blue.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,12 +13,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, Whole
-from bodyswap.media.colour import linear_light, linear_light_16
-from bodyswap.media.exr import read_exr
+from bodyswap.media.colour import Codes16
+from bodyswap.media.exr import Floats, read_light
 from bodyswap.media.index import ClipIndex
-from bodyswap.media.sequence import bits_of, read_codes_16
+from bodyswap.media.sequence import read_codes_16
+from bodyswap.media.shown import codes_16
+from bodyswap.media.working import Working
+from bodyswap.timing import FrameRange
 
 EIGHT_BIT = "8-bit display values"
 Mask = npt.NDArray[np.bool_]
@@ -33,49 +37,59 @@ class DeepPlate(Protocol):
         """The plate's frame `index` with the 8-bit picture where it was touched."""
 
 
-def deep_plate(clip: ClipIndex) -> DeepPlate:
-    """The clip, as deep as frames are read of it: videos and 8-bit files in 8 bits."""
-    if not clip.files:
-        return _EightBit()
-    if clip.files[0].suffix.lower() == ".exr":
-        return _Light(files=clip.files)
-    return _SixteenBit(files=clip.files) if bits_of(clip.files[0]) > 8 else _EightBit()
+def deep_plate(clip: ClipIndex, frames: FrameRange) -> DeepPlate:
+    """The clip, as deep as it is: its `frames` are laid in order, each once."""
+    if clip.bits <= 8 and not clip.working.needs_depth:
+        return _EightBit(working=clip.working)
+    if clip.codec == "exr":
+        return _Light(files=clip.files, working=clip.working)
+    own: Iterator[Codes16] = codes_16(clip, frames)
+    if clip.files:
+        own = map(read_codes_16, clip.files[frames.start : frames.stop])
+    return _Codes(own=own, working=clip.working, precision=f"{clip.bits}-bit display values")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _EightBit:
+    working: Working
     precision: str = EIGHT_BIT
 
     def with_laid(self, index: int, rgb_HW3: RGB, touched_HW: Mask) -> Whole:
-        return Whole(codes_HW3=rgb_HW3, light_HW3=linear_light(rgb_HW3).astype(np.float16))
+        light_HW3 = self.working.painted(rgb_HW3)
+        return Whole(codes_HW3=rgb_HW3, light_HW3=light_HW3.astype(np.float16))
 
 
-@dataclass(frozen=True)
-class _SixteenBit:
-    files: tuple[Path, ...]
-    precision: str = "16-bit display values"
+@dataclass(frozen=True, kw_only=True)
+class _Codes:
+    own: Iterator[Codes16]
+    working: Working
+    precision: str
 
     def with_laid(self, index: int, rgb_HW3: RGB, touched_HW: Mask) -> Whole:
-        own_HW3 = read_codes_16(self.files[index])
-        laid_HW3 = rgb_HW3.astype(np.uint16) * np.uint16(257)
-        codes_HW3 = np.where(touched_HW[:, :, None], laid_HW3, own_HW3)
-        return Whole(codes_HW3=codes_HW3, light_HW3=linear_light_16(codes_HW3))
+        own_HW3 = next(self.own)
+        back_HW3 = np.rint(self.working.put_back(rgb_HW3).clip(0, 1) * 65535)
+        codes_HW3 = np.where(touched_HW[:, :, None], back_HW3.astype(np.uint16), own_HW3)
+        light_HW3 = self.working.light(codes_HW3 / np.float32(65535))
+        return Whole(codes_HW3=codes_HW3, light_HW3=light_HW3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Light:
     files: tuple[Path, ...]
+    working: Working
     precision: str = "the file's own floats"
 
     def with_laid(self, index: int, rgb_HW3: RGB, touched_HW: Mask) -> Whole:
-        own_HW3 = _light_of(self.files[index])
-        laid_HW3 = linear_light(rgb_HW3).astype(own_HW3.dtype)
-        light_HW3 = np.where(touched_HW[:, :, None], laid_HW3, own_HW3)
-        return Whole(codes_HW3=rgb_HW3, light_HW3=light_HW3)
+        own_HW3 = read_light(self.files[index])
+        laid_HW3 = _as_deep(self.working.painted(rgb_HW3), own_HW3)
+        light_HW3 = _as_deep(self.working.light(own_HW3), own_HW3)
+        whole_HW3 = np.where(touched_HW[:, :, None], laid_HW3, light_HW3)
+        return Whole(codes_HW3=rgb_HW3, light_HW3=whole_HW3)
 
 
-def _light_of(path: Path) -> npt.NDArray[np.floating]:
-    for part in read_exr(path):
-        if {"R", "G", "B"} <= part.channels.keys():
-            return np.dstack([part.channels[name] for name in "RGB"])
-    raise PlateError(f"{path} has no part with the channels R, G and B")
+def _as_deep(light_HW3: Floats, own_HW3: Floats) -> Floats:
+    """The light in the floats of the plate's own, cut off at the largest that they hold."""
+    if light_HW3.dtype == own_HW3.dtype:
+        return light_HW3
+    most = np.finfo(own_HW3.dtype).max
+    return light_HW3.clip(-most, most).astype(own_HW3.dtype)

@@ -20,9 +20,10 @@ from bodyswap.media.opening import LARGEST_PIXELS
 from bodyswap.timecode import Timecode
 
 Floats = npt.NDArray[np.floating]
-
-REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+Primaries = tuple[float, float, float, float, float, float, float, float]
 """CIE 1931 xy of red, green, blue and white."""
+
+REC709: Primaries = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _PAIRED_ABOVE = 30
 """EXR counts frames as tape did: faster than this, in pairs, the field mark telling which."""
 
@@ -53,16 +54,20 @@ class Part:
 
 
 def write_exr(
-    path: Path, parts: Sequence[Part], label: FrameLabel, compression: Compression
+    path: Path,
+    parts: Sequence[Part],
+    label: FrameLabel,
+    compression: Compression,
+    primaries: Primaries = REC709,
 ) -> None:
-    """Write the parts to `path`, which appears when it is whole."""
+    """Write the parts, of light of these primaries, to `path`, which appears when it is whole."""
     packed = {Compression.ZIP: OpenEXR.ZIP_COMPRESSION, Compression.DWAA: OpenEXR.DWAA_COMPRESSION}
     header = {
         "type": OpenEXR.scanlineimage,
         "compression": packed[compression],
         "framesPerSecond": label.rate,
         "imageCounter": label.number,
-        "chromaticities": REC709,
+        "chromaticities": primaries,
         **({"timeCode": _packed(label.timecode)} if label.timecode else {}),
         **({"reelName": label.reel} if label.reel else {}),
     }
@@ -97,6 +102,31 @@ def read_exr(path: Path) -> tuple[Part, ...]:
         )
         for part in opened.parts
     )
+
+
+def read_light(path: Path) -> Floats:
+    """The red, green and blue, (H, W, 3), of the first part that has them.
+
+    Raises:
+        PlateError: it is no EXR, is cut short, or has no such part.
+    """
+    for part in read_exr(path):
+        if {"R", "G", "B"} <= part.channels.keys():
+            return np.dstack([part.channels[name] for name in "RGB"])
+    raise PlateError(f"{path} has no part with the channels R, G and B")
+
+
+def read_primaries(path: Path) -> Primaries | None:
+    """Which red, green, blue and white the file says it is of; None where it does not say.
+
+    Raises:
+        PlateError: it is no EXR.
+    """
+    told = _opened(path, _bytes_of(path), header_only=True).parts[0].header.get("chromaticities")
+    if told is None:
+        return None
+    rx, ry, gx, gy, bx, by, wx, wy = (float(value) for value in told)
+    return rx, ry, gx, gy, bx, by, wx, wy
 
 
 def read_label(path: Path) -> FrameLabel:

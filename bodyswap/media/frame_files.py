@@ -13,7 +13,6 @@ from PIL import Image, PngImagePlugin
 from bodyswap.config import CodecName
 from bodyswap.errors import IntegrityError, PlateError
 from bodyswap.frames import RGBA, LayeredFrame
-from bodyswap.media.colour import linear_light
 from bodyswap.media.exr import (
     Compression,
     Floats,
@@ -24,35 +23,41 @@ from bodyswap.media.exr import (
     write_exr,
 )
 from bodyswap.media.png_16 import png_16
+from bodyswap.media.working import Working
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameFormat:
     """A kind of frame file. `write` makes one, `check` refuses one that is not what it should be.
 
-    EXR parts: `rgba`, the subject premultiplied, linear; `matte`; `cleanplate`, linear; and `qc`.
+    EXR parts: `rgba`, the subject premultiplied, linear; `matte`; `cleanplate`, linear; and `qc`;
+    the light is that of the plate's `working` space.
     PNG: the subject cut out, straight alpha. Laid into the plate, an EXR begins with `comp`, the
     whole picture, and has the `performer`'s matte besides; a PNG is the whole picture.
     """
 
     name: CodecName
     suffix: str
-    write: Callable[[Path, LayeredFrame, FrameLabel], None]
+    write: Callable[[Path, LayeredFrame, FrameLabel, Working], None]
     check: Callable[[Path, FrameLabel], None]
 
 
-def _write_exr(compression: Compression) -> Callable[[Path, LayeredFrame, FrameLabel], None]:
-    def write(path: Path, frame: LayeredFrame, label: FrameLabel) -> None:
-        write_exr(path, layers(frame), label, compression)
+def _write_exr(
+    compression: Compression,
+) -> Callable[[Path, LayeredFrame, FrameLabel, Working], None]:
+    def write(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
+        write_exr(path, layers(frame, working), label, compression, working.primaries)
 
     return write
 
 
-def layers(frame: LayeredFrame) -> tuple[Part, ...]:
+def layers(frame: LayeredFrame, working: Working) -> tuple[Part, ...]:
     """The frame's EXR parts."""
     matte_HW = frame.subject.matte_HW
-    light_HW3 = linear_light(frame.subject.rgb_HW3) * matte_HW[:, :, None]
-    clean_HW3 = linear_light(frame.clean_plate_HW3)
+    # What is laid into the plate was painted over what is seen of it; all else is a picture.
+    lit = working.displayed if frame.whole is None else working.painted
+    light_HW3 = lit(frame.subject.rgb_HW3) * matte_HW[:, :, None]
+    clean_HW3 = lit(frame.clean_plate_HW3)
     parts = [
         Part(name="rgba", channels={**_channels(light_HW3), "A": matte_HW.astype(np.float16)}),
         Part(name="matte", channels={"A": matte_HW.astype(np.float16)}),
@@ -90,7 +95,7 @@ def _check_exr(path: Path, label: FrameLabel) -> None:
         raise IntegrityError(f"{path.name} has values that are no numbers; render it again")
 
 
-def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel) -> None:
+def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         if frame.whole is not None and frame.whole.codes_HW3.dtype == np.uint16:

@@ -99,7 +99,7 @@ def write_frames(
     for index, picture in zip(frames, pictures, strict=True):
         label = label_frame(plate, index)
         path = folder / f"shot.{label.number:04d}{kind.suffix}"
-        kind.write(path, picture, label)
+        kind.write(path, picture, label, plate.working)
         listed.append(
             ListedFrame(
                 name=path.name,

@@ -6,7 +6,7 @@ decoded, so that a damaged file is refused here and not in the middle of a rende
 
 import re
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,14 +15,26 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from bodyswap.config import ColourSettings
 from bodyswap.errors import BodyswapError, PlateError
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.custody import Custody, read_custody
 from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, unpack_sequence
 from bodyswap.media.opening import open_clip
 from bodyswap.media.seek import frames_from, frames_in_order
-from bodyswap.media.sequence import clock, find_files, in_order, is_sequence, label_of, read_picture
+from bodyswap.media.sequence import (
+    SUFFIXES,
+    bits_of,
+    clock,
+    find_files,
+    in_order,
+    is_sequence,
+    label_of,
+    size_of,
+    working_of,
+)
 from bodyswap.media.streamed import StreamedPath
+from bodyswap.media.working import Working
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
@@ -48,6 +60,10 @@ class ClipIndex:
     """Of an image sequence, each frame's file."""
     first_number: int = FIRST_FRAME_NUMBER
     """What people call its first frame: a sequence's files say, nothing else does."""
+    bits: int = 8
+    """Of each value, as it is coded; floats count as 16."""
+    working: Working = field(default_factory=Working)
+    """What its values are, by its own tags or as the settings have it."""
 
     def __len__(self) -> int:
         return len(self.timeline)
@@ -74,6 +90,8 @@ def index_clip(path: Path) -> ClipIndex:
         return _index_sequence(path, *find_files(path))
     if path.suffix.lower() == ARCHIVE_SUFFIX and path.is_file():
         return _index_sequence(path, *in_order(unpack_sequence(path)))
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        return _index_sequence(path, FIRST_FRAME_NUMBER, (path,))
     with open_clip(path) as (container, stream):
         pts = _presentation_times(container, stream, path)
         if stream.time_base is None:
@@ -84,7 +102,7 @@ def index_clip(path: Path) -> ClipIndex:
         codec = stream.codec_context.name
         first, last = _end_frames(path, pts, is_timed=is_timed)
         custody = read_custody(container, stream, first, timeline.rate)
-    turns = _quarter_turns(first.rotation, path)
+    turns, colour = _quarter_turns(first.rotation, path), ColourTags.of_frame(first)
     width, height = (last.width, last.height) if turns % 2 == 0 else (last.height, last.width)
     return ClipIndex(
         path=path,
@@ -92,11 +110,23 @@ def index_clip(path: Path) -> ClipIndex:
         height=height,
         timeline=timeline,
         codec=codec,
-        colour=ColourTags.of_frame(first),
+        colour=colour,
         quarter_turns=turns,
         has_frame_times=is_timed,
         custody=custody,
+        bits=first.format.components[0].bits,
+        working=Working.of_tags(colour),
     )
+
+
+def in_colour(clip: ClipIndex, settings: ColourSettings) -> ClipIndex:
+    """The clip, its values as the settings have them.
+
+    Raises:
+        UsageError: the settings name a colour space that there is not.
+        PlateError: nothing tells what the clip's values are.
+    """
+    return replace(clip, working=clip.working.chosen(settings))
 
 
 def index_to_bytes(clip: ClipIndex) -> bytes:
@@ -114,14 +144,14 @@ def index_from_bytes(data: bytes) -> ClipIndex:
 
 def _index_sequence(pattern: Path, first_number: int, files: tuple[Path, ...]) -> ClipIndex:
     """Every file is there; the first and the last are read, as they are of a clip."""
-    first, last = read_picture(files[0]), read_picture(files[-1])
-    if first.shape != last.shape:
+    height, width = size_of(files[0])
+    if (height, width) != size_of(files[-1]):
         raise PlateError(f"{files[0].name} and {files[-1].name} are not of one size")
     label = label_of(files[0])
     return ClipIndex(
         path=pattern,
-        width=first.shape[1],
-        height=first.shape[0],
+        width=width,
+        height=height,
         timeline=clock(len(files), label.rate),
         codec=files[0].suffix.lower().removeprefix("."),
         colour=SRGB,
@@ -130,6 +160,8 @@ def _index_sequence(pattern: Path, first_number: int, files: tuple[Path, ...]) -
         custody=Custody(timecode=label.timecode, reel=label.reel),
         files=files,
         first_number=first_number,
+        bits=bits_of(files[0]),
+        working=working_of(files[0]),
     )
 
 

@@ -16,8 +16,9 @@ from fileseq.frameset import FrameSet
 
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
-from bodyswap.media.colour import SRGB, ColourTags, display_values
-from bodyswap.media.exr import FrameLabel, read_exr, read_label
+from bodyswap.media.colour import SRGB, ColourTags
+from bodyswap.media.exr import FrameLabel, read_label, read_light, read_primaries
+from bodyswap.media.working import Working
 from bodyswap.timing import Timeline
 
 DEFAULT_RATE = Fraction(24)
@@ -58,6 +59,33 @@ def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
     return numbers[0], files
 
 
+def sequences_in(folder: Path) -> tuple[Path, ...]:
+    """The pattern of each sequence of frames in the folder and in those just below it."""
+    inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    patterns = (
+        each / f"{found.basename()}#{found.extension()}"
+        for each in (folder, *inside)
+        for found in FileSequence.findSequencesOnDisk(str(each))
+        if found.frameSet() and found.extension().lower() in SUFFIXES
+    )
+    return tuple(sorted(patterns))
+
+
+def prefix_of(name: str) -> str:
+    """What comes before the number: "plate." of "plate.1001.exr" or of "plate.#.exr"."""
+    return str(FileSequence(name).basename())
+
+
+def stem_of(name: str) -> str:
+    """What a sequence is called without number and suffix: "plate" of "plate.1001.exr"."""
+    return prefix_of(name).rstrip("._-")
+
+
+def padding_of(path: Path) -> int:
+    """How many digits the number has at least in the name of this frame's file."""
+    return int(FileSequence(str(path)).zfill())
+
+
 def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
     """The number of the first of these files, which are one sequence, and all of them in order."""
     if not files:
@@ -83,34 +111,46 @@ def clock(count: int, rate: Fraction) -> Timeline:
     return Timeline(pts=pts, time_base=Fraction(1, rate.numerator), rate=rate)
 
 
-def read_picture(path: Path) -> RGB:
-    """The file as 8-bit display values, (H, W, 3). Linear light is bent by the sRGB curve.
+def working_of(path: Path) -> Working:
+    """What the file's own tags say of its values."""
+    is_light = path.suffix.lower() == ".exr"
+    return Working.of_light(read_primaries(path)) if is_light else Working()
+
+
+def read_picture(path: Path, working: Working | None = None) -> RGB:
+    """The file as 8-bit display values, (H, W, 3), by its own tags or as `working` has it.
 
     Raises:
         PlateError: it cannot be read.
     """
     if path.suffix.lower() == ".exr":
-        return _read_light(path)
+        return (working or working_of(path)).seen(read_light(path))
+    if working is not None and working.needs_depth:
+        return working.seen(read_codes_16(path) / np.float32(65535))
     frame = _decoded(path)
     tags = SRGB if frame.format.is_rgb else ColourTags.of_frame(frame)
     return tags.to_rgb(frame)
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """The picture's height and width. Raises PlateError where it cannot be read."""
+    if path.suffix.lower() == ".exr":
+        height, width = read_light(path).shape[:2]
+        return height, width
+    frame = _decoded(path)
+    return frame.height, frame.width
+
+
 def bits_of(path: Path) -> int:
-    """How many bits each value of the file has, of a format that is not EXR."""
+    """How many bits each value of the file has; floats count as 16."""
+    if path.suffix.lower() == ".exr":
+        return 16
     return int(_decoded(path).format.components[0].bits)
 
 
 def read_codes_16(path: Path) -> npt.NDArray[np.uint16]:
     """The file's display values in 16 bits, (H, W, 3); those of 16 bits unchanged."""
     return np.asarray(_decoded(path).to_ndarray(format="rgb48le"), np.uint16)
-
-
-def _read_light(path: Path) -> RGB:
-    for part in read_exr(path):
-        if {"R", "G", "B"} <= part.channels.keys():
-            return display_values(np.dstack([part.channels[name] for name in "RGB"]))
-    raise PlateError(f"{path} has no part with the channels R, G and B")
 
 
 def _decoded(path: Path) -> VideoFrame:

@@ -25,7 +25,7 @@ from bodyswap.quality.stage_transfer import (
     stage_performer,
 )
 from bodyswap.replacing.lay import Laid, lay
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.stage.render import Shot, empty_set
 from bodyswap.terminal import say
 
@@ -63,10 +63,10 @@ def measure_replacement(transfer: StageTransfer, *, driver: str) -> tuple[Replac
     noisy = filmed_NHW3 + random.normal(0, _GRAIN_LEVELS, filmed_NHW3.shape)
     plate_NHW3 = np.rint(noisy.clip(0, 255)).astype(np.uint8)
     empty_HW3 = empty_set(Shot(width=filmed_NHW3.shape[2], height=filmed_NHW3.shape[1]))
-    recipe = make_recipe(
-        transfer.driving_poses, transfer.true_poses, None,
-        lambda index: np.asarray(plate_NHW3[index], np.uint8), empty_HW3,
-    )  # fmt: skip
+    swap = Swap(
+        performer=transfer.driving_poses, subject=transfer.true_poses, background_HW3=empty_HW3
+    )
+    recipe = make_recipe([swap], None, lambda index: np.asarray(plate_NHW3[index], np.uint8))
     truth = transfer.truth
     laid = [
         lay(RenderedFrame(rgb_HW3=truth.rgb_NHW3[i], matte_HW=truth.matte_NHW[i], index=i),

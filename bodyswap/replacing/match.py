@@ -57,7 +57,8 @@ def grain(frame: int, height: int, width: int, noise_3: npt.NDArray[np.float32])
 
 
 def _tensor(rgb_HW3: RGB) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(rgb_HW3)).permute(2, 0, 1)[None].float() / 255
+    writable_HW3 = np.require(rgb_HW3, requirements=("C", "W"))
+    return torch.from_numpy(writable_HW3).permute(2, 0, 1)[None].float() / 255
 
 
 def _levels(picture_13HW: torch.Tensor) -> Levels:

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from bodyswap.errors import InputError, UsageError
+from bodyswap.rights.origin import BYTES, Origin, manifest_of, origin_told
 
 SIDECAR = ".c2pa"
 _EMBEDS = {
@@ -25,28 +26,6 @@ _EMBEDS = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }
-_BYTES = "application/octet-stream"
-_COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-_FACTS = "bodyswap.render"
-_NO_MINING = (
-    "cawg.ai_generative_training", "cawg.ai_training", "cawg.ai_inference", "cawg.data_mining",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """What a delivered file is: whose word, which model, which job."""
-
-    job: str
-    subject: str
-    checkpoint: str
-    consent: str
-    plate_sha256: str
-    frames: str
-    production: str
-    shot: str
-    software: str
-    approved_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +86,7 @@ def seal_file(file: Path, plate: Path, out: Path, origin: Origin, seal: Seal) ->
             raise _unusable(file, error) from error
         trouble = f"no timestamp from {seal.timestamp_url}: {error}"
         manifest = _signed_untimed(file, plate, out, origin, seal)
-    if _format(file) != _BYTES:
+    if _format(file) != BYTES:
         return Sealed(path=out, sidecar=None, timestamp_trouble=trouble)
     sidecar = out.with_name(out.name + SIDECAR)
     sidecar.write_bytes(manifest)
@@ -126,7 +105,7 @@ def read_proof(file: Path, anchors: str) -> Proof | None:
     import c2pa
 
     sidecar = file.with_name(file.name + SIDECAR)
-    if _format(file) == _BYTES and not sidecar.is_file():
+    if _format(file) == BYTES and not sidecar.is_file():
         return None
     trust = {"user_anchors": anchors} if anchors else {}
     try:
@@ -215,11 +194,11 @@ def _signed(
 
     kind = _format(file)
     try:
-        with c2pa.Builder(_manifest(file, origin)) as builder:
+        with c2pa.Builder(manifest_of(file, origin)) as builder:
             with plate.open("rb") as source:
                 about = {"title": plate.name, "relationship": "parentOf", "label": "plate"}
                 builder.add_ingredient(about, _format(plate), source)
-            if kind == _BYTES:
+            if kind == BYTES:
                 builder.set_no_embed()
             with file.open("rb") as source, _destination(out, kind) as target:
                 return bytes(builder.sign(_signer(seal, timestamp_url), kind, source, target))
@@ -241,41 +220,7 @@ def _signer(seal: Seal, timestamp_url: str | None) -> object:
 
 
 def _destination(out: Path, kind: str) -> io.BufferedIOBase:
-    return io.BytesIO() if kind == _BYTES else out.open("w+b")
-
-
-def _manifest(file: Path, origin: Origin) -> dict[str, object]:
-    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["plate"]}}
-    edited = {
-        "action": "c2pa.edited",
-        "digitalSourceType": _COMPOSITE,
-        "description": f"{origin.subject} rendered into the motion of the plate's performer",
-        "parameters": {"ingredientIds": ["checkpoint", "consent"]},
-    }
-    mining = {name: {"use": "notAllowed"} for name in _NO_MINING}
-    return {
-        "title": file.name,
-        "claim_generator_info": [{"name": "bodyswap", "version": origin.software.split()[-1]}],
-        "ingredients": [
-            _ingredient("checkpoint", f"sha256:{origin.checkpoint}", f"model of {origin.subject}"),
-            _ingredient("consent", origin.consent, f"consent for {origin.subject}"),
-        ],
-        "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [opened, edited]}},
-            {"label": "cawg.training-mining", "data": {"entries": mining}},
-            {"label": _FACTS, "data": vars(origin)},
-        ],
-    }
-
-
-def _ingredient(label: str, instance: str, title: str) -> dict[str, str]:
-    return {
-        "label": label,
-        "title": title,
-        "instance_id": instance,
-        "format": _BYTES,
-        "relationship": "inputTo",
-    }
+    return io.BytesIO() if kind == BYTES else out.open("w+b")
 
 
 def _proof(reader: _Reader) -> Proof:
@@ -283,13 +228,13 @@ def _proof(reader: _Reader) -> Proof:
     manifest = told.manifests.get(told.active_manifest)
     if manifest is None:
         raise InputError(f"the manifest {told.active_manifest} is named, but not there")
-    facts = next((one.data for one in manifest.assertions if one.label == _FACTS), None)
+    told_origins = (origin_told(one.label, one.data) for one in manifest.assertions)
     parents = (one.title for one in manifest.ingredients if one.relationship == "parentOf")
     failures = told.validation_results.active_manifest.failure
     return Proof(
         state=str(reader.get_validation_state()),
         signed_by=manifest.signature_info.issuer,
-        origin=_origin(facts),
+        origin=next((one for one in told_origins if one is not None), None),
         plate=next(parents, ""),
         failures=tuple(f"{one.code}: {one.explanation}" for one in failures),
     )
@@ -302,16 +247,6 @@ def _told(text: str) -> _Told:
         raise InputError(f"the manifest says nothing that can be read: {error}") from error
 
 
-def _origin(facts: object) -> Origin | None:
-    """The facts, if they are this version's; another program's manifest has none."""
-    if not isinstance(facts, dict):
-        return None
-    try:
-        return Origin(**{str(key): str(value) for key, value in facts.items()})
-    except TypeError:
-        return None
-
-
 def _format(file: Path) -> str:
     """The format as C2PA names it, or plain bytes for what can hold no manifest."""
-    return _EMBEDS.get(file.suffix.lower(), _BYTES)
+    return _EMBEDS.get(file.suffix.lower(), BYTES)

@@ -19,6 +19,8 @@ LONGEST_LIFE_S = 7 * 24 * 3600
 
 
 class Revoked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One consent that was taken back, when, and why."""
+
     consent: str
     at: int
     reason: str = ""

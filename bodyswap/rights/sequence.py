@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bodyswap.errors import InputError
-from bodyswap.rights.provenance import Origin, Proof, Seal, Sealed, read_proof, seal_file
+from bodyswap.rights.origin import Origin
+from bodyswap.rights.provenance import Proof, Seal, Sealed, read_proof, seal_file
 
 LIST = ".sha256"
 

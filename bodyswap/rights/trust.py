@@ -43,6 +43,8 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class TrustedKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An issuer's public key, as unpadded base64url, and whose it is."""
+
     name: str
     key: str
 

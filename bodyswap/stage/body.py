@@ -17,6 +17,8 @@ Point = tuple[float, float, float]
 
 
 class Pattern(StrEnum):
+    """What a piece of clothing shows, so that its motion can be seen."""
+
     PLAIN = "plain"
     STRIPES = "stripes"
     CHECKS = "checks"

@@ -1,6 +1,6 @@
 """The subjects that ship with the project: rendered performers, whom no one need ask.
 
-It does not know a store's subjects; `cluster.subjects` looks there too.
+It does not know a store's subjects; `cluster.jobs.subjects` looks there too.
 """
 
 from pathlib import Path

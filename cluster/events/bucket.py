@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from cluster.events.frames import ListedObject
 from cluster.events.notification import PlacedObject
-from cluster.s3_client import mapped_errors, read_body, s3_client, status_of
+from cluster.stores.s3_client import mapped_errors, read_body, s3_client, status_of
 
 _SHA256 = "sha256"
 

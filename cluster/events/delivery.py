@@ -11,10 +11,12 @@ from typing import Protocol
 from bodyswap.errors import UsageError
 from cluster.client import Client
 from cluster.events.rules import split_bucket_url
-from cluster.record import file_hash
+from cluster.stores.record import file_hash
 
 
 class Destination(Protocol):
+    """A place that deliverables are put in."""
+
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool:
         """Put a file there; True where it lies there now, False where another file does."""
 

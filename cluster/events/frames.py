@@ -18,8 +18,8 @@ from typing import Protocol
 from bodyswap.errors import InputError
 from cluster.events.notification import PlacedObject
 from cluster.events.rules import ListenConfig, Rule
-from cluster.record import content_hash, from_json, to_json
-from cluster.store import Store
+from cluster.stores.record import content_hash, from_json, to_json
+from cluster.stores.store import Store
 
 GATHERING = "gathering/"
 _NUMBERED = re.compile(r"(?P<base>.*?)(?P<number>\d+)(?P<suffix>\.\w+)")
@@ -35,6 +35,8 @@ class ListedObject:
 
 
 class Lister(Protocol):
+    """A place whose objects can be listed and fetched."""
+
     def listed_under(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...
 
     def fetch(self, placed: PlacedObject, path: Path) -> bool: ...

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cluster.events.notification import PlacedObject
-from cluster.record import from_json, to_json
-from cluster.store import Store
+from cluster.stores.record import from_json, to_json
+from cluster.stores.store import Store
 
 Kept = TypeVar("Kept")
 

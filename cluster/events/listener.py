@@ -18,6 +18,7 @@ from typing import Protocol
 
 from bodyswap.config import RenderSettings
 from bodyswap.errors import InputError, ModelError
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
 from cluster.events.delivery import deliver
 from cluster.events.frames import (
@@ -31,10 +32,9 @@ from cluster.events.inbox import Answer, Arrival, Inbox
 from cluster.events.notification import NotificationError, PlacedObject, read_notification
 from cluster.events.queue import Message
 from cluster.events.rules import MOST_SIDECAR_BYTES, SIDECAR, ListenConfig, Rule, read_sidecar
-from cluster.job import JobState
-from cluster.record import to_json
-from cluster.submit import JobRequest
-from cluster.trace_id import trace_of
+from cluster.jobs.job import JobState
+from cluster.jobs.trace_id import trace_of
+from cluster.stores.record import to_json
 
 _log = logging.getLogger(__name__)
 

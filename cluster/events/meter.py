@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from cluster.events.listener import Counts
-from cluster.exporter import Registered
-from cluster.figure_meter import count_tallied
-from cluster.metrics import LISTENER_METRICS, METRICS, Meters
-from cluster.tally import TALLY, Tallied
+from cluster.metering.exporter import Registered
+from cluster.metering.figure_meter import count_tallied
+from cluster.metering.metrics import LISTENER_METRICS, METRICS, Meters
+from cluster.stores.tally import TALLY, Tallied
 
 _OWN = ("store_requests", "store_bytes", "consent_refusals")
 """What every process counts of itself."""

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from bodyswap.errors import UsageError
-from cluster.record import content_hash
+from cluster.stores.record import content_hash
 
 MOST_BODY_BYTES = 1 << 20
 """What a queue's message may be at most; a longer body is no notification."""

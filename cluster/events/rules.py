@@ -14,7 +14,7 @@ import msgspec
 from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
 from cluster.events.notification import PlacedObject
-from cluster.job import DEFAULT_PRIORITY, DEFAULT_USE, HIGHEST_PRIORITY
+from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, HIGHEST_PRIORITY
 
 SIDECAR = "shot.yaml"
 MOST_SIDECAR_BYTES = 1 << 16

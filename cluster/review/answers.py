@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bodyswap.joins import Join
-from cluster.job import Stage
-from cluster.progress import JobStatus
+from cluster.jobs.job import Stage
+from cluster.jobs.progress import JobStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,8 @@ class ConsentAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class RulingAnswer:
+    """Somebody's verdict on a published shot; `at` is seconds since 1970."""
+
     job: str
     ruling: str
     by: str

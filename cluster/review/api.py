@@ -7,9 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bodyswap.errors import UsageError
 from bodyswap.joins import Join
-from cluster.attempt_log import AttemptLog
-from cluster.journal import Entry
-from cluster.progress import JobProgress, JobSummary
+from cluster.jobs.journal import Entry
+from cluster.jobs.progress import JobProgress, JobSummary
 from cluster.review.answers import (
     ConsentAnswer,
     ErrorAnswer,
@@ -24,7 +23,8 @@ from cluster.review.answers import (
 from cluster.review.desk import Desk, DeskPart, EverythingPart, JobPart, NumberPart, VisitorPart
 from cluster.review.shots import NotThereError
 from cluster.review.visitors import Visitor
-from cluster.scene import Why
+from cluster.telling.attempt_log import AttemptLog
+from cluster.telling.scene import Why
 
 ERRORS: dict[int | str, dict[str, object]] = {
     400: {"model": ErrorAnswer, "description": "What was asked cannot be"},

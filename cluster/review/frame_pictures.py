@@ -19,7 +19,7 @@ from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.sequence import read_picture
 from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
-from cluster.commit import Commit, StoredFile
+from cluster.jobs.commit import Commit, StoredFile
 from cluster.review.shots import Shots
 
 _KEPT_BYTES = 192 << 20

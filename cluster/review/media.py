@@ -6,9 +6,9 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from bodyswap.errors import JobError
-from cluster.keys import plate_file
-from cluster.preview import playlist
-from cluster.publish import Deliverable
+from cluster.delivering.preview import playlist
+from cluster.delivering.publish import Deliverable
+from cluster.jobs.keys import plate_file
 from cluster.review.api import ERRORS
 from cluster.review.desk import Desk, DeskPart, JobPart, NumberPart, VisitorPart
 from cluster.review.frame_pictures import Layer, PictureKind

@@ -9,14 +9,14 @@ from starlette.templating import Jinja2Templates
 
 from bodyswap.errors import UsageError
 from bodyswap.timing import FIRST_FRAME_NUMBER
-from cluster.attempt_log import AttemptLog
-from cluster.job_list import job_name
-from cluster.job_words import joins_sentence, seen
-from cluster.progress import JobStatus
+from cluster.jobs.listing import job_name
+from cluster.jobs.progress import JobStatus
 from cluster.review.answers import ShardAnswer
 from cluster.review.api import rerender_frames
 from cluster.review.desk import COOKIE, DeskPart, EverythingPart, JobPart, VisitorPart
 from cluster.review.visitors import Visitor
+from cluster.telling.attempt_log import AttemptLog
+from cluster.telling.job_words import joins_sentence, seen
 
 router = APIRouter()
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -138,6 +138,7 @@ def sign_in(
 
 @router.post("/sign-out")
 def sign_out() -> Response:
+    """Forget the visitor's token."""
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer

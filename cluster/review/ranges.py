@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import Response, StreamingResponse
 
 from bodyswap.errors import StoreError
-from cluster.store import Store
+from cluster.stores.store import Store
 
 _PIECE_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")

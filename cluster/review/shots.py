@@ -17,14 +17,16 @@ from bodyswap.rights.trust import operator_trust
 from bodyswap.timecode import Timecode
 from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.client import Client
-from cluster.commit import Commit
-from cluster.doors import act_of, covering
-from cluster.job import JobSpec, PlateRef, Stage
-from cluster.keys import key_part
-from cluster.observe import read_spec
-from cluster.preview import Preview, PreviewReader
-from cluster.progress import JobSummary
-from cluster.publish import read_manifest
+from cluster.delivering.preview import Preview, PreviewReader
+from cluster.delivering.publish import read_manifest
+from cluster.delivering.sealing import is_sealed
+from cluster.jobs.commit import Commit
+from cluster.jobs.job import JobSpec, Stage
+from cluster.jobs.keys import key_part
+from cluster.jobs.listing import names_of
+from cluster.jobs.observe import read_spec
+from cluster.jobs.progress import JobSummary
+from cluster.jobs.refs import PlateRef
 from cluster.review.answers import (
     ConsentAnswer,
     JoinMark,
@@ -35,11 +37,11 @@ from cluster.review.answers import (
     TimelineAnswer,
 )
 from cluster.review.glances import Glances
-from cluster.scene import Why
-from cluster.scratch import Scratch
-from cluster.sealing import is_sealed
-from cluster.seen import JobSeen, ShardSeen
-from cluster.store import Store
+from cluster.rights.doors import covering_all
+from cluster.stores.store import Store
+from cluster.telling.scene import Why
+from cluster.telling.seen import JobSeen, ShardSeen
+from cluster.workers.scratch import Scratch
 
 GLANCE_S = 0.7
 
@@ -220,15 +222,16 @@ class Shots:
     def _consent(self, job: str) -> ConsentAnswer:
         spec = self.spec(job)
         try:
-            act = act_of(spec, Deed.DOWNLOAD)
-            record = covering(self.store, act, operator_trust(), self.clock())
+            trust, now_s = operator_trust(), self.clock()
+            records = covering_all(self.store, spec, Deed.DOWNLOAD, trust, now_s)
         except RefusedError as error:
-            return ConsentAnswer(holds=False, subject=spec.subject.name, why=str(error))
+            return ConsentAnswer(holds=False, subject=names_of(spec), why=str(error))
         found = read_manifest(self.store, job)
         names = () if found is None else tuple(file.name for file in found.deliverables)
         return ConsentAnswer(
-            holds=True, subject=spec.subject.name, consent=record.id,
-            is_synthetic=record.is_synthetic, deliverables=names,
+            holds=True, subject=names_of(spec),
+            consent=", ".join(record.id for record in records),
+            is_synthetic=all(record.is_synthetic for record in records), deliverables=names,
             watermark="" if found is None else found.watermark,
             is_signed=found is not None and is_sealed(self.store, job),
         )  # fmt: skip

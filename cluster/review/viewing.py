@@ -6,9 +6,9 @@ again every few seconds, so that a revocation closes the page too.
 
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.trust import operator_trust
-from cluster.doors import Visit, act_of, covering, permit
 from cluster.review.glances import Glances
 from cluster.review.shots import Shots
+from cluster.rights.doors import covering_all, permit_all
 
 _WRITTEN_FOR_S = 3600.0
 _STANDS_FOR_S = 10.0
@@ -30,11 +30,10 @@ class Viewing:
     def write(self, job: str, who: str) -> bool:
         """Pass the door in the name of `who`, and have it written down now."""
         spec = self._shots.spec(job)
-        visit = Visit(act=act_of(spec, Deed.DOWNLOAD), by=who, job=job, frames=str(spec.frames))
-        permit(self._shots.store, visit, now_s=self._shots.clock())
+        permit_all(self._shots.store, spec, Deed.DOWNLOAD, by=who, now_s=self._shots.clock())
         return True
 
     def _look(self, job: str) -> bool:
-        act = act_of(self._shots.spec(job), Deed.DOWNLOAD)
-        covering(self._shots.store, act, operator_trust(), self._shots.clock())
+        spec, now_s = self._shots.spec(job), self._shots.clock()
+        covering_all(self._shots.store, spec, Deed.DOWNLOAD, operator_trust(), now_s)
         return True

@@ -17,7 +17,7 @@ from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.rights.refusal import RefusedError
 from bodyswap.rights.signed import open_signed, sign
 from bodyswap.rights.signing_keys import SigningKey, base64_url, from_base64_url
-from cluster.keys import key_part
+from cluster.jobs.keys import key_part
 
 SHARE = "bodyswap-share"
 LONGEST_SHARE_S = 30 * 24 * 3600

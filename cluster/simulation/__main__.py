@@ -13,6 +13,7 @@ _BLOCK = 250
 
 
 def main() -> None:
+    """Live through as many histories as the command line says; exit 1 where one went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=10_000)
     parser.add_argument("--first-seed", type=int, default=0)

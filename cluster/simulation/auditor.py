@@ -9,26 +9,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cluster.control import Verb
-from cluster.decide import Action, Publish, Start
-from cluster.failures import Cause
-from cluster.job import JobSpec, JobState, Stage
-from cluster.journal import Entry
-from cluster.keys import QUEUE, JobKeys
-from cluster.order import Order
-from cluster.record import from_json
+from bodyswap.timing import FrameRange
+from cluster.farm.decide import Action, Divide, Publish, Start
+from cluster.jobs.control import Verb
+from cluster.jobs.failures import Cause
+from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.journal import Entry
+from cluster.jobs.keys import QUEUE, JobKeys
+from cluster.jobs.order import Order
+from cluster.jobs.plan import Shard
+from cluster.jobs.snapshot import JobView, ProjectShare, Snapshot
+from cluster.simulation.makers import check_divide, check_makers, take_of
 from cluster.simulation.store import Objects
+from cluster.simulation.violation import ViolationError
 from cluster.simulation.worker import Process
-from cluster.snapshot import JobView, ProjectShare, Snapshot
+from cluster.stores.record import from_json
 
 _HEARS_OF_IT_WITHIN_S = 300.0
 """A controller that looks at the store so long after a pause or a cancel has heard of it."""
 
 _MAY_BE_BLAMED = {Cause.MEMORY, Cause.MACHINE, Cause.DEATH, Cause.STALL}
-
-
-class ViolationError(AssertionError):
-    """Something happened that must not."""
 
 
 @dataclass(kw_only=True)
@@ -85,9 +85,12 @@ class Auditor:
         """Check what `decide` made of `snapshot`."""
         jobs = {job.spec.job: job for job in snapshot.jobs}
         idle = {worker.name for worker in snapshot.workers if worker.is_idle}
-        taken: list[Start] = []
+        taken: list[Start | Divide] = []
         for action in actions:
-            if isinstance(action, Start):
+            if isinstance(action, Divide):
+                check_divide(action, jobs[action.job], is_anybody_idle=bool(idle))
+                taken.append(action)
+            elif isinstance(action, Start):
                 if action.worker not in idle:
                     raise ViolationError(f"{action.worker} was given a second shard")
                 idle.remove(action.worker)
@@ -147,6 +150,8 @@ class Auditor:
                 raise ViolationError(f"the end {job.state} was changed, and nobody had asked")
             job.state, job.state_since_s = entry.state, self._clock()
         job.entries.append(entry)
+        self.tally["takes"] += len(entry.again)
+        self.tally["splits"] += entry.split is not None
         if entry.failure is not None:
             self.tally[f"failure: {entry.failure.cause}"] += 1
 
@@ -163,7 +168,8 @@ class Auditor:
         shot, manifest = self._objects.get(keys.out + "shot.mp4"), self._objects.get(keys.manifest)
         if shot is None or manifest is None:
             raise ViolationError(f"job {spec.job} is published without a shot")
-        if json.loads(shot) != list(spec.frames):
+        made = json.loads(shot)
+        if [frame for frame, _, _ in made] != list(spec.frames):
             raise ViolationError(f"the shot of {spec.job} has other frames than {spec.frames}")
         parts = json.loads(manifest)["parts"]
         covered = [
@@ -171,19 +177,25 @@ class Auditor:
         ]
         if covered != list(spec.frames):
             raise ViolationError(f"the manifest of {spec.job} tells of other frames")
+        entries = self._jobs[spec.job].entries
+        check_makers(entries, parts, made)
+        self.tally["taken over"] += sum(bool(part["reused_from"]) for part in parts)
         if spec.is_exact:
-            self._check_chain(spec, parts)
+            index = parts[-1]["shard"]
+            self._check_chain(spec.job, made, index, take_of(entries, index))
 
-    def _check_chain(self, spec: JobSpec, parts: list[dict[str, int]]) -> None:
-        """Each shard went on from the state of the one before it."""
-        last = parts[-1]
-        key = f"{JobKeys(job=spec.job).stage(Stage.RENDER)}{last['shard']:05d}/{last['attempt']}/"
-        past = self._objects.get(key + "boundary.bin")
-        if past is None or json.loads(past) != list(spec.frames):
-            raise ViolationError(f"the chain of {spec.job} is broken")
+    def _check_chain(self, job: str, made: list[list[int]], index: int, take: int) -> None:
+        """Each shard went on from the state of the one before it, up to this last one."""
+        frames = FrameRange(start=0, stop=1)
+        last = Shard(stage=Stage.RENDER, index=index, frames=frames, take=take)
+        commit = json.loads(self._objects.get(JobKeys(job=job).commit(last)) or b"{}")
+        (key,) = [file["key"] for file in commit["files"] if file["name"] == "boundary.bin"]
+        past = self._objects.get(key)
+        if past is None or json.loads(past) != made:
+            raise ViolationError(f"the chain of {job} is broken")
 
 
-def _check_start(start: Start, job: JobView, taken: Sequence[Start]) -> None:
+def _check_start(start: Start, job: JobView, taken: Sequence[Start | Divide]) -> None:
     view = next(view for view in job.shards if view.shard == start.shard)
     if job.state.is_final or job.state is JobState.PAUSED:
         raise ViolationError(f"a shard of a job that is {job.state} was started")
@@ -196,11 +208,11 @@ def _check_start(start: Start, job: JobView, taken: Sequence[Start]) -> None:
         raise ViolationError(f"{start.shard} was started before its inputs were there")
 
 
-def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start]) -> None:
+def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start | Divide]) -> None:
     """No project that could have had the worker had less than the one that got it."""
     running = Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
     project = {job.spec.job: job.spec.project for job in snapshot.jobs}
-    running.update(project[other.job] for other in taken)
+    running.update(project[other.job] for other in taken if isinstance(other, Start))
     begun = {(other.job, other.shard) for other in taken}
     plain = ProjectShare()
 

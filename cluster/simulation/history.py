@@ -5,28 +5,33 @@
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from types import MappingProxyType
 
 from bodyswap.config import Mode, RenderSettings
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
-from cluster.control import Request, Verb
-from cluster.controller import Controller, Decide
-from cluster.decide import Action, decide
-from cluster.job import JobSpec, JobState, PlateRef, SubjectFile, SubjectRef
-from cluster.journal import Entry, Journal
-from cluster.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
-from cluster.plan import make_plan
-from cluster.record import file_hash, to_json, to_yaml
-from cluster.simulation.auditor import Auditor, ViolationError
+from cluster.farm.controller import Controller, Decide
+from cluster.farm.decide import Action, decide
+from cluster.farm.term import Term
+from cluster.jobs.control import Request, Verb
+from cluster.jobs.job import JobSpec, JobState
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
+from cluster.jobs.plan import make_plan
+from cluster.jobs.refs import PlateRef, SubjectFile, SubjectRef
+from cluster.jobs.snapshot import ProjectShare, Snapshot
+from cluster.simulation.auditor import Auditor
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults
+from cluster.simulation.past import TakeOver, take_over
 from cluster.simulation.runtime import SimulatedRuntime
 from cluster.simulation.store import Killed, Objects, StoreSeen
+from cluster.simulation.violation import ViolationError
 from cluster.simulation.worker import Crew, Finish, finish
 from cluster.simulation.world import World
-from cluster.snapshot import ProjectShare, Snapshot
-from cluster.term import Term
+from cluster.stores.record import file_hash, to_json, to_yaml
 
 _EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0
@@ -34,6 +39,9 @@ _SETTLING_S = 3_000.0
 _FIRST_TICK_S = 1.0
 _LONGEST_TICK_S = 60.0
 _FRAMES_A_SHARD = 24
+_WARMUP_FRAMES = 6
+_ASKED_FOR_AGAIN = (*(f"render-{n}" for n in range(5)), "assemble-0")
+_MORE = "more"
 _SUBJECT, _WEIGHTS = "vega", "generator.safetensors"
 
 
@@ -43,6 +51,7 @@ class Variant:
 
     decide: Decide = decide
     finish: Finish = finish
+    take_over: TakeOver = take_over
 
 
 REAL = Variant()
@@ -78,15 +87,25 @@ class _History:
         self.auditor = Auditor(self.objects, lambda: self.world.now_s)
         dice = self.world.random
         self._specs = _draw_jobs(dice)
+        # Drawn apart, so that histories without any of it stay what they were.
+        self._more = random.Random(f"{_MORE} {seed}")
+        self._has_more = self._more.random() < 0.5
+        if self._has_more:
+            self._specs = _draw_more(self._more, self._specs)
         names = [s.name for spec in self._specs for s in make_plan(spec, workers=1).all_shards]
         self.faults = draw_faults(dice, names)
         self.crew = Crew(
-            world=self.world, objects=self.objects, faults=self.faults, finish=variant.finish
+            world=self.world,
+            objects=self.objects,
+            faults=self.faults,
+            finish=variant.finish,
+            take_over=variant.take_over if self._has_more else None,
         )
         self.decide = variant.decide
         self._asked_until_s = 61.0
         self.has_terms = dice.random() < 0.5
         self.workers = dice.randint(1, 4)
+        self.planned_for = self._more.randint(1, self.workers) if self._has_more else self.workers
         self._people = StoreSeen(self.objects, self.world, Faults())
 
     def live(self) -> None:
@@ -117,6 +136,13 @@ class _History:
         at_s = _EPOCH_S + self.world.now_s
         Journal(self._people, spec.job).open(Entry(state=JobState.SUBMITTED, at_s=at_s, by="kim"))
         self._people.put(queue_marker(spec, time_part(at_s)), b"")
+        if self._has_more:
+            for _ in range(self._more.choice((0, 2, 6))):
+                delay_s = self._more.uniform(20.0, 120.0)
+                self._asked_until_s = max(self._asked_until_s, self.world.now_s + delay_s)
+                shards = [name for name in _ASKED_FOR_AGAIN if self._more.random() < 0.5]
+                again = partial(self._ask, spec, Verb.RETRY, {"shards": shards})
+                self.world.after(delay_s, again)
 
     def _plan_requests(self, dice: random.Random) -> None:
         for spec in self._specs:
@@ -128,9 +154,13 @@ class _History:
             # Whoever pauses a job lets it go on some day.
             self.world.after(FAULTS_END_AT_S + 1.0, partial(self._ask, spec, Verb.RESUME))
 
-    def _ask(self, spec: JobSpec, verb: Verb) -> None:
-        arguments: dict[str, object] = {"priority": 70} if verb is Verb.PRIORITY else {}
-        request = Request(verb=verb, by="kim", at=_EPOCH_S + self.world.now_s, arguments=arguments)
+    def _ask(
+        self, spec: JobSpec, verb: Verb, arguments: Mapping[str, object] = MappingProxyType({})
+    ) -> None:
+        told: dict[str, object] = dict(arguments)
+        if verb is Verb.PRIORITY:
+            told["priority"] = 70
+        request = Request(verb=verb, by="kim", at=_EPOCH_S + self.world.now_s, arguments=told)
         # Its key is drawn from the seed too, so that histories can be repeated.
         stamp = time_part(request.at)
         token = f"{self.world.random.getrandbits(32):08x}"
@@ -167,8 +197,9 @@ class _Life:
         name = f"{self._name}.{self._lives}"
         skew_s = world.random.uniform(-1.0, 1.0) * history.faults.clock_skew_s
         self._runtime = SimulatedRuntime(
-            name, history.workers, history.crew, history.auditor.ordered
-        )
+            name, history.workers, history.crew, history.auditor.ordered,
+            capacity=history.planned_for,
+        )  # fmt: skip
         life = self._lives
         store = StoreSeen(
             history.objects,
@@ -224,6 +255,22 @@ def _draw_jobs(dice: random.Random) -> list[JobSpec]:
         )
         for plate in range(dice.choice((1, 1, 2, 3)))
     ]
+
+
+def _draw_more(dice: random.Random, specs: list[JobSpec]) -> list[JobSpec]:
+    """Jobs that the farm cuts as it likes, and some that are like another but for a setting."""
+    varied = [_long(dice, spec) if dice.random() < 0.6 else spec for spec in specs]
+    if dice.random() < 0.5:
+        first = varied[0]
+        varied.append(replace(first, settings=first.settings | {"join_tolerance": 9.0}))
+    return varied
+
+
+def _long(dice: random.Random, spec: JobSpec) -> JobSpec:
+    frames = FrameRange(start=0, stop=_FRAMES_A_SHARD * dice.choice((4, 6, 8)))
+    settings = spec.settings | {"warmup_frames": _WARMUP_FRAMES}
+    plate = replace(spec.plate, frame_count=frames.stop)
+    return replace(spec, plate=plate, frames=frames, settings=settings, shards=None)
 
 
 @cache

@@ -7,9 +7,9 @@ goes on unheard.
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-from cluster.failures import death
-from cluster.job import Stage
-from cluster.order import Ending, Failed, Order, Progressed, Report
+from cluster.jobs.failures import death
+from cluster.jobs.job import Stage
+from cluster.jobs.order import Ending, Failed, Order, Progressed, Report
 from cluster.simulation.faults import FAULTS_END_AT_S
 from cluster.simulation.worker import Crew, Process
 
@@ -20,15 +20,21 @@ _REACHED_AGAIN_AFTER_S = 300.0
 
 
 class SimulatedRuntime:
-    """`count` workers whose names begin with `name`. `on_start` is told of every order given."""
+    """`count` workers whose names begin with `name`. `on_start` is told of every order given.
 
-    def __init__(self, name: str, count: int, crew: Crew, on_start: OnStart) -> None:
+    Jobs are planned for `capacity` workers, where that is another number: then some came later.
+    """
+
+    def __init__(
+        self, name: str, count: int, crew: Crew, on_start: OnStart, *, capacity: int | None = None
+    ) -> None:
         self._name = name
         self._crew = crew
         self._on_start = on_start
         self._hired = 0
         self._processes: dict[str, Process] = {}
         self._orders: dict[str, Order] = {}
+        self._capacity = capacity or count
         self._inbox: list[Report | Process] = []
         self._is_heard = True
         for _ in range(count):
@@ -36,7 +42,7 @@ class SimulatedRuntime:
 
     @property
     def capacity(self) -> int:
-        return len(self._processes)
+        return self._capacity
 
     @property
     def workers(self) -> tuple[str, ...]:

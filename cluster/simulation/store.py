@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.errors import StoreError
-from cluster.compose import Content
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.world import World
-from cluster.store import ObjectFacts, check_key, check_prefix, missing
+from cluster.stores.compose import Content
+from cluster.stores.store import ObjectFacts, check_key, check_prefix, missing
 
 URL = "simulated"
 

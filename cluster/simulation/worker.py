@@ -5,25 +5,27 @@ so that a wrong, missing or repeated input shows in the shot.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.rights.mark import DEMO_KEY, mark_of
-from cluster.assemble import JOINS, checked_order
-from cluster.commit import Commit, Outcome, StoredFile, put_commit, read_commit
-from cluster.failures import classify
-from cluster.job import Stage
-from cluster.keys import JobKeys
-from cluster.lease import Lease
-from cluster.marking import TRACES, traced
-from cluster.order import Done, Failed, Order, Progressed, Report
-from cluster.record import content_hash, to_json
+from cluster.delivering.assemble import JOINS, checked_order
+from cluster.jobs.commit import Commit, Outcome, StoredFile, put_commit, read_commit
+from cluster.jobs.failures import classify
+from cluster.jobs.job import Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.lease import Lease
+from cluster.jobs.order import Done, Failed, Order, Progressed, Report
+from cluster.jobs.plan import Shard
+from cluster.rights.marking import TRACES, traced
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
+from cluster.simulation.past import TakeOver, leave
 from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.world import World
-from cluster.store import Store
+from cluster.stores.record import content_hash, to_json
+from cluster.stores.store import Store
 
 Finish = Callable[[Store, Commit, dict[str, bytes]], Outcome]
 Tell = Callable[[Report], None]
@@ -47,6 +49,7 @@ class Crew:
     objects: Objects
     faults: Faults
     finish: Finish = finish
+    take_over: TakeOver | None = None
 
 
 class Process:
@@ -83,6 +86,10 @@ class Process:
         if standing is not None:
             self._end(Done(lease=lease, outcome=_outcome(standing, lease)))
             return
+        past = self._crew.take_over(self._store, order) if self._crew.take_over else None
+        if past is not None:
+            self._end(Done(lease=lease, outcome=put_commit(self._store, past)))
+            return
         self._draw_fate(order)
 
     def _draw_fate(self, order: Order) -> None:
@@ -117,7 +124,10 @@ class Process:
             files = _make(order, self._store)
             prefix = JobKeys(job=order.lease.job).attempt(order.lease)
             data = {prefix + name: content for name, content in files.items()}
-            outcome = self._crew.finish(self._store, _commit(order, data), data)
+            commit = _commit(order, data)
+            outcome = self._crew.finish(self._store, commit, data)
+            if outcome is Outcome.WON and self._crew.take_over:
+                leave(self._store, order, commit)
             self._end(Done(lease=order.lease, outcome=outcome))
 
     def _carefully(self, order: Order, deed: Callable[[Order], None]) -> None:
@@ -172,10 +182,11 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             _check([f for f in _read(store, solved, "subject") if f in frames], frames, order)
             # What was rendered before, as the temporal state has it.
             past = _read(store, before[0], "boundary") if before else []
+            made = [rendered_frame(order.lease.shard, frame) for frame in frames]
             traces = to_json(traced(mark_of(order.spec.picture_id, DEMO_KEY), ()))
             return {
-                "segment.mp4": _packed(frames),
-                "boundary.bin": _packed([*past, *frames]),
+                "segment.mp4": _packed(made),
+                "boundary.bin": _packed([*past, *made]),
                 TRACES: traces,
             }
         case Stage.ASSEMBLE:
@@ -185,21 +196,26 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             return {"shot.mp4": shot, JOINS: b"[]"}
 
 
-def _check(found: list[int], expected: list[int], order: Order) -> None:
+def rendered_frame(shard: Shard, frame: int) -> list[int]:
+    """A frame as it is rendered: its number, and what it was rendered as part of."""
+    return [frame, shard.index, shard.take]
+
+
+def _check(found: list[object], expected: list[int], order: Order) -> None:
     if found != expected:
         raise IntegrityError(f"{order.lease.shard} was given other frames than its own")
 
 
-def _read(store: Store, commit: Commit, name: str) -> list[int]:
+def _read(store: Store, commit: Commit, name: str) -> list[object]:
     file = commit.file(name)
     data = store.get(file.key)
     if data is None:
         raise IntegrityError(f"'{file.key}' was committed and is gone")
-    frames: list[int] = json.loads(data)
+    frames: list[object] = json.loads(data)
     return frames
 
 
-def _packed(frames: list[int]) -> bytes:
+def _packed(frames: Sequence[object]) -> bytes:
     return json.dumps(frames).encode()
 
 

@@ -24,10 +24,10 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
-from cluster.job import JobState
-from cluster.journal import Journal
-from cluster.submit import JobRequest
-from cluster.supervise import Supervisor
+from cluster.asking.submit import JobRequest
+from cluster.farm.supervise import Supervisor
+from cluster.jobs.job import JobState
+from cluster.jobs.journal import Journal
 from tests.rights.tiny_papers import write_rights
 
 HERE = Path(__file__).parent
@@ -37,6 +37,8 @@ _ACTOR = b"ray::ActorProcess"
 _SHARDS = 6
 _STRIKES = (*(4 * ("worker", *MOMENTS, "controller")), "raylet", "head")
 _NODES = 2
+_NOTED_WITHIN_S = 30.0
+"""A death that is not in a journal by then was of nobody at work."""
 _CONTROLLERS = 2
 
 
@@ -108,6 +110,7 @@ class _Monkey:
         self._supervised: list[tuple[Supervisor, threading.Thread]] = []
         self._to_do: list[str] = []
         self._attempts_before = 0
+        self._unnoted: tuple[int, float] | None = None
         self.requests: dict[str, JobRequest] = {}
         self.kills: Counter[str] = Counter()
 
@@ -167,9 +170,12 @@ class _Monkey:
         self._to_do = self._to_do or self._dice.sample(_STRIKES, len(_STRIKES))
         what = self._to_do[-1]
         if what in ("worker", *MOMENTS):
-            if not self._has_weak_shard() and not list(self._dooms.iterdir()):
-                self._to_do.pop()
+            self._to_do.pop()
+            # A death that is not noted yet may be the weak shard's second.
+            if self._is_noted() and not self._has_weak_shard() and not list(self._dooms.iterdir()):
                 self._strike_worker(what)
+            else:
+                self._to_do.insert(0, what)
         else:
             self._to_do.pop()
             self._attempts_before = self.attempts
@@ -185,14 +191,14 @@ class _Monkey:
         return _is_killed(supervisor.pid)
 
     def _strike_worker(self, what: str) -> None:
-        before = self._deaths()
+        # What died after its commit did its work, and is in no journal.
+        self._unnoted = None if what == "after" else (self._deaths(), time.monotonic())
         if what == "worker":
             actors = _actors(self._token)
             self.kills[what] += _is_killed(self._dice.choice(actors) if actors else None)
         else:
             (self._dooms / f"doom-{self.killed}-{what}").touch()
             self.kills[f"{what} commit"] += self._is_claimed()
-        self._wait_until_noted(before)
 
     def is_as_if_quiet(self, job: str) -> bool:
         """Whether the shot is frame for frame what a run without a death renders."""
@@ -213,11 +219,14 @@ class _Monkey:
                 return False
         return True
 
-    def _wait_until_noted(self, before: int) -> None:
-        for _ in range(60):
-            if self._deaths() > before:
-                return
-            time.sleep(0.1)
+    def _is_noted(self) -> bool:
+        """Whether the last worker's death is in a journal, if it ever will be."""
+        if self._unnoted is not None:
+            deaths, struck_s = self._unnoted
+            is_over = time.monotonic() > struck_s + _NOTED_WITHIN_S
+            if is_over or self._deaths() != deaths:
+                self._unnoted = None
+        return self._unnoted is None
 
     def _deaths(self) -> int:
         return sum(self._failures().values())

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from doomed_pipeline import DOOMED_PIPELINE, make_store_fail
 
-from cluster.controller import Controller
-from cluster.farm_settings import FarmSettings
-from cluster.job import Stage
-from cluster.runtime import WorkerConfig
-from cluster.runtime_ray import RayRuntime
-from cluster.store_local import LocalStore
-from cluster.term import Term
+from cluster.farm.controller import Controller
+from cluster.farm.term import Term
+from cluster.jobs.job import Stage
+from cluster.stores.local import LocalStore
+from cluster.workers.on_ray import RayRuntime
+from cluster.workers.runtime import WorkerConfig
+from cluster.workers.settings import FarmSettings
 
 LAPSES_AFTER_S = 3.0
 SETTINGS = FarmSettings(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cluster.cli import main
+from cluster.cli.app import main
 
 
 def run_command(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

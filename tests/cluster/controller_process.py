@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tiny_farm import make_farm
 
-from cluster.store_local import LocalStore
+from cluster.stores.local import LocalStore
 
 _put_if_absent = LocalStore.put_if_absent
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tiny_pipeline import TinyPipeline
 
 from bodyswap.errors import StoreError
-from cluster import store_local
-from cluster.store_local import LocalStore
+from cluster.stores import local as store_local
+from cluster.stores.local import LocalStore
 
 DOOMED_PIPELINE = "doomed_pipeline:DoomedPipeline"
 DOOMS = "BODYSWAP_DOOMS"

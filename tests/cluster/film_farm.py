@@ -13,16 +13,17 @@ from tiny_pipeline import Trouble, write_subject
 
 from bodyswap.config import RenderSettings
 from bodyswap.rights.signing_keys import make_signing_key
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
-from cluster.controller import Controller
+from cluster.farm.controller import Controller
 from cluster.review.app import review_app
 from cluster.review.serving import served
 from cluster.review.shots import Shots
 from cluster.review.visitors import Person, Visitors
-from cluster.runtime import WorkerConfig
-from cluster.runtime_inline import InlineRuntime
-from cluster.store import Store, open_store
-from cluster.submit import JobRequest
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
+from cluster.workers.inline import InlineRuntime
+from cluster.workers.runtime import WorkerConfig
 
 
 @dataclass(frozen=True, kw_only=True)

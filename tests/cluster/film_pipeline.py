@@ -20,6 +20,7 @@ from bodyswap.media.index import index_clip
 from bodyswap.media.segment_map import map_segment
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pipeline import Pipeline
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
@@ -63,6 +64,7 @@ class FilmPipeline(TinyPipeline):
         self, plate: Path, frames: FrameRange, poses: PoseSequence, subject: Path, out: Path, *,
         settings: RenderSettings, state: bytes | None, on_frame: OnFrame, mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> TinyRange:  # fmt: skip
         clip, made = index_clip(plate), []
         pace_s = json.loads((subject / "trouble.json").read_text())["frame_s"]

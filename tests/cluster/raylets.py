@@ -14,7 +14,7 @@ from pathlib import Path
 
 from real_servers import free_ports
 
-from cluster.supervise import Supervisor
+from cluster.farm.supervise import Supervisor
 
 _RAY = Path(sys.executable).parent / "ray"
 _STORE_BYTES = 80_000_000

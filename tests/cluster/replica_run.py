@@ -11,9 +11,9 @@ from pathlib import Path
 import torch.distributed
 
 from bodyswap.training.replica import TorchReplica
-from cluster.store_local import LocalStore
-from cluster.training_run import run_replica
-from cluster.training_status import read_training
+from cluster.stores.local import LocalStore
+from cluster.training.run import run_replica
+from cluster.training.status import read_training
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,16 +6,16 @@ from specs import make_spec
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit
-from cluster.control import Request, Verb
-from cluster.failures import Cause, Failure
-from cluster.farm_seen import FarmSeen, WorkerSeen
-from cluster.job import JobState, Stage
-from cluster.journal import Entry
-from cluster.lease import Lease
-from cluster.plan import make_plan
-from cluster.scene import Scene
-from cluster.seen import JobSeen, ShardSeen
+from cluster.jobs.commit import Commit
+from cluster.jobs.control import Request, Verb
+from cluster.jobs.failures import Cause, Failure
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.journal import Entry
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import make_plan
+from cluster.telling.farm_seen import FarmSeen, WorkerSeen
+from cluster.telling.scene import Scene
+from cluster.telling.seen import JobSeen, ShardSeen
 
 NOW_S = 1_800_000_000.0
 SPEC = make_spec(frames=FrameRange(start=0, stop=120), shards=4)

@@ -2,7 +2,8 @@
 
 from bodyswap.config import Mode, RenderSettings
 from bodyswap.timing import FrameRange
-from cluster.job import JobSpec, PlateRef, SubjectFile, SubjectRef
+from cluster.jobs.job import JobSpec
+from cluster.jobs.refs import PlateRef, SubjectFile, SubjectRef
 
 SUBJECT = SubjectRef(name="tiny", files=(SubjectFile(name="card.yaml", sha256="b" * 64),))
 

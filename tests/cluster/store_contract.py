@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bodyswap.errors import StoreError
-from cluster.compose import Piece
-from cluster.store import Store, open_store
+from cluster.stores.compose import Piece
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 WRITERS, PROCESSES, KEYS = 8, 4, 40
 

@@ -13,13 +13,13 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.errors import IntegrityError, UsageError
-from cluster.accounts import COSTS, read_account, read_costs, read_project_account
-from cluster.controller import Controller
-from cluster.costs import FRAMES_A_MINUTE, Account, Costs
-from cluster.decide import decide
-from cluster.job import JobState
-from cluster.runtime_inline import InlineRuntime
-from cluster.watch import Watch
+from cluster.delivering.accounts import COSTS, read_account, read_costs, read_project_account
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.costs import FRAMES_A_MINUTE, Account, Costs
+from cluster.jobs.job import JobState
+from cluster.metering.watch import Watch
+from cluster.workers.inline import InlineRuntime
 
 # A worker second costs 1.
 RATES = "currency: EUR\nrates_per_hour: {cpu: 3600, gpu: 36000}\n"

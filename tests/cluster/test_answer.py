@@ -8,13 +8,13 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble, expected_shot
 
 from bodyswap.timing import FrameRange
-from cluster.control import Request, Verb, put_request
-from cluster.controller import Controller
-from cluster.job import JobState, Stage
-from cluster.journal import Entry, Journal
-from cluster.keys import QUEUE
-from cluster.progress import JobStatus
-from cluster.runtime_inline import InlineRuntime
+from cluster.farm.controller import Controller
+from cluster.jobs.control import Request, Verb, put_request
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import QUEUE
+from cluster.jobs.progress import JobStatus
+from cluster.workers.inline import InlineRuntime
 
 WHOLE = FrameRange(start=0, stop=40)
 OnStatus = Callable[[JobStatus], None]

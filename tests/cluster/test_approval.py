@@ -10,12 +10,12 @@ from web_hearer import SECRET, listening
 
 from bodyswap.rights.audit import Event
 from bodyswap.rights.trust import operator_trust
-from cluster.approval import latest_ruling
-from cluster.audit_log import read_verified
 from cluster.client import Client
-from cluster.courier import Courier
-from cluster.journal import Journal, Ruling
-from cluster.webhook_settings import Endpoint, WebhookSettings
+from cluster.delivering.approval import latest_ruling
+from cluster.jobs.journal import Journal, Ruling
+from cluster.notices.courier import Courier
+from cluster.notices.settings import Endpoint, WebhookSettings
+from cluster.rights.audit_log import read_verified
 
 
 @pytest.fixture

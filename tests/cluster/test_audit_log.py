@@ -11,10 +11,10 @@ from bodyswap.errors import IntegrityError
 from bodyswap.rights.audit import Event, Fact, entry_bytes
 from bodyswap.rights.signing_keys import key_from_secret, write_signing_key
 from bodyswap.rights.trust import Trust, TrustedKey
-from cluster.audit_log import append, read_verified
-from cluster.keys import AUDIT_ENTRIES, AUDIT_HINT, audit_entry, audit_head
-from cluster.store import ObjectFacts
-from cluster.store_local import LocalStore
+from cluster.jobs.keys import AUDIT_ENTRIES, AUDIT_HINT, audit_entry, audit_head
+from cluster.rights.audit_log import append, read_verified
+from cluster.stores.local import LocalStore
+from cluster.stores.store import ObjectFacts
 
 AUDITOR = key_from_secret(b"auditor".ljust(32))
 STRANGER = key_from_secret(b"stranger".ljust(32))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chaos import wreak
 
-from cluster.job import JobState
+from cluster.jobs.job import JobState
 
 
 def test_whoever_is_killed_the_shots_are_those_of_a_quiet_run(tmp_path: Path) -> None:

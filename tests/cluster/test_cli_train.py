@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bodyswap.errors import BodyswapError, JobError, UsageError
-from cluster.cli_train import app
-from cluster.store_local import LocalStore
-from cluster.training_spec import TrainingKeys
-from cluster.training_status import read_training
+from cluster.cli.train import app
+from cluster.jobs.training_spec import TrainingKeys
+from cluster.stores.local import LocalStore
+from cluster.training.status import read_training
 from tests.cluster.tiny_training import film_clip
 
 

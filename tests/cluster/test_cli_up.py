@@ -9,8 +9,8 @@ from pathlib import Path
 
 from scraping import found, free_address, scraped
 
-from cluster.keys import FARM
-from cluster.store_local import LocalStore
+from cluster.jobs.keys import FARM
+from cluster.stores.local import LocalStore
 
 
 def _children(pid: int) -> list[int]:

@@ -11,13 +11,13 @@ from tiny_pipeline import Trouble, write_plate
 
 import cluster.client
 from bodyswap.errors import JobError, UsageError
-from cluster.controller import Controller
-from cluster.job import JobState, Stage
-from cluster.keys import JobKeys
-from cluster.progress import StageProgress
-from cluster.runtime_inline import InlineRuntime
-from cluster.submit import JobRequest
-from cluster.waiting import Outcome
+from cluster.asking.submit import JobRequest
+from cluster.farm.controller import Controller
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.progress import StageProgress
+from cluster.telling.waiting import Outcome
+from cluster.workers.inline import InlineRuntime
 
 
 @pytest.fixture

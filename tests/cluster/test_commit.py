@@ -5,12 +5,12 @@ import pytest
 
 from bodyswap.errors import IntegrityError
 from bodyswap.timing import FrameRange
-from cluster.assemble import checked_order
-from cluster.commit import Commit, Outcome, grant, put_commit, read_commit, store_file
-from cluster.job import Stage
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.store_local import LocalStore
+from cluster.delivering.assemble import checked_order
+from cluster.jobs.commit import Commit, Outcome, grant, put_commit, read_commit, store_file
+from cluster.jobs.job import Stage
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
+from cluster.stores.local import LocalStore
 
 SHARD = Shard(stage=Stage.RENDER, index=2, frames=FrameRange(start=20, stop=30))
 

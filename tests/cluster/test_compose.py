@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodyswap.errors import StoreError
-from cluster.compose import (
+from cluster.stores.compose import (
     LEAST_PART_BYTES,
     MOST_PARTS,
     Content,

@@ -9,13 +9,13 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tiny_farm import TinyFarm, make_farm
 from web_hearer import SECRET, Hearer, listening
 
-from cluster.courier import Courier, Delivered, deliver, pause_s
-from cluster.job import JobState
-from cluster.keys import JobKeys
-from cluster.outbox import Letter, Outbox
-from cluster.record import to_json
-from cluster.webhook_post import signed_headers
-from cluster.webhook_settings import Endpoint, WebhookSettings
+from cluster.jobs.job import JobState
+from cluster.jobs.keys import JobKeys
+from cluster.notices.courier import Courier, Delivered, deliver, pause_s
+from cluster.notices.outbox import Letter, Outbox
+from cluster.notices.post import signed_headers
+from cluster.notices.settings import Endpoint, WebhookSettings
+from cluster.stores.record import to_json
 
 WAY = ["submitted", "planned", "posing", "solving", "rendering", "assembling", "published"]
 

@@ -13,8 +13,8 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble, expected_shot
 
 from bodyswap.timing import FrameRange
-from cluster.job import JobState
-from cluster.keys import QUEUE, JobKeys
+from cluster.jobs.job import JobState
+from cluster.jobs.keys import QUEUE, JobKeys
 
 HERE = Path(__file__).parent
 WHOLE = FrameRange(start=0, stop=40)

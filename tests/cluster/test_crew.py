@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from bodyswap.errors import UsageError
-from cluster.crew import Share, crews
-from cluster.drains import drain, drained_nodes, let_in
-from cluster.farm_settings import FarmSettings, read_farm_settings
-from cluster.job import Stage
-from cluster.store_local import LocalStore
+from cluster.farm.drains import drain, drained_nodes, let_in
+from cluster.jobs.job import Stage
+from cluster.stores.local import LocalStore
+from cluster.workers.crew import Share, crews
+from cluster.workers.settings import FarmSettings, read_farm_settings
 
 _PLAIN = Share(cpus=2, gpus=1, threads=2)
 

@@ -8,8 +8,7 @@ from specs import make_spec
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit
-from cluster.decide import (
+from cluster.farm.decide import (
     Action,
     Enter,
     GiveUp,
@@ -20,11 +19,12 @@ from cluster.decide import (
     Stop,
     decide,
 )
-from cluster.failures import Cause, Failure
-from cluster.job import JobState, Stage
-from cluster.lease import CONFIRM_WITHIN_S, Held, Lease
-from cluster.plan import Shard, make_plan
-from cluster.snapshot import JobView, ProjectShare, ShardView, Snapshot, WorkerView
+from cluster.jobs.commit import Commit
+from cluster.jobs.failures import Cause, Failure
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.lease import CONFIRM_WITHIN_S, Held, Lease
+from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.snapshot import JobView, ProjectShare, ShardView, Snapshot, WorkerView
 
 Change = Callable[[ShardView], ShardView]
 NOW_S = 1e6

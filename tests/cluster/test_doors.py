@@ -18,22 +18,22 @@ from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.revocations import Revocations, Revoked, sign_revocations
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.timing import FrameRange
-from cluster.audit_log import read_verified
-from cluster.commit import Commit, grant, read_commit
-from cluster.consents import consents_of, put_consent, revoke
-from cluster.controller import Controller
-from cluster.doors import WATCH_EVERY_S, checkpoint_of, watched
-from cluster.job import JobSpec, JobState, Stage
-from cluster.keys import CONSENTS, JobKeys, consent_file, revocation_list
-from cluster.observe import read_spec
-from cluster.order import Failed, Order
-from cluster.plan import Shard
-from cluster.progress import JobStatus
-from cluster.publish import publish
-from cluster.runtime_inline import InlineRuntime
-from cluster.store_local import LocalStore
-from cluster.submit import JobRequest
-from cluster.worker import build_worker
+from cluster.asking.submit import JobRequest
+from cluster.delivering.publish import publish
+from cluster.farm.controller import Controller
+from cluster.jobs.commit import Commit, grant, read_commit
+from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.keys import CONSENTS, JobKeys, consent_file, revocation_list
+from cluster.jobs.observe import read_spec
+from cluster.jobs.order import Failed, Order
+from cluster.jobs.plan import Shard
+from cluster.jobs.progress import JobStatus
+from cluster.rights.audit_log import read_verified
+from cluster.rights.consents import consents_of, put_consent, revoke
+from cluster.rights.doors import WATCH_EVERY_S, checkpoint_of, watched
+from cluster.stores.local import LocalStore
+from cluster.workers.inline import InlineRuntime
+from cluster.workers.worker import build_worker
 from tests.rights.papers import (
     DAY_S,
     NOW_S,

@@ -9,11 +9,11 @@ from specs import make_spec
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.estimate import NO_TIME, Estimate, estimate_stages, makespan
-from cluster.job import JobSpec, Stage
-from cluster.plan import make_plan
-from cluster.plan_words import plan_lines
-from cluster.rates import Likeness, Measured, rate_of
+from cluster.jobs.estimate import NO_TIME, Estimate, estimate_stages, makespan
+from cluster.jobs.job import JobSpec, Stage
+from cluster.jobs.plan import make_plan
+from cluster.jobs.rates import Likeness, Measured, rate_of
+from cluster.telling.plan_words import plan_lines
 
 SPEC = make_spec(frames=FrameRange(start=0, stop=120), shards=4)
 

@@ -11,8 +11,8 @@ from boards import BOARDS
 from dashboards import files
 from watched_farm import RULES, Watched, rules, watched_farm
 
-from cluster.job import JobState
-from cluster.metrics import ALL_METRICS, Kind
+from cluster.jobs.job import JobState
+from cluster.metering.metrics import ALL_METRICS, Kind
 
 _NAME = re.compile(r"bodyswap[_:][a-z0-9_:]+")
 _SELECTOR = re.compile(r"\b(?:bodyswap[_:][a-z0-9_:]+|up(?=\{))(?:\{[^}]*\})?")

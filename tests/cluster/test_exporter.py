@@ -7,8 +7,8 @@ from pathlib import Path
 
 from scraping import found, free_address, scraped
 
-from cluster.exporter import STALE_AFTER_S, Left, Registered, left_in, served
-from cluster.metrics import Meters
+from cluster.metering.exporter import STALE_AFTER_S, Left, Registered, left_in, served
+from cluster.metering.metrics import Meters
 
 
 def _until_there(path: Path) -> None:

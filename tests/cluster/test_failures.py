@@ -3,7 +3,7 @@ import ray.exceptions
 from ray.exceptions import ActorDiedError, NodeDiedError, RayActorError, RayError, RaySystemError
 
 from bodyswap.errors import IntegrityError, ModelError, NoPerformerError, PlateError, StoreError
-from cluster.failures import (
+from cluster.jobs.failures import (
     RAY_CAUSES,
     Cause,
     Failure,

@@ -10,13 +10,13 @@ from tiny_pipeline import Trouble, expected_shot, write_plate, write_subject
 from bodyswap.config import Mode, RenderSettings
 from bodyswap.errors import JobError, PlateError, SubjectError, UsageError
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
-from cluster.job import JobState, Stage
-from cluster.keys import QUEUE, JobKeys
-from cluster.plan import Shard
-from cluster.progress import JobStatus
-from cluster.runtime_inline import InlineRuntime
-from cluster.submit import JobRequest
+from cluster.asking.submit import JobRequest
+from cluster.farm.controller import Controller
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import QUEUE, JobKeys
+from cluster.jobs.plan import Shard
+from cluster.jobs.progress import JobStatus
+from cluster.workers.inline import InlineRuntime
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import run_command
 from scraping import found, free_address, scraped
 from specs import make_spec
 from tiny_farm import TinyFarm, make_farm
@@ -12,21 +13,22 @@ from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, put_commit
-from cluster.controller import Controller
-from cluster.decide import decide
-from cluster.exporter import served
-from cluster.failures import Cause, Failure
-from cluster.farm_meter import FarmMeter
-from cluster.job import JobState, Stage
-from cluster.keys import JobKeys
-from cluster.lease import Lease
-from cluster.metrics import ALL_METRICS, MOST_PROJECTS, OTHER_PROJECT, Kind, Meters
-from cluster.plan import Shard, make_plan
-from cluster.progress import JobStatus
-from cluster.runtime_inline import InlineRuntime
-from cluster.snapshot import JobView, ShardView, Snapshot
-from cluster.trace_id import trace_of
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.commit import Commit, put_commit
+from cluster.jobs.failures import Cause, Failure
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.lease import Lease
+from cluster.jobs.order import Done, Report
+from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.progress import JobStatus
+from cluster.jobs.snapshot import JobView, ShardView, Snapshot
+from cluster.jobs.trace_id import trace_of
+from cluster.metering.exporter import served
+from cluster.metering.farm_meter import FarmMeter
+from cluster.metering.metrics import ALL_METRICS, MOST_PROJECTS, OTHER_PROJECT, Kind, Meters
+from cluster.workers.inline import InlineRuntime
 
 
 def _run(farm: TinyFarm, meter: FarmMeter, job: str) -> None:
@@ -86,7 +88,7 @@ def test_an_attempt_that_came_second_is_fenced_and_its_time_wasted(tmp_path: Pat
     controller = Controller(
         store=farm.store, runtime=crew, on_status=meter.hear, decide_next=meter.deciding(decide)
     )
-    controller._adopt(job)
+    controller.take_up(job)
     value = meter.meters.registry.get_sample_value
     deadline_s = time.monotonic() + 60
     raced = False
@@ -104,6 +106,38 @@ def test_an_attempt_that_came_second_is_fenced_and_its_time_wasted(tmp_path: Pat
         crew.close()
     assert value("bodyswap_commits_fenced_total", {"stage": "render"}) == 1
     assert (value("bodyswap_wasted_seconds_total", {"cause": "fenced"}) or 0) > 0
+
+
+class _Echoing(InlineRuntime):
+    """Tells every end twice, and one of an attempt that nobody here has begun."""
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        reports = super().poll(timeout_s)
+        ends = [report for report in reports if isinstance(report, Done)]
+        strangers = [
+            replace(end, lease=replace(end.lease, epoch=7, worker="stranger")) for end in ends
+        ]
+        return [*reports, *ends, *strangers]
+
+
+def test_reports_that_change_nothing_are_counted_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    farm = make_farm(tmp_path)
+    meter = FarmMeter(farm.store)
+    job = farm.client.submit(farm.request(shards=2))
+    crew = _Echoing(farm.worker_config)
+    controller = Controller(
+        store=farm.store, runtime=crew, on_status=meter.hear, decide_next=meter.deciding(decide)
+    )
+    assert controller.run_until_final(job).state is JobState.PUBLISHED
+    crew.close()
+    value = meter.meters.registry.get_sample_value
+    # Two pose shards, a solve, two render shards and an assembly.
+    assert value("bodyswap_reports_ignored_total", {"kind": "repeated"}) == 6
+    assert value("bodyswap_reports_ignored_total", {"kind": "stale"}) == 6
+    code, out, _ = run_command(capsys, "status", job, "--store", farm.store.url)
+    assert code == 0 and "6 repeated and 6 stale reports ignored" in out
 
 
 def test_projects_beyond_the_first_few_share_a_label() -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster.farm_seen import see_farm
-from cluster.store_local import LocalStore
-from cluster.term import Term
+from cluster.farm.term import Term
+from cluster.stores.local import LocalStore
+from cluster.telling.farm_seen import see_farm
 
 
 def _until(happened: Callable[[], object], within_s: float = 60.0) -> None:

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
-from cluster.figures import Figures, Gauge
-from cluster.job import Stage
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.tally import TALLY
+from cluster.jobs.figures import Figures, Gauge
+from cluster.jobs.job import Stage
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
+from cluster.stores.tally import TALLY
 
 
 def _lease(epoch: int) -> Lease:

@@ -12,15 +12,16 @@ from command_line import run_command
 from tiny_farm import TinyFarm
 
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, store_file
-from cluster.garbage import LOST_ATTEMPT, UNFINISHED_UPLOAD, find_garbage, remove_garbage
-from cluster.job import JobState, Stage
-from cluster.keys import JobKeys
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.record import from_json
-from cluster.store import Store, open_store
-from cluster.store_s3 import split_store_url
+from cluster.farm.garbage import LOST_ATTEMPT, UNFINISHED_UPLOAD, find_garbage, remove_garbage
+from cluster.jobs.commit import Commit, store_file
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
+from cluster.stores.opening import open_store
+from cluster.stores.record import from_json
+from cluster.stores.s3 import split_store_url
+from cluster.stores.store import Store
 
 
 @pytest.fixture(params=["local", "s3"])

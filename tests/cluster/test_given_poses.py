@@ -14,11 +14,12 @@ from tiny_pipeline import Trouble, expected_shot, write_poses
 
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.job import JobSpec, JobState, PosesRef, Stage
-from cluster.keys import JobKeys, poses_file
-from cluster.plan import make_plan
-from cluster.record import file_hash, from_yaml, to_yaml
-from cluster.submit import JobRequest
+from cluster.asking.submit import JobRequest
+from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.keys import JobKeys, poses_file
+from cluster.jobs.plan import make_plan
+from cluster.jobs.refs import PosesRef
+from cluster.stores.record import file_hash, from_yaml, to_yaml
 
 WHOLE = FrameRange(start=0, stop=40)
 SPEC = make_spec(frames=WHOLE)

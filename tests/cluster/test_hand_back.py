@@ -6,16 +6,16 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import expected_shot
 
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
-from cluster.decide import Action, decide
-from cluster.farm_seen import FarmSeen, farm_seen
-from cluster.job import JobState, Stage
-from cluster.journal import Journal
-from cluster.keys import JobKeys
-from cluster.order import HandedBack, Order
-from cluster.runtime_inline import InlineRuntime
-from cluster.share import match_workers
-from cluster.snapshot import JobView, Snapshot, WorkerView
+from cluster.farm.controller import Controller
+from cluster.farm.decide import Action, decide
+from cluster.farm.share import match_workers
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.journal import Journal
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.order import HandedBack, Order
+from cluster.jobs.snapshot import JobView, Snapshot, WorkerView
+from cluster.telling.farm_seen import FarmSeen, farm_seen
+from cluster.workers.inline import InlineRuntime
 
 
 class _Leaving(InlineRuntime):

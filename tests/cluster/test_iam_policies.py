@@ -20,8 +20,8 @@ from cluster.events.inbox import Inbox
 from cluster.events.listener import Listener
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
-from cluster.job import JobState
-from cluster.store import open_store
+from cluster.jobs.job import JobState
+from cluster.stores.opening import open_store
 
 POLICIES = Path(__file__).parents[2] / "deploy" / "iam"
 STORE = "s3://studio-store/store"

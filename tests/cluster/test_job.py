@@ -6,10 +6,11 @@ from specs import SUBJECT, make_spec
 from bodyswap.config import Mode
 from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.timing import FrameRange
-from cluster.job import JobSpec, JobState, SubjectFile, SubjectRef
-from cluster.keys import job_of_marker, key_part, queue_marker
-from cluster.record import from_yaml, to_yaml
-from cluster.store import check_key
+from cluster.jobs.job import JobSpec, JobState
+from cluster.jobs.keys import job_of_marker, key_part, queue_marker
+from cluster.jobs.refs import SubjectFile, SubjectRef
+from cluster.stores.record import from_yaml, to_yaml
+from cluster.stores.store import check_key
 
 FRAMES = FrameRange(start=0, stop=100)
 SPEC = make_spec(frames=FRAMES)

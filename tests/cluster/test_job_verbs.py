@@ -9,7 +9,7 @@ from PIL import Image
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import write_plate
 
-from cluster.submit import JobRequest
+from cluster.asking.submit import JobRequest
 
 
 class Shell:

@@ -8,9 +8,9 @@ from specs import make_spec
 from bodyswap.config import POSE_SEARCH_EVERY
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.job import Stage
-from cluster.plan import LEAST_SHARD_FRAMES, MOST_SHARD_FRAMES, Plan, begun_at, cut, make_plan
-from cluster.record import from_json, to_json
+from cluster.jobs.job import Stage
+from cluster.jobs.plan import LEAST_SHARD_FRAMES, MOST_SHARD_FRAMES, Plan, begun_at, cut, make_plan
+from cluster.stores.record import from_json, to_json
 
 ranges = st.tuples(st.integers(0, 5000), st.integers(1, 3000)).map(
     lambda pair: FrameRange(start=pair[0], stop=pair[0] + pair[1])

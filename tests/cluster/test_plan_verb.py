@@ -12,12 +12,12 @@ from tiny_pipeline import Trouble, write_plate
 
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
-from cluster.demo import write_film
-from cluster.estimate import Estimate
-from cluster.farm_seen import FarmSeen, WorkerSeen, tell_farm
-from cluster.job import JobState, Stage
-from cluster.plan_words import plan_lines, tell_plan
-from cluster.rates import Likeness
+from cluster.cli.demo import write_film
+from cluster.jobs.estimate import Estimate
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.rates import Likeness
+from cluster.telling.farm_seen import FarmSeen, WorkerSeen, tell_farm
+from cluster.telling.plan_words import plan_lines, tell_plan
 
 FRAME_S = 0.01
 

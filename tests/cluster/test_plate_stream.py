@@ -11,12 +11,13 @@ from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.media.index import index_clip, index_from_bytes
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.timing import FrameRange
-from cluster.job import PlateRef
-from cluster.keys import plate_file, plate_record
-from cluster.plate_stream import PlateRecord, keep_record
-from cluster.record import file_hash, from_json
-from cluster.scratch import Scratch
-from cluster.store import Store, open_store
+from cluster.jobs.keys import plate_file, plate_record
+from cluster.jobs.plate_stream import PlateRecord, keep_record
+from cluster.jobs.refs import PlateRef
+from cluster.stores.opening import open_store
+from cluster.stores.record import file_hash, from_json
+from cluster.stores.store import Store
+from cluster.workers.scratch import Scratch
 from tests.media.clips import pictures, write_clip
 
 SOME = FrameRange(start=40, stop=52)

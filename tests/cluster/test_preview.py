@@ -14,15 +14,16 @@ from bodyswap.media.check import check_delivery
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.segment_map import map_segment
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, put_commit, store_file
-from cluster.job import JobSpec, Stage
-from cluster.keys import JobKeys, preview_playlist
-from cluster.lease import Lease
-from cluster.plan import Plan, Shard
-from cluster.preview import PreviewReader, keep_preview, playlist
-from cluster.record import to_json, to_yaml
-from cluster.stitching import MAP
-from cluster.store import Store, open_store
+from cluster.delivering.preview import PreviewReader, keep_preview, playlist
+from cluster.delivering.stitching import MAP
+from cluster.jobs.commit import Commit, put_commit, store_file
+from cluster.jobs.job import JobSpec, Stage
+from cluster.jobs.keys import JobKeys, preview_playlist
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Plan, Shard
+from cluster.stores.opening import open_store
+from cluster.stores.record import to_json, to_yaml
+from cluster.stores.store import Store
 from tests.media.clips import pictures, steady, write_clip
 
 RANGES = tuple(FrameRange(start=at, stop=at + 4) for at in (0, 4, 8))

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from cluster.process_tree import Process, end_tree, find_process
+from cluster.workers.process_tree import Process, end_tree, find_process
 
 _PARENT = """
 import subprocess, sys, time
-from cluster.process_tree import lead_group
+from cluster.workers.process_tree import lead_group
 process = lead_group()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(process.pid, process.started, child.pid, flush=True)

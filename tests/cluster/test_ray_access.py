@@ -7,7 +7,7 @@ from command_line import run_command
 
 from bodyswap.environment import RayAccess, ray_access
 from bodyswap.errors import UsageError
-from cluster.ray_access import check_ray_access
+from cluster.workers.ray_access import check_ray_access
 
 
 @pytest.mark.parametrize("address", [None, "auto", "127.0.0.1:6379", "head.farm:6379"])

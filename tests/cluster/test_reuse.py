@@ -12,10 +12,10 @@ from tiny_pipeline import Trouble, expected_shot, write_poses
 from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.job import JobState
-from cluster.keys import JobKeys
-from cluster.results import RESULTS
-from cluster.submit import JobRequest
+from cluster.asking.submit import JobRequest
+from cluster.jobs.job import JobState
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.results import RESULTS
 
 WHOLE = FrameRange(start=0, stop=96)
 

@@ -14,10 +14,10 @@ from tiny_farm import TinyFarm, make_farm
 from bodyswap.errors import ConsentError
 from bodyswap.rights.signing_keys import read_signing_key
 from bodyswap.rights.trust import Capacity, Issuer, Trust, TrustedKey
-from cluster.cli import main
-from cluster.job import JobState
-from cluster.keys import JobKeys
-from cluster.submit import JobRequest
+from cluster.asking.submit import JobRequest
+from cluster.cli.app import main
+from cluster.jobs.job import JobState
+from cluster.jobs.keys import JobKeys
 
 
 @dataclass(frozen=True)

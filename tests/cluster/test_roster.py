@@ -1,11 +1,11 @@
 import pytest
 
 from bodyswap.timing import FrameRange
-from cluster.failures import Cause
-from cluster.job import Stage
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.roster import SHARDS_TO_BENCH, Roster
+from cluster.farm.roster import SHARDS_TO_BENCH, Roster
+from cluster.jobs.failures import Cause
+from cluster.jobs.job import Stage
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
 
 
 def _lease(index: int, job: str = "j") -> Lease:

@@ -1,6 +1,7 @@
 """Real Ray on this machine, real processes, real deaths."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +14,16 @@ from tiny_pipeline import Trouble, expected_shot
 from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
-from cluster.crew import Share, default_workers, share
-from cluster.failures import Cause
-from cluster.farm_settings import FarmSettings
-from cluster.job import JobState
-from cluster.journal import Journal
-from cluster.keys import JobKeys
-from cluster.progress import JobStatus
-from cluster.runtime_ray import RayRuntime
+from cluster.farm.controller import Controller
+from cluster.jobs.failures import Cause
+from cluster.jobs.job import JobState
+from cluster.jobs.journal import Journal
+from cluster.jobs.keys import JobKeys
+from cluster.jobs.progress import JobStatus
+from cluster.workers.crew import Share, default_workers, share
+from cluster.workers.on_ray import RayRuntime
+from cluster.workers.ray_nodes import start_ray
+from cluster.workers.settings import FarmSettings
 
 WHOLE = FrameRange(start=0, stop=40)
 
@@ -36,14 +38,8 @@ def runtime(farm: TinyFarm) -> Iterator[RayRuntime]:
     """Two warm workers for all tests here: starting them is what takes time."""
     with pytest.MonkeyPatch.context() as environment:
         # Ray's processes inherit it, and so find the tiny pipeline.
-        environment.setenv("PYTHONPATH", str(Path(__file__).parent))
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-        )
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        start_ray(None, cpus=2)
     runtime = RayRuntime(farm.worker_config, FarmSettings(workers=2, orders_a_life=8))
     yield runtime
     runtime.close()
@@ -157,7 +153,8 @@ def test_a_worker_that_hangs_is_ended_and_its_shard_done_by_another(
     assert controller.run_until_final(job).state is JobState.PUBLISHED
     assert farm.fetched_shot(job) == expected_shot(request.plate, WHOLE)
     entries = Journal(farm.store, job).read()
-    assert [entry.failure.cause for entry in entries if entry.failure] == [Cause.STALL]
+    # On a busy machine others may seem to hang too, by such a clock.
+    assert {entry.failure.cause for entry in entries if entry.failure} == {Cause.STALL}
 
 
 class _FastClock:

@@ -10,21 +10,23 @@ import msgspec
 import pytest
 from specs import make_spec
 
+from bodyswap.config import RenderSettings
 from bodyswap.environment import rights_file
 from bodyswap.rights.audit import Event
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.trust import SealFiles, operator_trust, read_trust
 from bodyswap.timing import FrameRange
-from cluster.audit_log import read_verified
-from cluster.cli import main
-from cluster.commit import StoredFile
-from cluster.doors import permit_publish
-from cluster.job import JobSpec
-from cluster.keys import plate_file
-from cluster.marking import Traced
-from cluster.record import file_hash
-from cluster.sealing import sealed
-from cluster.store_local import LocalStore
+from cluster.cli.app import main
+from cluster.delivering.sealing import sealed
+from cluster.jobs.commit import StoredFile
+from cluster.jobs.job import JobSpec
+from cluster.jobs.keys import plate_file
+from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
+from cluster.rights.audit_log import read_verified
+from cluster.rights.doors import permit_publish
+from cluster.rights.marking import Traced
+from cluster.stores.local import LocalStore
+from cluster.stores.record import file_hash
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
 
@@ -112,6 +114,32 @@ def test_a_released_shot_tells_what_it_is_and_its_consents_state_today(
     path.write_bytes(data[:-20] + bytes([data[-20] ^ 1]) + data[-19:])
     code, told, wrong = _verify(capsys, monkeypatch, path, *store)
     assert code == 7 and "was touched since it was signed" in wrong and "Invalid" in told
+
+
+def test_a_shot_of_two_names_both_and_tells_which_consent_no_longer_stands(
+    release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    mara = SubjectRef(name="mara", files=(SubjectFile(name="card.yaml", sha256="c" * 64),))
+    kept = tmp_path / "consents/mara/consent.jws"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(drawn_consent("mara"))
+    settings = RenderSettings(over="plate").to_dict()
+    cast = (CastRef(performer="2", subject=mara), CastRef(performer="3", subject=None))
+    both = replace(release, spec=replace(release.spec, settings=settings, cast=cast))
+    (file,) = both.seal()
+    path = tmp_path / "got.mp4"
+    both.store.fetch_file(file.key, path)
+    code, told, _ = _verify(capsys, monkeypatch, path, "--store", both.store.url)
+    assert code == 0
+    for words in ("subject      tiny", f"subject      mara, checkpoint {mara.digest[:12]}"):
+        assert words in told
+    assert told.count(": stands") == 2
+    kept.unlink()
+    _, told, _ = _verify(capsys, monkeypatch, path, "--json", "--store", both.store.url)
+    proof = json.loads(told)
+    assert proof["consent_today"] == "not known here"
+    assert [one["subject"] for one in proof["origin"]["others"]] == ["mara"]
 
 
 def test_whoever_publishes_again_releases_the_very_same_bytes(release: Release) -> None:

@@ -13,10 +13,10 @@ from tiny_farm import TinyFarm, make_farm
 from bodyswap.errors import UsageError
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange
-from cluster.job import JobState
-from cluster.journal import Entry, Journal
-from cluster.links import LONGEST_LINK_S, link_to
-from cluster.store import open_store
+from cluster.delivering.links import LONGEST_LINK_S, link_to
+from cluster.jobs.job import JobState
+from cluster.jobs.journal import Entry, Journal
+from cluster.stores.opening import open_store
 from tests.media.clips import pictures, steady, write_clip
 
 

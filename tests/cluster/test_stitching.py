@@ -20,12 +20,7 @@ from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.segment_map import map_segment
 from bodyswap.pipeline import Pipeline
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, store_file
-from cluster.job import Stage
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.record import file_hash
-from cluster.stitching import (
+from cluster.delivering.stitching import (
     MAP,
     PlacedSegment,
     StitchedShot,
@@ -34,7 +29,13 @@ from cluster.stitching import (
     place_segment,
     read_opening,
 )
-from cluster.store import Store, open_store
+from cluster.jobs.commit import Commit, store_file
+from cluster.jobs.job import Stage
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
+from cluster.stores.opening import open_store
+from cluster.stores.record import file_hash
+from cluster.stores.store import Store
 from tests.media.clips import pictures, steady, write_clip
 
 ASSEMBLY = Lease(

@@ -17,13 +17,14 @@ from tiny_pipeline import expected_shot
 
 from bodyswap.errors import StoreError
 from bodyswap.timing import FrameRange
-from cluster.commit import Commit, Outcome, put_commit, read_commit, store_file
-from cluster.compose import Piece
-from cluster.job import JobState, Stage
-from cluster.lease import Lease
-from cluster.plan import Shard
-from cluster.progress import JobStatus
-from cluster.store import Store, open_store
+from cluster.jobs.commit import Commit, Outcome, put_commit, read_commit, store_file
+from cluster.jobs.job import JobState, Stage
+from cluster.jobs.lease import Lease
+from cluster.jobs.plan import Shard
+from cluster.jobs.progress import JobStatus
+from cluster.stores.compose import Piece
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 SHARD = Shard(stage=Stage.RENDER, index=0, frames=FrameRange(start=0, stop=4))
 

@@ -4,8 +4,8 @@ import pytest
 from store_contract import StoreContract
 
 from bodyswap.errors import StoreError, UsageError
-from cluster.store import open_store
-from cluster.store_local import LocalStore
+from cluster.stores.local import LocalStore
+from cluster.stores.opening import open_store
 
 
 class TestLocalStore(StoreContract):

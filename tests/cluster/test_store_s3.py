@@ -13,9 +13,10 @@ from tiny_pipeline import expected_shot
 
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.timing import FrameRange
-from cluster.compose import Piece
-from cluster.job import JobState
-from cluster.store import Store, open_store
+from cluster.jobs.job import JobState
+from cluster.stores.compose import Piece
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from bodyswap.nets.checkpoint import load_card, put_card, save_subject
 from bodyswap.nets.figures import Contraction, HeldOut
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.stance import StanceStatistics
-from cluster.cli import main
-from cluster.store_local import LocalStore
+from cluster.cli.app import main
+from cluster.stores.local import LocalStore
 
 CARD = SubjectCard(
     origin=Origin(subject="mara", consent="consent-7", footage_sha256=("ab12",)),

@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from cluster.supervise import Supervisor
+from cluster.farm.supervise import Supervisor
 
 LIVES = """
 import os, pathlib, subprocess, sys, time

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 from tiny_farm import make_farm
 
-from cluster.controller import Controller
-from cluster.job import JobState
-from cluster.keys import FARM
-from cluster.runtime_inline import InlineRuntime
-from cluster.store_local import LocalStore
-from cluster.term import LAPSES_AFTER_S, RENEWALS_A_LAPSE, Term
+from cluster.farm.controller import Controller
+from cluster.farm.term import LAPSES_AFTER_S, RENEWALS_A_LAPSE, Term
+from cluster.jobs.job import JobState
+from cluster.jobs.keys import FARM
+from cluster.stores.local import LocalStore
+from cluster.workers.inline import InlineRuntime
 
 RENEW_EVERY_S = LAPSES_AFTER_S / RENEWALS_A_LAPSE
 

@@ -9,12 +9,12 @@ from opentelemetry.trace import StatusCode
 from tiny_farm import make_farm
 from tiny_pipeline import Trouble
 
-from cluster.controller import Controller
-from cluster.decide import decide
-from cluster.runtime_inline import InlineRuntime
-from cluster.trace_id import root_span_of, trace_of
-from cluster.tracing import Tracer
-from cluster.watch import Watch
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.jobs.trace_id import root_span_of, trace_of
+from cluster.metering.tracing import Tracer
+from cluster.metering.watch import Watch
+from cluster.workers.inline import InlineRuntime
 
 
 def test_a_jobs_trace_holds_it_and_every_attempt_at_its_shards(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_is_wanted_but_cannot_be_told_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setitem(__import__("sys").modules, "cluster.tracing", None)
+    monkeypatch.setitem(__import__("sys").modules, "cluster.metering.tracing", None)
     code, _, said = run_command(
         capsys, "work", "--runtime", "inline", "--store", tmp_path / "store"
     )

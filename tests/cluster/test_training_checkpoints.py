@@ -7,9 +7,9 @@ import pytest
 
 from bodyswap.training.checkpoints import Objects
 from bodyswap.training.loop import Progress
-from cluster.store import Store
-from cluster.store_local import LocalStore
-from cluster.training_checkpoints import StoreCheckpoints
+from cluster.stores.local import LocalStore
+from cluster.stores.store import Store
+from cluster.training.checkpoints import StoreCheckpoints
 from tests.training.checkpoint_contract import CheckpointContract
 from tests.training.killed_training import assert_same_end, train_film
 

@@ -7,10 +7,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bodyswap.errors import UsageError
-from cluster.exporter import served
-from cluster.training_metrics import TrainingMetrics
-from cluster.training_spec import TrainingState
-from cluster.training_status import TrainingStatus
+from cluster.jobs.training_spec import TrainingState
+from cluster.metering.exporter import served
+from cluster.training.metrics import TrainingMetrics
+from cluster.training.status import TrainingStatus
 
 HALF = TrainingStatus(
     training="ab12", subject="rex", state=TrainingState.TRAINING, step=40, done=0.5,

@@ -15,13 +15,13 @@ import pytest
 from bodyswap.errors import UsageError
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.training.replica import ALONE
-from cluster.job import SubjectRef
-from cluster.store_local import LocalStore
-from cluster.subjects import pull_subject, stored_subject
-from cluster.training_run import run_replica
-from cluster.training_spec import TrainingKeys, TrainingState
-from cluster.training_status import read_status, read_training
-from cluster.training_submit import submit_training
+from cluster.jobs.refs import SubjectRef
+from cluster.jobs.subjects import pull_subject, stored_subject
+from cluster.jobs.training_spec import TrainingKeys, TrainingState
+from cluster.stores.local import LocalStore
+from cluster.training.run import run_replica
+from cluster.training.status import read_status, read_training
+from cluster.training.submit import submit_training
 from tests.cluster.tiny_training import (
     COUNT,
     HELD_OUT,

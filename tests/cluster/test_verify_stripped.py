@@ -17,7 +17,7 @@ from bodyswap.frames import RGB
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
-from cluster.cli import main
+from cluster.cli.app import main
 from tests.media.clips import write_clip
 
 COUNT = 10

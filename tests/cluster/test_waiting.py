@@ -1,7 +1,7 @@
 import pytest
 
-from cluster.job import JobState
-from cluster.waiting import Outcome, outcome_of
+from cluster.jobs.job import JobState
+from cluster.telling.waiting import Outcome, outcome_of
 
 AT_REST = {
     "published": Outcome.DONE,

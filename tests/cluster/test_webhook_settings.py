@@ -6,7 +6,7 @@ import pytest
 from web_hearer import SECRET
 
 from bodyswap.errors import UsageError
-from cluster.webhook_settings import Endpoint, WebhookSettings, load_webhooks, read_webhooks
+from cluster.notices.settings import Endpoint, WebhookSettings, load_webhooks, read_webhooks
 
 OTHER = "whsec_aW4gdGhlIGZpbGUsIGFzIGxvbmcgYXMgaXQgbXVzdCBiZQ=="
 UNPREFIXED = "bm8gcHJlZml4IGJlZm9yZSBpdCwgYnV0IGxvbmc="

@@ -14,14 +14,14 @@ from tiny_pipeline import (
 )
 
 from bodyswap.config import Mode, RenderSettings
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
-from cluster.controller import Controller
-from cluster.progress import JobStatus
-from cluster.runtime import Runtime, WorkerConfig
-from cluster.runtime_inline import InlineRuntime
-from cluster.store import Store
-from cluster.store_local import LocalStore
-from cluster.submit import JobRequest
+from cluster.farm.controller import Controller
+from cluster.jobs.progress import JobStatus
+from cluster.stores.local import LocalStore
+from cluster.stores.store import Store
+from cluster.workers.inline import InlineRuntime
+from cluster.workers.runtime import Runtime, WorkerConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,18 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
-from bodyswap.config import RenderSettings
+from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
+from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
-from cluster.inspection import SubjectFacts
+from cluster.jobs.inspection import SubjectFacts
 
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
 TICKS_A_FRAME = 512
+_CARD = "card.yaml"
 _TROUBLE = "trouble.json"
 
 
@@ -74,16 +76,26 @@ class TinyInspector:
         return len(_read_plate(plate))
 
     def subject(self, folder: Path) -> SubjectFacts:
-        name = (folder / "card.yaml").read_text().strip()
-        return SubjectFacts(name=name, files=("card.yaml", _TROUBLE))
+        name = (folder / _CARD).read_text().strip()
+        return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        pass
 
     def check_pose_model(self, model: str, card: str) -> None:
-        assert card == "tiny\n"
+        assert card.strip() in ("tiny", "mara"), "no card of the tests' subjects"
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         assert card.strip(), "a subject without a card"
         if len(_read_plate(poses)) != len(_read_plate(plate)):
             raise UsageError(f"'{poses.name}' has poses of another plate")
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        if len(_read_plate(clean_plate)) not in (1, len(_read_plate(plate))):
+            raise UsageError(f"'{clean_plate.name}' is a clean plate of another plate")
+
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        return settings
 
 
 class TinyPipeline:
@@ -111,6 +123,8 @@ class TinyPipeline:
         frames: FrameRange,
         subject: Path,
         settings: RenderSettings,
+        *,
+        replacement: Replacement = ALONE,
     ) -> TinySolution:
         if not len(detections.frame_M):
             raise NoPerformerError(f"no person was found in {plate.name}")
@@ -121,11 +135,12 @@ class TinyPipeline:
             keypoints_NK2=detections.keypoints_MK2,
             confidence_NK=detections.confidence_MK,
         )
-        return TinySolution(performer=poses, subject=poses, report={"people": 1})
+        return TinySolution(performer=poses, subject=poses, report=_told(replacement))
 
     def solve_given_poses(
-        self, poses: Path, plate: Path, frames: FrameRange, subject: Path, settings: RenderSettings
-    ) -> TinySolution:
+        self, poses: Path, plate: Path, frames: FrameRange, subject: Path,
+        settings: RenderSettings, *, replacement: Replacement = ALONE,
+    ) -> TinySolution:  # fmt: skip
         numbers = _read_plate(poses)
         keypoints = np.zeros((len(frames), 17, 2), np.float32)
         keypoints[:, :, 0] = np.array([numbers[index] for index in frames]).reshape(-1, 1)
@@ -150,6 +165,7 @@ class TinyPipeline:
         on_frame: OnFrame,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> TinyRange:
         trouble = _read_trouble(subject)
         started_s = time.time()
@@ -189,6 +205,7 @@ class TinyPipeline:
         settings: RenderSettings,
         mark: Mark | None = None,
         recipe: bytes | None = None,
+        replacement: Replacement = ALONE,
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:
@@ -238,9 +255,9 @@ def write_poses(path: Path, plate: Path, changed: dict[int, float]) -> Path:
     return path
 
 
-def write_subject(folder: Path, trouble: Trouble | None = None) -> Path:
+def write_subject(folder: Path, trouble: Trouble | None = None, *, name: str = "tiny") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "card.yaml").write_text("tiny\n")
+    (folder / _CARD).write_text(f"{name}\n")
     (folder / _TROUBLE).write_text(json.dumps(asdict(trouble or Trouble())))
     return folder
 
@@ -257,6 +274,17 @@ def expected_shot(plate: Path, frames: FrameRange) -> list[tuple[int, int, float
         value = 0.5 * value + (numbers[index] or 0.0)
         shot.append((index, index * TICKS_A_FRAME, value))
     return shot
+
+
+def _told(replacement: Replacement) -> dict[str, object]:
+    """What came of what was to be replaced."""
+    clean, others = replacement.clean_plate, replacement.others
+    cards = [each.subject and (each.subject / _CARD).read_text() for each in others]
+    return {
+        "people": 1 + len(others),
+        "stand-ins": [card and card.strip() for card in cards],
+        "clean_plate": clean and clean.read_text(),
+    }
 
 
 def _read_plate(path: Path) -> list[float | None]:

@@ -11,8 +11,8 @@ from bodyswap.timing import FrameRange, Timeline
 from bodyswap.train import TrainingRequest
 from bodyswap.training.footage_cache import content_key
 from bodyswap.training.settings import TrainSettings
-from cluster.store_local import LocalStore
-from cluster.training_submit import submit_training
+from cluster.stores.local import LocalStore
+from cluster.training.submit import submit_training
 from tests.training.subject_film import TINY, film
 
 COUNT, HELD_OUT = 12, 3

@@ -21,9 +21,7 @@ from tiny_farm import TinyFarm
 from tiny_pipeline import Trouble, write_plate, write_subject
 
 from bodyswap.config import Mode
-from cluster.accounts import COSTS
-from cluster.controller import Controller
-from cluster.decide import decide
+from cluster.delivering.accounts import COSTS
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
 from cluster.events.listener import Counts, Listener
@@ -31,11 +29,13 @@ from cluster.events.meter import ListenMeter
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
-from cluster.exporter import left_in, served
-from cluster.keeper_meter import KeeperMeter
-from cluster.runtime_inline import InlineRuntime
-from cluster.store import open_store
-from cluster.watch import Watch
+from cluster.farm.controller import Controller
+from cluster.farm.decide import decide
+from cluster.metering.exporter import left_in, served
+from cluster.metering.keeper_meter import KeeperMeter
+from cluster.metering.watch import Watch
+from cluster.stores.opening import open_store
+from cluster.workers.inline import InlineRuntime
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus"
 COSTS_YAML = "currency: EUR\nrates_per_hour: {cpu: 360}\nbudgets: {stunts: 1000}\n"

@@ -57,7 +57,7 @@ def test_each_alert_has_a_page_that_says_what_it_means_and_what_to_do(
 def test_commands_that_pages_name_exist(capsys: pytest.CaptureFixture[str]) -> None:
     from typer.main import get_command
 
-    from cluster.cli import app
+    from cluster.cli.app import app
 
     verbs = set(get_command(app).commands)  # type: ignore[attr-defined]  # it is a group
     for page in (DEPLOY / "runbooks").glob("*.md"):

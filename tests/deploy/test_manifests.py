@@ -159,7 +159,7 @@ def test_the_listeners_rules_are_rules(tmp_path: Path) -> None:
 def test_what_containers_are_told_to_run_is_what_the_command_line_has() -> None:
     from typer.main import get_command
 
-    from cluster.cli import app
+    from cluster.cli.app import app
 
     compose = yaml.safe_load((DEPLOY / "docker/compose.yaml").read_text())["services"]
     (listener,) = _named("Deployment")["bodyswap-listener"]["spec"]["template"]["spec"][

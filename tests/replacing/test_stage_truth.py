@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bodyswap.errors import IntegrityError, PlateError, UsageError
-from bodyswap.frames import RGB, RenderedFrame
+from bodyswap.errors import IntegrityError, PlateError
+from bodyswap.frames import RenderedFrame
 from bodyswap.quality.replace_report import measure_replacement
 from bodyswap.quality.stage_transfer import (
     StageTransfer,
@@ -14,7 +14,7 @@ from bodyswap.quality.stage_transfer import (
 )
 from bodyswap.replacing.cleanplate import canvas_of, median_plate
 from bodyswap.replacing.lay import lay
-from bodyswap.replacing.make import make_recipe
+from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.stage.render import Shot, empty_set
 
@@ -33,10 +33,12 @@ def transfer() -> StageTransfer:
 @pytest.fixture(scope="module")
 def recipe(transfer: StageTransfer) -> Recipe:
     empty_HW3 = empty_set(Shot(width=PX, height=PX))
+    swap = Swap(
+        performer=transfer.driving_poses, subject=transfer.true_poses, background_HW3=empty_HW3
+    )
     return make_recipe(
-        transfer.driving_poses, transfer.true_poses, None,
-        lambda index: np.asarray(transfer.driver.rgb_NHW3[index], np.uint8), empty_HW3,
-    )  # fmt: skip
+        [swap], None, lambda index: np.asarray(transfer.driver.rgb_NHW3[index], np.uint8)
+    )
 
 
 def test_the_same_person_laid_in_again_is_nearly_the_plate(transfer: StageTransfer) -> None:
@@ -49,7 +51,7 @@ def test_the_same_person_laid_in_again_is_nearly_the_plate(transfer: StageTransf
 
 
 def test_the_subject_lies_where_the_performer_was(recipe: Recipe) -> None:
-    assert np.abs(recipe.placed_N23 - np.eye(3)[:2]).max() < 0.05
+    assert np.abs(recipe.replaced[0].placed_N23 - np.eye(3)[:2]).max() < 0.05
 
 
 def test_a_recipe_is_the_same_when_it_has_been_stored(
@@ -71,10 +73,11 @@ def test_where_nobody_is_seen_the_plate_stays_as_it_is(
     transfer: StageTransfer, recipe: Recipe
 ) -> None:
     picture = np.asarray(transfer.driver.rgb_NHW3[2], np.uint8)
-    recipe.performer.confidence_NK[2], kept = 0, recipe.performer.confidence_NK[2].copy()
+    confidence_NK = recipe.replaced[0].performer.confidence_NK
+    confidence_NK[2], kept = 0, confidence_NK[2].copy()
     nobody = RenderedFrame(rgb_HW3=picture, matte_HW=np.zeros((PX, PX), np.float32), index=2)
     laid = lay(nobody, picture, recipe)
-    recipe.performer.confidence_NK[2] = kept
+    confidence_NK[2] = kept
     assert not laid.touched_HW.any()
     np.testing.assert_array_equal(laid.rgb_HW3, picture)
 
@@ -104,18 +107,3 @@ def test_a_camera_that_moves_too_far_is_refused_with_a_way_out() -> None:
     maps[1, 0, 2] = 5000
     with pytest.raises(PlateError, match="cut the shot"):
         canvas_of(maps, 100, 100)
-
-
-def test_a_given_clean_plate_stands_for_the_measured_one(transfer: StageTransfer) -> None:
-    empty_HW3 = empty_set(Shot(width=PX, height=PX))
-
-    def made(given_HW3: RGB) -> Recipe:
-        return make_recipe(
-            transfer.driving_poses, transfer.true_poses, None,
-            lambda index: np.asarray(transfer.driver.rgb_NHW3[index], np.uint8), empty_HW3,
-            supplied_HW3=given_HW3,
-        )  # fmt: skip
-
-    np.testing.assert_array_equal(made(empty_HW3).scenes[0].clean.rgb_HW3, empty_HW3)
-    with pytest.raises(UsageError, match="80x80"):
-        made(empty_HW3[:80, :80])

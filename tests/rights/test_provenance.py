@@ -12,7 +12,8 @@ from PIL import Image
 
 from bodyswap.errors import InputError, UsageError
 from bodyswap.rights.certificates import make_chain
-from bodyswap.rights.provenance import Origin, Proof, Seal, Sealed, read_proof, seal_file
+from bodyswap.rights.origin import Origin
+from bodyswap.rights.provenance import Proof, Seal, Sealed, read_proof, seal_file
 from bodyswap.rights.sequence import read_sequence_proof, seal_sequence
 from tests.media.clips import pictures, write_clip
 

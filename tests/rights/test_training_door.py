@@ -13,7 +13,7 @@ from bodyswap.rights.consent import Terms, read_consent
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.revocations import Revocations, Revoked, sign_revocations
 from bodyswap.rights.training_door import permit_training
-from cluster.cli import main
+from cluster.cli.app import main
 from tests.rights.papers import (
     DAY_S,
     FOOTAGE,

@@ -11,7 +11,7 @@ from bodyswap.timing import FrameRange
 from bodyswap.training.dataset import draw_batch
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.footage_cache import FootageCache, content_key
-from cluster.store_local import LocalStore
+from cluster.stores.local import LocalStore
 from tests.training.subject_film import TINY, film, standing_poses
 
 

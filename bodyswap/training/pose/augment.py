@@ -16,10 +16,10 @@ from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
 from bodyswap.skeleton import COCO_17
+from bodyswap.training.pose.draw import LUMA, Draw, colour_change
 from bodyswap.training.pose.samples import ABSENT, UNKNOWN
 
 PADDING = 1.25
-_LUMA = (0.299, 0.587, 0.114)
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
 
 
@@ -87,7 +87,7 @@ class Augmenter:
 
         `effort`, in 0 to 1, scales how far people are turned and moved: training starts easy.
         """
-        draw = _Draw(generator, len(batch.box_B4), batch.rgb_B3SS.device)
+        draw = Draw(generator, len(batch.box_B4), batch.rgb_B3SS.device)
         matrix_B23, side_B = self._placement(batch.box_B4, draw, effort)
         warped_B4HW = self._warp(batch, matrix_B23)
         rgb_B3HW, matte_B1HW = warped_B4HW[:, :3], warped_B4HW[:, 3:]
@@ -107,7 +107,7 @@ class Augmenter:
 
     def empty(self, count: int, generator: torch.Generator) -> Crops:
         """Crops without a person."""
-        draw = _Draw(generator, count, self._backgrounds_N3GG.device)
+        draw = Draw(generator, count, self._backgrounds_N3GG.device)
         rgb_B3HW = self._occlude(self._background_crops(draw), draw)
         joints = len(COCO_17.joints)
         return Crops(
@@ -121,7 +121,7 @@ class Augmenter:
         self, keypoints_BK2: Tensor, state_BK: Tensor, box_B4: Tensor, generator: torch.Generator
     ) -> "PlacedJoints":
         """Where joints would come to lie in crops of such people, without drawing any."""
-        draw = _Draw(generator, len(box_B4), box_B4.device)
+        draw = Draw(generator, len(box_B4), box_B4.device)
         matrix_B23, side_B = self._placement(box_B4, draw, 1.0)
         flipped_B = draw.chance(0.5)
         keypoints_BK2 = _apply(matrix_B23, keypoints_BK2)
@@ -129,7 +129,7 @@ class Augmenter:
         state_BK = self._leave(keypoints_BK2, state_BK)
         return PlacedJoints(keypoints_BK2=keypoints_BK2, state_BK=state_BK, side_B=side_B)
 
-    def _placement(self, box_B4: Tensor, draw: "_Draw", effort: float) -> tuple[Tensor, Tensor]:
+    def _placement(self, box_B4: Tensor, draw: Draw, effort: float) -> tuple[Tensor, Tensor]:
         """Maps from view to crop pixels (B, 2, 3), and the longer side of each box in the crop."""
         size_B2 = box_B4[:, 2:] - box_B4[:, :2]
         loose_B = draw.chance(self._strength.loose_share * effort)
@@ -166,7 +166,7 @@ class Augmenter:
         outside_BK = (x_BK < 0) | (y_BK < 0) | (x_BK > self.width - 1) | (y_BK > self.height - 1)
         return torch.where(outside_BK & (state_BK != UNKNOWN), ABSENT, state_BK)
 
-    def _recolour_person(self, rgb_B3HW: Tensor, keypoints_BK2: Tensor, draw: "_Draw") -> Tensor:
+    def _recolour_person(self, rgb_B3HW: Tensor, keypoints_BK2: Tensor, draw: Draw) -> Tensor:
         """One colour change above the hips and another below: shirts and trousers vary apart."""
         hips_B2 = keypoints_BK2[:, _HIPS].mean(dim=1)
         axis_B2 = hips_B2 - keypoints_BK2[:, _SHOULDERS].mean(dim=1)
@@ -178,11 +178,11 @@ class Augmenter:
         along_BHW = along_BHW + (y_H1 - hips_B2[:, 1, None, None]) * axis_B2[:, 1, None, None]
         below_B1HW = torch.sigmoid(12 * along_BHW)[:, None]
         chosen_B = draw.chance(self._strength.recolour_share)
-        above = _colour_change(rgb_B3HW, draw, chosen_B, strength=1.0)
-        below = _colour_change(rgb_B3HW, draw, chosen_B, strength=1.0)
+        above = colour_change(rgb_B3HW, draw, chosen_B, strength=1.0)
+        below = colour_change(rgb_B3HW, draw, chosen_B, strength=1.0)
         return above + (below - above) * below_B1HW
 
-    def _set_elsewhere(self, rgb_B3HW: Tensor, matte_B1HW: Tensor, draw: "_Draw") -> Tensor:
+    def _set_elsewhere(self, rgb_B3HW: Tensor, matte_B1HW: Tensor, draw: Draw) -> Tensor:
         """The person over another background, sometimes with somebody else beside them."""
         elsewhere_B = draw.chance(self._strength.elsewhere_share)[:, None, None, None]
         behind_B3HW = self._background_crops(draw)
@@ -195,7 +195,7 @@ class Augmenter:
         placed_B3HW = torch.lerp(behind_B3HW, rgb_B3HW, matte_B1HW)
         return torch.where(elsewhere_B, placed_B3HW, rgb_B3HW)
 
-    def _background_crops(self, draw: "_Draw") -> Tensor:
+    def _background_crops(self, draw: Draw) -> Tensor:
         side = self._backgrounds_N3GG.shape[-1]
         chosen_B = draw.integers(len(self._backgrounds_N3GG))
         top_B, left_B = (
@@ -207,9 +207,9 @@ class Augmenter:
             for n, y, x in zip(chosen_B.tolist(), top_B.tolist(), left_B.tolist(), strict=True)
         ]
         crops_B3HW = _flip(torch.stack(crops).float() / 255, draw.chance(0.5))
-        return _colour_change(crops_B3HW, draw, draw.chance(0.5), strength=0.7)
+        return colour_change(crops_B3HW, draw, draw.chance(0.5), strength=0.7)
 
-    def _occlude(self, rgb_B3HW: Tensor, draw: "_Draw") -> Tensor:
+    def _occlude(self, rgb_B3HW: Tensor, draw: Draw) -> Tensor:
         """A rectangle of another picture, or of one colour, in front of some samples."""
         rgb_B3HW = rgb_B3HW.clone()
         hidden_B = draw.chance(self._strength.occluder_share)
@@ -231,11 +231,11 @@ class Augmenter:
             rgb_B3HW[index, :, area[0], area[1]] = flat if plain_B[index] else patch
         return rgb_B3HW
 
-    def _wear_down(self, rgb_B3HW: Tensor, draw: "_Draw") -> Tensor:
+    def _wear_down(self, rgb_B3HW: Tensor, draw: Draw) -> Tensor:
         """Light, lens, motion and sensor."""
-        rgb_B3HW = _colour_change(rgb_B3HW, draw, draw.chance(0.8), strength=0.5)
+        rgb_B3HW = colour_change(rgb_B3HW, draw, draw.chance(0.8), strength=0.5)
         grey_B = draw.chance(self._strength.grey_share)[:, None, None, None]
-        luma_B1HW = (rgb_B3HW * torch.tensor(_LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+        luma_B1HW = (rgb_B3HW * torch.tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
         rgb_B3HW = torch.where(grey_B, luma_B1HW, rgb_B3HW)
         rgb_B3HW = self._blur(rgb_B3HW, draw)
         noisy = torch.nonzero(draw.chance(self._strength.noise_share))[:, 0]
@@ -244,7 +244,7 @@ class Augmenter:
         rgb_B3HW[noisy] += grain * noise_B[noisy][:, None, None, None]
         return rgb_B3HW.clamp_(0, 1)
 
-    def _blur(self, rgb_B3HW: Tensor, draw: "_Draw") -> Tensor:
+    def _blur(self, rgb_B3HW: Tensor, draw: Draw) -> Tensor:
         scale = self.height / 256
         soft = torch.nonzero(draw.chance(self._strength.blur_share))[:, 0]
         sigma_B2 = (0.3 + 1.7 * draw.uniform(2)) * scale
@@ -260,60 +260,9 @@ class Augmenter:
         return rgb_B3HW
 
 
-class _Draw:
-    """Random draws for one batch, all from one generator."""
-
-    def __init__(self, generator: torch.Generator, count: int, device: torch.device) -> None:
-        self.generator = generator
-        self._count = count
-        self._device = device
-
-    def uniform(self, width: int | None = None) -> Tensor:
-        shape = (self._count,) if width is None else (self._count, width)
-        return torch.rand(shape, generator=self.generator).to(self._device)
-
-    def signed(self, width: int | None = None) -> Tensor:
-        return self.uniform(width) * 2 - 1
-
-    def chance(self, share: float) -> Tensor:
-        return self.uniform() < share
-
-    def integers(self, limit: int) -> Tensor:
-        return torch.randint(limit, (self._count,), generator=self.generator)
-
-    def integer(self, low: int, high: int) -> int:
-        return int(torch.randint(low, high, (1,), generator=self.generator))
-
-
 def _apply(matrix_B23: Tensor, points_BK2: Tensor) -> Tensor:
     return points_BK2 @ matrix_B23[:, :, :2].transpose(1, 2) + matrix_B23[:, None, :, 2]
 
 
 def _flip(pictures_BCHW: Tensor, flipped_B: Tensor) -> Tensor:
     return torch.where(flipped_B[:, None, None, None], pictures_BCHW.flip(-1), pictures_BCHW)
-
-
-def _colour_change(rgb_B3HW: Tensor, draw: _Draw, chosen_B: Tensor, *, strength: float) -> Tensor:
-    """Turns hue, scales saturation, contrast and brightness, where chosen, by one 3x4 matrix."""
-    angle_B = draw.signed() * math.pi * strength * chosen_B
-    saturation_B = 1 + draw.signed() * 0.7 * strength * chosen_B
-    gain_B3 = torch.exp2(draw.signed(1) * 0.9 * strength + draw.signed(3) * 0.25 * strength)
-    gain_B3 = torch.where(chosen_B[:, None], gain_B3, 1.0)
-    lift_B = draw.signed() * 0.15 * strength * chosen_B
-    grey_33 = torch.tensor(_LUMA).expand(3, 3)
-    spin_B33 = _hue_turn(angle_B) - grey_33
-    matrix_B33 = grey_33 + saturation_B[:, None, None] * spin_B33
-    matrix_B33 = gain_B3[:, :, None] * matrix_B33
-    batch, _, height, width = rgb_B3HW.shape
-    changed = torch.baddbmm(lift_B[:, None, None], matrix_B33, rgb_B3HW.reshape(batch, 3, -1))
-    return changed.clamp(0, 1).reshape(batch, 3, height, width)
-
-
-def _hue_turn(angle_B: Tensor) -> Tensor:
-    """Turns colour by `angle_B` about the grey axis (B, 3, 3)."""
-    cos_B, sin_B = torch.cos(angle_B), torch.sin(angle_B)
-    third_B = (1 - cos_B) / 3
-    cross_B = sin_B / math.sqrt(3)
-    same, after, before = cos_B + third_B, third_B - cross_B, third_B + cross_B
-    rows = [same, after, before, before, same, after, after, before, same]
-    return torch.stack(rows, dim=1).reshape(-1, 3, 3)

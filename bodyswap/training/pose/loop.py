@@ -24,6 +24,7 @@ from bodyswap.training.pose.config import PoseTrainingConfig
 from bodyswap.training.pose.mining import Difficulty
 from bodyswap.training.pose.samples import Samples
 from bodyswap.training.pose.simcc import Loss, map_loss, pose_loss, sample_errors
+from bodyswap.training.pose.tutor import Tutor, forward
 
 CHUNK = 16
 """Samples are augmented this many at a time: their pictures then stay in the processor's cache."""
@@ -202,56 +203,12 @@ class PoseTrainer:
                     kept.copy_(value)
 
 
-class Tutor(nn.Module):
-    """Coarse maps read off the network while it trains, and not shipped with it.
-
-    One comes from the backbone's third stage by a layer of its own, one is the head's own map.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        last = network.get_submodule("head.final_layer")
-        assert isinstance(last, nn.Conv2d)
-        self.read = nn.Conv2d(_last_halving(network).in_channels, last.out_channels, 1)
-        self._seen: dict[str, Tensor] = {}
-        network.get_submodule("backbone.stage3").register_forward_hook(self._watch("middle"))
-        last.register_forward_hook(self._watch("last"))
-
-    def forward(self) -> tuple[Tensor, Tensor]:
-        return self.read(self._seen.pop("middle")), self._seen.pop("last")
-
-    def _watch(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        def watch(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            self._seen[name] = output
-
-        return watch
-
-
-def forward(
-    model: TopDownModel, inputs_B3HW: Tensor, *, is_coarse: bool = False
-) -> tuple[Tensor, Tensor]:
-    """The head's two distributions.
-
-    Pictures of half size skip the last halving, so that the last stage and the head see the same
-    grid over a person as they will at full size.
-    """
-    _last_halving(model.network).stride = (1, 1) if is_coarse else (2, 2)
-    x_BKX, y_BKY = model.head_outputs(inputs_B3HW)
-    return x_BKX, y_BKY
-
-
 def learning_rate(step: int, config: PoseTrainingConfig) -> float:
     """A short rise, then half a cosine down to nothing."""
     if step < config.warm_up_steps:
         return config.peak_rate * (step + 1) / config.warm_up_steps
     share = (step - config.warm_up_steps) / max(1, config.steps - config.warm_up_steps)
     return config.peak_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
-def _last_halving(network: nn.Module) -> nn.Conv2d:
-    layer = network.get_submodule("backbone.stage4.0.conv")
-    assert isinstance(layer, nn.Conv2d)
-    return layer
 
 
 def _fresh_head(network: nn.Module) -> nn.Module:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 import time
 import uuid
@@ -17,16 +18,17 @@ from tiny_farm import TinyFarm
 from tiny_pipeline import expected_shot, read_shot, write_plate, write_subject
 
 from bodyswap.timing import FrameRange
-from cluster.controller import Controller
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
 from cluster.events.listener import Listener
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
-from cluster.farm_settings import FarmSettings
-from cluster.runtime_ray import RayRuntime
-from cluster.store import open_store
+from cluster.farm.controller import Controller
+from cluster.stores.opening import open_store
+from cluster.workers.on_ray import RayRuntime
+from cluster.workers.ray_nodes import start_ray
+from cluster.workers.settings import FarmSettings
 
 PATIENCE_S = 500
 SHOTS = ("a", "b")
@@ -40,7 +42,7 @@ def test_from_a_plate_in_a_bucket_to_a_shot_in_a_bucket_by_ray(
     """Two listeners, a queue that tells everything many times, and one plate it never tells of."""
     caplog.set_level(logging.INFO)
     # Ray's processes inherit it, and so find the tiny pipeline.
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
     prefix = uuid.uuid4().hex
     farm = TinyFarm(folder=tmp_path, store=open_store(f"{s3_server}/{prefix}/store"))
     queue = boto3.client("sqs").create_queue(QueueName=f"{prefix}-plates")["QueueUrl"]
@@ -50,10 +52,7 @@ def test_from_a_plate_in_a_bucket_to_a_shot_in_a_bucket_by_ray(
         deliver_to=f"s3://{BUCKET}/{prefix}/shots/{{stem}}/",
     )  # fmt: skip
     is_over = threading.Event()
-    ray.init(
-        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False,
-        logging_level="ERROR",
-    )  # fmt: skip
+    start_ray(None, cpus=2)
     runtime = RayRuntime(farm.worker_config, FarmSettings(workers=2))
     threads = [
         threading.Thread(target=_listen, args=(farm, rule, queue, is_over)) for _ in range(2)

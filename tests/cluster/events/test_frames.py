@@ -13,6 +13,7 @@ import pytest
 from real_servers import BUCKET
 
 from bodyswap.media.index import index_clip
+from cluster.asking.submit import JobRequest
 from cluster.client import Client
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
@@ -20,8 +21,8 @@ from cluster.events.listener import Listener
 from cluster.events.notification import PlacedObject
 from cluster.events.queue import Queue, Topic
 from cluster.events.rules import ListenConfig, Rule, SequenceRule
-from cluster.store import Store, open_store
-from cluster.submit import JobRequest
+from cluster.stores.opening import open_store
+from cluster.stores.store import Store
 
 LATER_S = 1e6
 

@@ -23,7 +23,7 @@ from cluster.events.notification import PlacedObject
 from cluster.events.queue import Queue
 from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
-from cluster.store import open_store
+from cluster.stores.opening import open_store
 
 FRAMES = 12
 

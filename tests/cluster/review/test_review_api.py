@@ -15,9 +15,9 @@ from PIL import Image
 
 from bodyswap.errors import JobError
 from bodyswap.rights.trust import operator_trust
-from cluster.audit_log import read_verified
 from cluster.client import Client
-from cluster.journal import Journal, Ruling
+from cluster.jobs.journal import Journal, Ruling
+from cluster.rights.audit_log import read_verified
 
 Finished = tuple[FilmFarm, str]
 

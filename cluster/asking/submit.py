@@ -1,0 +1,214 @@
+"""Turn a request into a job in the store. Nothing else is needed to submit, no farm and no network.
+
+It does not know who renders it. Everything is checked before the first byte is written.
+"""
+
+import importlib.metadata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bodyswap.choice import Casting
+from bodyswap.config import RenderSettings
+from bodyswap.errors import PlateError, UsageError
+from bodyswap.timing import FrameRange, parse_frame_range
+from cluster.jobs.inspection import Inspector
+from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import (
+    QUEUE,
+    JobKeys,
+    job_of_marker,
+    key_part,
+    plate_file,
+    poses_file,
+    queue_marker,
+    time_part,
+)
+from cluster.jobs.listing import check_name, put_name
+from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.ranges import RangeSettings
+from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
+from cluster.jobs.subjects import find_subject, put_subject, read_card_text
+from cluster.rights.doors import permit_submit
+from cluster.stores.record import file_hash, to_yaml
+from cluster.stores.store import Store, put_once
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """What a person asks for.
+
+    `subject` is a folder, a packaged subject's name, or one in the store; `frames` is inclusive
+    text such as "1001-1040", None for the whole plate; `shards` None leaves it to the planner;
+    `poses` is a corrected poses.npz that stands in for the pose pass; `ranges` are texts such as
+    "1040-1060 solve.smoothing_s=0.05", settings of these frames alone; `cast` are replaced beside
+    the performer of the settings; `clean_plate` is a still, or a clip with a picture for each
+    frame, and wins over the one made out of the plate; `name` is what people call
+    the job, the plate's own name where none is given; `budget` what it may cost before it is
+    paused.
+    """
+
+    plate: Path
+    subject: str
+    settings: RenderSettings = field(default_factory=RenderSettings)
+    frames: str | None = None
+    shards: int | None = None
+    poses: Path | None = None
+    ranges: tuple[str, ...] = ()
+    cast: tuple[Casting, ...] = ()
+    clean_plate: Path | None = None
+    name: str = ""
+    project: str = "default"
+    use: str = DEFAULT_USE
+    priority: int = DEFAULT_PRIORITY
+    budget: float | None = None
+    submitted_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A request as the job it makes, and the folders of the subjects that are not stored yet."""
+
+    spec: JobSpec
+    folders: tuple[tuple[SubjectRef, Path], ...]
+
+
+def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> str:
+    """Put the job and its inputs into the store, and answer its id.
+
+    A request that was made before gives the same job; one that ended otherwise than published
+    is tried anew.
+
+    Raises:
+        ConsentError: nobody's consent covers it.
+        InputError: the plate, the subject, the frames or a setting cannot be used.
+        ModelError: there is no such pose model.
+        StoreError: the store failed; submitting again goes on.
+    """
+    resolved = resolve(store, request, inspector, now_s=now_s)
+    spec = resolved.spec
+    permit_submit(store, spec, now_s=now_s)
+    _put_plate(store, spec.plate, request.plate)
+    if spec.clean_plate is not None and request.clean_plate is not None:
+        _put_plate(store, spec.clean_plate, request.clean_plate)
+    if spec.poses is not None and request.poses is not None:
+        put_once(store, poses_file(spec.poses), request.poses)
+    for subject, folder in resolved.folders:
+        put_subject(store, subject, folder)
+    store.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+    put_name(store, spec)
+    _enqueue(store, spec, now_s)
+    return spec.job
+
+
+def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> Resolved:
+    """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
+    if not request.plate.is_file():
+        raise PlateError(f"plate '{request.plate}' is not a file; give a video")
+    inspector.check_colour(request.settings.colour)
+    frame_count = inspector.plate_frame_count(request.plate)
+    subject, folder = find_subject(store, request.subject, inspector)
+    card = read_card_text(store, subject, folder)
+    frames = _frames(request.frames, frame_count)
+    cast, folders = _cast(store, request, inspector)
+    if request.poses is None:
+        inspector.check_pose_model(request.settings.pose.model, card)
+    else:
+        inspector.check_poses(request.poses, request.plate, frames, card)
+    spec = JobSpec(
+        plate=_plate_ref(request.plate, frame_count),
+        subject=subject,
+        frames=frames,
+        settings=inspector.pinned(request.settings).to_dict(),
+        software=f"bodyswap {importlib.metadata.version('bodyswap')}",
+        shards=request.shards,
+        poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
+        ranges=_ranges(request.ranges, frame_count),
+        cast=cast,
+        clean_plate=_clean_plate(request, frames, inspector),
+        name=check_name(request.name or key_part(request.plate.stem)),
+        project=request.project,
+        use=request.use,
+        priority=request.priority,
+        budget=request.budget,
+        submitted_at=time_part(now_s),
+        submitted_by=request.submitted_by,
+    )
+    return Resolved(spec=spec, folders=(*([(subject, folder)] if folder else []), *folders))
+
+
+def _cast(
+    store: Store, request: JobRequest, inspector: Inspector
+) -> tuple[tuple[CastRef, ...], list[tuple[SubjectRef, Path]]]:
+    """Who else is replaced, and the folders of those who stand in and are not stored yet."""
+    cast, folders = [], []
+    for each in request.cast:
+        if each.subject is None:
+            cast.append(CastRef(performer=each.performer, subject=None))
+            continue
+        subject, folder = find_subject(store, each.subject, inspector)
+        inspector.check_pose_model(
+            request.settings.pose.model, read_card_text(store, subject, folder)
+        )
+        cast.append(CastRef(performer=each.performer, subject=subject))
+        folders += [(subject, folder)] if folder else []
+    return tuple(cast), folders
+
+
+def _clean_plate(request: JobRequest, frames: FrameRange, inspector: Inspector) -> PlateRef | None:
+    if request.clean_plate is None:
+        return None
+    if not request.clean_plate.is_file():
+        raise PlateError(
+            f"clean plate '{request.clean_plate}' is not a file; give a picture or a video"
+        )
+    count = inspector.plate_frame_count(request.clean_plate)
+    inspector.check_clean_plate(request.clean_plate, request.plate, frames)
+    return _plate_ref(request.clean_plate, count)
+
+
+def _plate_ref(path: Path, frame_count: int) -> PlateRef:
+    return PlateRef(sha256=file_hash(path), name=key_part(path.name), frame_count=frame_count)
+
+
+def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
+    put_once(store, plate_file(plate), path)
+    if is_streamed(store, plate):
+        keep_record(store, plate, path)
+
+
+def _frames(text: str | None, frame_count: int) -> FrameRange:
+    if text is None:
+        return FrameRange(start=0, stop=frame_count)
+    return parse_frame_range(text, frame_count)
+
+
+def _ranges(texts: tuple[str, ...], frame_count: int) -> tuple[RangeSettings, ...]:
+    """What each frame range is given otherwise, in frame order; texts of one range add up."""
+    found: dict[FrameRange, list[str]] = {}
+    for text in texts:
+        numbers, _, setting = text.strip().partition(" ")
+        if "=" not in setting:
+            raise UsageError(
+                f"'{text}' sets nothing for a range; write it like"
+                " '1040-1060 solve.smoothing_s=0.05'"
+            )
+        found.setdefault(parse_frame_range(numbers, frame_count), []).append(setting.strip())
+    return tuple(
+        RangeSettings(frames=frames, settings=tuple(sorted(found[frames])))
+        for frames in sorted(found)
+    )
+
+
+def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
+    journal = Journal(store, spec.job)
+    entry = Entry(state=JobState.SUBMITTED, at_s=now_s, by=spec.submitted_by)
+    journal.open(entry)
+    latest = journal.latest()
+    state = latest.state if latest else JobState.SUBMITTED
+    if state.is_final and state.may_become(JobState.SUBMITTED):
+        journal.append(entry)
+        state = JobState.SUBMITTED
+    is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
+    if not state.is_final and not is_queued:
+        store.put(queue_marker(spec, time_part(now_s)), b"")

@@ -1,0 +1,159 @@
+"""Sign what is about to be released, once, on the machine that holds the seal.
+
+It does not know C2PA, only that `provenance` signs a file. Signing twice gives other bytes, so the
+first signed files are written down, and whoever publishes the job again takes those.
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bodyswap.errors import UsageError
+from bodyswap.rights.audit import Event, Fact
+from bodyswap.rights.consent import ConsentRecord
+from bodyswap.rights.origin import Origin, Rendered
+from bodyswap.rights.provenance import Seal, Sealed, seal_file
+from bodyswap.rights.sequence import LIST, seal_sequence
+from bodyswap.rights.trust import SealFiles, Trust, operator_trust
+from cluster.jobs.commit import StoredFile
+from cluster.jobs.job import JobSpec
+from cluster.jobs.keys import JobKeys, plate_file
+from cluster.rights.audit_log import append
+from cluster.rights.doors import checkpoint_of
+from cluster.rights.marking import Traced
+from cluster.stores.record import file_hash, from_json, to_json
+from cluster.stores.store import Store
+
+_RECORD = "sealed/record.json"
+_FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
+"""A frame of a sequence."""
+
+
+def is_sealed(store: Store, job: str) -> bool:
+    """Whether what the job delivered was signed, so that it tells its own origin."""
+    return store.head(JobKeys(job=job).root + _RECORD) is not None
+
+
+def sealed(
+    store: Store,
+    spec: JobSpec,
+    files: tuple[StoredFile, ...],
+    records: tuple[ConsentRecord, ...],
+    traces: Traced,
+    *,
+    at_s: float,
+) -> tuple[StoredFile, ...]:
+    """The files as they are released: signed where rights.yaml has a seal, and their sidecars.
+
+    `records` are the consents of the job's `subjects`, in their order.
+
+    Raises:
+        UsageError: the seal cannot be used.
+    """
+    trust = operator_trust()
+    if trust.seal is None:
+        unsigned = "unsigned: rights.yaml has no seal"
+        _write_down(store, spec, records, trust, traces, unsigned, at_s)
+        return files
+    key = JobKeys(job=spec.job).root + _RECORD
+    standing = store.get(key)
+    if standing is None:
+        signed, trouble = _sign(store, spec, files, records, _seal(trust.seal))
+        if store.put_if_absent(key, to_json(signed)):
+            _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
+        standing = store.get(key) or to_json(signed)
+    return from_json(standing, tuple[StoredFile, ...], what=key)
+
+
+def _sign(
+    store: Store,
+    spec: JobSpec,
+    files: tuple[StoredFile, ...],
+    records: tuple[ConsentRecord, ...],
+    seal: Seal,
+) -> tuple[tuple[StoredFile, ...], str]:
+    signed: list[StoredFile] = []
+    trouble = ""
+    with tempfile.TemporaryDirectory(prefix="bodyswap-seal-") as scratch:
+        folder = Path(scratch)
+        plate = folder / "plate" / spec.plate.name
+        store.fetch_file(plate_file(spec.plate), plate)
+        (folder / "out").mkdir()
+        origin = _origin(spec, records)
+        for file in files:
+            store.fetch_file(file.key, folder / "in" / file.name)
+        for done in _each_sealed(files, plate, folder, origin, seal):
+            trouble = done.timestamp_trouble or trouble
+            signed += [_stored(store, spec, path) for path in _paths(done)]
+    return (*(file for file in files if _FRAME.fullmatch(file.name)), *signed), trouble
+
+
+def _each_sealed(
+    files: tuple[StoredFile, ...], plate: Path, folder: Path, origin: Origin, seal: Seal
+) -> Iterator[Sealed]:
+    """Every file, signed; a sequence's frames stay as they are, and their list is signed."""
+    frames = [folder / "in" / file.name for file in files if _FRAME.fullmatch(file.name)]
+    if frames:
+        yield seal_sequence(frames, plate, folder / "out" / f"shot{LIST}", origin, seal)
+    for file in files:
+        if not _FRAME.fullmatch(file.name):
+            out = folder / "out" / file.name
+            yield seal_file(folder / "in" / file.name, plate, out, origin, seal)
+
+
+def _paths(done: Sealed) -> tuple[Path, ...]:
+    return (done.path,) if done.sidecar is None else (done.path, done.sidecar)
+
+
+def _stored(store: Store, spec: JobSpec, path: Path) -> StoredFile:
+    sha256 = file_hash(path)
+    key = f"{JobKeys(job=spec.job).root}sealed/{sha256}/{path.name}"
+    store.put_file(key, path)
+    return StoredFile(name=path.name, key=key, sha256=sha256, size_bytes=path.stat().st_size)
+
+
+def _origin(spec: JobSpec, records: tuple[ConsentRecord, ...]) -> Origin:
+    lead, *others = (
+        Rendered(subject=subject.name, checkpoint=checkpoint_of(subject), consent=record.id)
+        for subject, record in zip(spec.subjects, records, strict=True)
+    )
+    return Origin(
+        job=spec.job,
+        subject=lead.subject,
+        checkpoint=lead.checkpoint,
+        consent=lead.consent,
+        plate_sha256=spec.plate.sha256,
+        frames=str(spec.frames),
+        production=spec.project,
+        shot=Path(spec.plate.name).stem,
+        software=spec.software,
+        others=tuple(others),
+    )
+
+
+def _seal(files: SealFiles) -> Seal:
+    try:
+        chain, key = Path(files.chain).read_text(), Path(files.key).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the seal that rights.yaml names: {error}") from error
+    return Seal(chain=chain, key=key, timestamp_url=files.timestamp_url)
+
+
+def _write_down(
+    store: Store,
+    spec: JobSpec,
+    records: tuple[ConsentRecord, ...],
+    trust: Trust,
+    traces: Traced,
+    detail: str,
+    at_s: float,
+) -> None:
+    for subject, record in zip(spec.subjects, records, strict=True):
+        fact = Fact(
+            event=Event.PUBLISHED, by="farm", subject=subject.name, consent=record.id,
+            checkpoint=checkpoint_of(subject), shot=Path(spec.plate.name).stem, use=spec.use,
+            job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
+            watermark=traces.mark, prints=traces.prints,
+        )  # fmt: skip
+        append(store, fact, trust, at_s=at_s)

@@ -1,0 +1,1 @@
+"""Who decides: the controller's loop, observe, decide, act; and what keeps it alive."""

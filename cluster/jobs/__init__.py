@@ -1,0 +1,1 @@
+"""What a job is, and all that the store has of it. Knows no worker and no controller."""

@@ -1,0 +1,106 @@
+"""What a request's files are: asked before anything of it is written.
+
+It does not know the store. The readers of video and models are imported when first asked, because
+the command line must start without them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bodyswap.config import ColourSettings, RenderSettings
+from bodyswap.media.probe import probe
+from bodyswap.rights.trust import operator_trust
+from bodyswap.timing import FrameRange
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFacts:
+    """A subject's name, and the names of the files that are their model, card included."""
+
+    name: str
+    files: tuple[str, ...]
+
+
+class Inspector(Protocol):
+    """Reads just enough of a file to accept it."""
+
+    def plate_frame_count(self, plate: Path) -> int:
+        """How many frames the plate has, which nobody has looked at yet.
+
+        Raises PlateError where it cannot be used, or is beyond what the operator allows.
+        """
+
+    def subject(self, folder: Path) -> SubjectFacts:
+        """Who is in the folder. Raises SubjectError where the model cannot be used."""
+
+    def check_pose_model(self, model: str, card: str) -> None:
+        """Refuse a pose model whose joints are not those of the subject of this card.
+
+        Raises ModelError or SubjectError.
+        """
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        """Refuse colour spaces that there are not. Raises UsageError."""
+
+    def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        """Whether the file has poses of these frames of the plate, for the subject of this card.
+
+        Raises UsageError or SubjectError where not.
+        """
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        """Whether a clean plate goes with these frames of the plate; both were looked at before.
+
+        Raises UsageError where not.
+        """
+
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        """The settings with a hash of every file that they name by its path.
+
+        Raises ModelError where one cannot be used.
+        """
+
+
+class FileInspector:
+    """The inspector of real plates and subjects."""
+
+    def plate_frame_count(self, plate: Path) -> int:
+        return probe(plate, operator_trust().limits).frame_count
+
+    def subject(self, folder: Path) -> SubjectFacts:
+        from bodyswap.nets.checkpoint import CARD, load_subject
+
+        card = load_subject(folder, "cpu").card
+        return SubjectFacts(name=card.origin.subject, files=(CARD, *sorted(card.files)))
+
+    def check_pose_model(self, model: str, card: str) -> None:
+        from bodyswap.nets.card import read_card
+        from bodyswap.pairing import check_pose_model
+
+        check_pose_model(model, read_card(card, "the subject's card"))
+
+    def check_colour(self, colour: ColourSettings) -> None:
+        if colour != ColourSettings():
+            from bodyswap.media.working import Working
+
+            Working().chosen(colour)
+
+    def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
+        from bodyswap.fitting import given_poses
+        from bodyswap.media.index import index_clip
+        from bodyswap.nets.card import read_card
+
+        skeleton = read_card(card, "the subject's card").skeleton
+        given_poses(poses, index_clip(plate), frames, skeleton=skeleton)
+
+    def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
+        from bodyswap.clean_plate import fit_clean_plate
+        from bodyswap.media.index import index_clip
+
+        fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)
+
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        from bodyswap.replacing.segmenter import pinned
+
+        return pinned(settings)

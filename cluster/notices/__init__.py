@@ -1,0 +1,1 @@
+"""Telling others of jobs over HTTP: an outbox in the store, and who empties it."""

@@ -1,0 +1,91 @@
+"""Put out of reach what a revoked consent made: the model, the rendered shards, the deliverables.
+
+Nothing is deleted: a quarantined object lies under quarantine/ and its own key, for whoever must
+answer for it. Safe to repeat; what marks a whole thing as whole is moved first.
+"""
+
+from bodyswap.rights.audit import Event, Fact
+from bodyswap.rights.consent import ANY, read_consent
+from bodyswap.rights.permit import Deed
+from bodyswap.rights.refusal import RefusedError
+from bodyswap.rights.trust import Trust
+from cluster.jobs.job import JobSpec, Stage
+from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
+from cluster.jobs.observe import read_spec
+from cluster.jobs.refs import SubjectRef
+from cluster.jobs.subjects import MARKER, stored_subjects
+from cluster.rights.audit_log import append
+from cluster.rights.consents import consents_of, latest_revocations
+from cluster.rights.doors import checkpoint_of, covering_all
+from cluster.stores.store import Store
+
+_MARKERS = ("manifest.json", "commit.json", MARKER)
+
+
+def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: float) -> list[str]:
+    """Move everything of `subject` that no standing consent covers. Answers the keys moved.
+
+    Raises:
+        RefusedError: the revocation list cannot be believed, so nothing can be told.
+    """
+    moved: list[str] = []
+    for spec in _jobs_of(store, subject):
+        if not _is_covered(store, spec, trust, now_s):
+            keys = JobKeys(job=spec.job)
+            made = (keys.out, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
+            moved += [key for prefix in made for key in _moved(store, prefix)]
+    standing = _standing_checkpoints(store, subject, trust)
+    for model in stored_subjects(store):
+        checkpoint = checkpoint_of(model)
+        if model.name == subject and not {ANY, checkpoint} & standing:
+            moved += _moved(store, _folder(model))
+    if moved:
+        detail = f"{len(moved)} objects moved to {QUARANTINE}"
+        fact = Fact(event=Event.QUARANTINED, by=by, subject=subject, detail=detail)
+        append(store, fact, trust, at_s=now_s)
+    return moved
+
+
+def _jobs_of(store: Store, subject: str) -> list[JobSpec]:
+    jobs = [key.split("/")[1] for key in store.list_keys(JOBS) if key.endswith("/job.yaml")]
+    specs = (read_spec(store, job) for job in jobs)
+    return [spec for spec in specs if spec is not None and _shows(spec, subject)]
+
+
+def _shows(spec: JobSpec, subject: str) -> bool:
+    return any(each.name == subject for each in spec.subjects)
+
+
+def _is_covered(store: Store, spec: JobSpec, trust: Trust, now_s: float) -> bool:
+    try:
+        covering_all(store, spec, Deed.PUBLISH, trust, now_s)
+    except RefusedError:
+        return False
+    return True
+
+
+def _standing_checkpoints(store: Store, subject: str, trust: Trust) -> set[str]:
+    """Every checkpoint that some consent names which is trusted and was not revoked."""
+    revocations = latest_revocations(store, trust)
+    standing: set[str] = set()
+    for source, token in consents_of(store, subject):
+        try:
+            record = read_consent(token, trust, source=source)
+        except RefusedError:
+            continue
+        if revocations is None or revocations.find(record.id) is None:
+            standing.update(record.terms.checkpoints)
+    return standing
+
+
+def _moved(store: Store, prefix: str) -> list[str]:
+    keys = store.list_keys(prefix)
+    keys.sort(key=lambda key: key.rpartition("/")[2] not in _MARKERS)
+    for key in keys:
+        store.copy(key, QUARANTINE + key)
+        store.delete(key)
+    return keys
+
+
+def _folder(model: SubjectRef) -> str:
+    return subject_file(model, MARKER).removesuffix(MARKER)

@@ -1,0 +1,1 @@
+"""Trainings on the farm: their store, their workers, their progress."""

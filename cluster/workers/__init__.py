@@ -1,0 +1,1 @@
+"""Who does the work, and where: one warm worker, in this process or as Ray actors."""
