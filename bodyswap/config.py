@@ -10,6 +10,7 @@ from typing import Self
 
 from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
+from bodyswap.replacement import ReplacingSettings
 from bodyswap.settings_text import merged_values, settings_from
 
 POSE_SEARCH_EVERY = 24
@@ -145,18 +146,6 @@ class ColourSettings:
         if self.view not in COLOUR_VIEWS:
             known = ", ".join(COLOUR_VIEWS)
             raise UsageError(f"colour.view '{self.view}' is unknown; choose one of {known}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplacingSettings:
-    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
-
-    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
-    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
-    """
-
-    segmenter: str = ""
-    segmenter_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
