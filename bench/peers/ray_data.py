@@ -83,6 +83,8 @@ class Render:
 
 def run(plate: Path, count: int, subject: Path, out: Path) -> None:
     """The whole job, by one actor a stage."""
+    # A Ray of its own: not one that happens to run here.
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
     ray.data.DataContext.get_current().execution_options.preserve_order = True
     logging.getLogger("ray.data").setLevel(logging.ERROR)
