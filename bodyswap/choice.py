@@ -1,5 +1,6 @@
-"""Choices as a person writes them: who performs (auto, longest, 2, 310,120@1017) and who stands in
-for them (2=vega, 3=none), where it is cut.
+"""Choices as a person writes them: who performs, who stands in for them, and where it is cut.
+
+    auto, longest, 2, 310,120@1017     2=vega, 3=none     1042,1100
 
 It does not know what was seen: `keypoints.performer` finds the one meant, `media.cuts` the cuts.
 """

@@ -3,21 +3,14 @@
 It does not know the command line: text overrides arrive as `key=value` and leave as settings.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import Self, TypeVar
-
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from typing import Self
 
 from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
-
-Settings = TypeVar("Settings")
+from bodyswap.settings_text import merged_values, settings_from
 
 POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
@@ -155,6 +148,18 @@ class ColourSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplacingSettings:
+    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
+
+    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
+    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
+    """
+
+    segmenter: str = ""
+    segmenter_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
@@ -178,6 +183,7 @@ class RenderSettings:
     colour: ColourSettings = field(default_factory=ColourSettings)
     pose: PoseSettings = field(default_factory=PoseSettings)
     solve: SolveSettings = field(default_factory=SolveSettings)
+    replacing: ReplacingSettings = field(default_factory=ReplacingSettings)
 
     def __post_init__(self) -> None:
         if self.codec not in list(CodecName):
@@ -193,6 +199,11 @@ class RenderSettings:
             raise UsageError(
                 f"label '{self.label}' would change the plate, which stays untouched outside the"
                 " performer; leave it out, or label the finished picture"
+            )
+        if self.replacing.segmenter and self.over != Over.PLATE:
+            raise UsageError(
+                f"replacing.segmenter '{self.replacing.segmenter}' cuts nobody out where the"
+                " subject is laid over their own background; give --over plate too"
             )
         if self.warmup_frames is not None and self.warmup_frames < 0:
             raise UsageError(f"warmup_frames is {self.warmup_frames}; it cannot be negative")
@@ -234,54 +245,3 @@ def _check_engine(name: str, *, key: str) -> None:
     if name not in list(EngineName):
         known = ", ".join(EngineName)
         raise UsageError(f"{key} '{name}' is unknown; choose one of {known}")
-
-
-def settings_from(
-    schema: type[Settings], values: Mapping[str, object], *, of: str = ""
-) -> Settings:
-    """An instance of the dataclass `schema` that differs from its defaults by `values`.
-
-    `of` is put before the keys in errors. Raises UsageError at unknown keys and wrong values.
-    """
-    _refuse_unknown_keys(values, schema, prefix=of)
-    try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(dict(values)))
-        settings = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:
-        raise UsageError(f"setting {of}{error.full_key}: {str(error).splitlines()[0]}") from error
-    assert isinstance(settings, schema)
-    return settings
-
-
-def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dict[str, object]:
-    """The values, changed by `key=value` texts such as "pose.batch_frames=4"."""
-    for text in overrides:
-        if "=" not in text:
-            raise UsageError(f"override '{text}' has no '='; write it like pose.batch_frames=4")
-    changes = OmegaConf.from_dotlist(list(overrides))
-    merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
-    assert isinstance(merged, dict)
-    return {str(key): value for key, value in merged.items()}
-
-
-def read_yaml(path: Path) -> dict[str, object]:
-    """What a yaml file of settings says. Raises UsageError where it is none."""
-    try:
-        values = OmegaConf.to_container(OmegaConf.load(path))
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
-        raise UsageError(f"cannot read '{path}': {str(error).splitlines()[0]}") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"'{path}' holds a list; write settings as KEY: VALUE")
-    return {str(key): value for key, value in values.items()}
-
-
-def _refuse_unknown_keys(values: Mapping[str, object], schema: type, prefix: str) -> None:
-    known = {item.name: item for item in fields(schema)}
-    for key, value in values.items():
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
-            raise UsageError(f"setting '{prefix}{key}' is unknown; {hint}")
-        nested = known[key].type
-        if isinstance(nested, type) and is_dataclass(nested) and isinstance(value, Mapping):
-            _refuse_unknown_keys(value, nested, prefix=f"{prefix}{key}.")

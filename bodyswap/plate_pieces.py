@@ -23,11 +23,13 @@ from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
 from bodyswap.media.colour import Codes16
 from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.overlap import OnFrame, ignore_frames, reported
 from bodyswap.pieces import SequencePieces, VideoPieces
 from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
 from bodyswap.replacing.lay import Laid, lay
 from bodyswap.replacing.recipe import Recipe
-from bodyswap.steps import step
+from bodyswap.replacing.segment import CutOut
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 _Pair = tuple[Laid, RGB]
@@ -41,6 +43,7 @@ class PlatePieces:
     inner: VideoPieces | SequencePieces
     recipe: Recipe
     clean_plate: CleanPlateFile | None = None
+    segment: CutOut | None = None
     suffix: str = field(init=False)
     shows_layers: bool = True
 
@@ -52,22 +55,37 @@ class PlatePieces:
             )
         object.__setattr__(self, "suffix", self.inner.suffix)
 
-    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+    def write(
+        self,
+        rendered: Iterator[RenderedFrame],
+        frames: FrameRange,
+        path: Path,
+        on_frame: OnFrame = ignore_frames,
+    ) -> Segment:
         deep = deep_plate(self.plate, frames)
-        keeps = isinstance(self.inner, SequencePieces) or self.inner.codec.bits > 8
+        inner, ahead = self.inner, self.inner.overlap.ahead
+        keeps = isinstance(inner, SequencePieces) or inner.codec.bits > 8
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
-        laid = watch.passing(self._laid(rendered, frames))
-        if isinstance(self.inner, VideoPieces):
-            codec = self.inner.codec
-            shown = (self._shown(each, deep, codec) for each in laid)
-            segment = encode(shown, path, timeline=self.plate.timeline, frames=frames, codec=codec)
-            if codec.is_lossless and not codec.has_alpha:
-                watch.check_file(path, frames)
-        else:
-            layered = (self._layered(each, frames, deep) for each in laid)
-            segment = encode_frames(
-                layered, path, plate=self.plate, frames=frames, kind=self.inner.kind
-            )
+        with (
+            ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
+            ahead(each_step("decode", self._sets(frames))) as sets,
+        ):
+            laid = watch.passing(self._laid(rendered, plate, sets))
+            if isinstance(inner, VideoPieces):
+                codec = inner.codec
+                with ahead(self._shown(each, deep, codec) for each in laid) as shown:
+                    segment = encode(
+                        reported(shown, on_frame), path,
+                        timeline=self.plate.timeline, frames=frames, codec=inner.codec,
+                    )  # fmt: skip
+            else:
+                with ahead(self._layered(each, frames, deep) for each in laid) as layered:
+                    segment = encode_frames(
+                        reported(layered, on_frame), path,
+                        plate=self.plate, frames=frames, kind=inner.kind,
+                    )  # fmt: skip
+        if isinstance(inner, VideoPieces) and inner.codec.is_lossless and not inner.codec.has_alpha:
+            watch.check_file(path, frames)
         path.with_name(PLATE_FACTS).write_bytes(msgspec.json.encode(watch.facts))
         return segment
 
@@ -77,11 +95,12 @@ class PlatePieces:
     def rest(self, segment: Path, start: int, folder: Path) -> Path:
         return self.inner.rest(segment, start, folder)
 
-    def _laid(self, rendered: Iterator[RenderedFrame], frames: FrameRange) -> Iterator[_Pair]:
-        pictures = _pictures(self.plate, frames)
-        for frame, picture, behind in zip(rendered, pictures, self._sets(frames), strict=True):
+    def _laid(
+        self, rendered: Iterator[RenderedFrame], plate: Iterator[RGB], sets: Iterator[RGB | None]
+    ) -> Iterator[_Pair]:
+        for frame, picture, behind in zip(rendered, plate, sets, strict=True):
             with step("composite"):
-                laid = self._marked(lay(frame, picture, self.recipe, behind))
+                laid = self._marked(lay(frame, picture, self.recipe, behind, self.segment))
             yield laid, picture
 
     def _sets(self, frames: FrameRange) -> Iterator[RGB | None]:

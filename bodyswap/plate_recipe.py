@@ -15,11 +15,13 @@ from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.media.index import ClipIndex
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.people import PoseSequence
-from bodyswap.pieces import Pieces, SequencePieces, VideoPieces, pieces_of
+from bodyswap.pieces import Pieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
 from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
+from bodyswap.replacing.segmenter import load_segmenter
 from bodyswap.solve import Solution
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
@@ -46,7 +48,7 @@ def with_recipe(
         )
         recipe = make_recipe(
             [lead, *others], camera_N33, partial(picture_of, clip),
-            None if given is None else given.supplied,
+            None if given is None else given.supplied, load_segmenter(settings.replacing),
         )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))
     told = {**solution.report, "clean_plate_seen": round(seen, 4)}
@@ -63,14 +65,20 @@ def read_recipe(data: bytes | None) -> Recipe | None:
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
     recipe: Recipe | None, traces: Traces, clean_plate: ClipIndex | None = None,
+    overlap: Overlap = NO_OVERLAP,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses, traces)
+    inner = pieces_of(settings, plate, background_HW3, poses, traces, overlap)
     if recipe is None:
         return inner
-    assert isinstance(inner, VideoPieces | SequencePieces)
     given = _given(clean_plate, plate, poses.frames, settings)
-    return PlatePieces(plate=plate, inner=inner, recipe=recipe, clean_plate=given)
+    return PlatePieces(
+        plate=plate,
+        inner=inner,
+        recipe=recipe,
+        clean_plate=given,
+        segment=load_segmenter(settings.replacing),
+    )
 
 
 def _given(

@@ -48,7 +48,7 @@ class Traces:
         From somebody who fills a few hundredths of the picture it cannot be read again.
         """
         self._keep(frame.index, lambda: composite(frame, background_HW3))
-        return replace(frame, rgb_HW3=self._marked(frame.rgb_HW3))
+        return replace(frame, rgb_HW3=self._marked(frame.rgb_HW3), over_own_HW3=None)
 
     def _marked(self, picture_HW3: RGB) -> RGB:
         return picture_HW3 if self._watermark is None else self._watermark.mark(picture_HW3)

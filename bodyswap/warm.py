@@ -16,6 +16,7 @@ from bodyswap.media.probe import probe
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.render import Renderer
 from bodyswap.rights.trust import operator_trust
 
@@ -23,7 +24,8 @@ from bodyswap.rights.trust import operator_trust
 class Warm:
     """Everything is made when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, overlap: Overlap = NO_OVERLAP) -> None:
+        self._overlap = overlap
         self._seers: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
         self._probed: set[Path] = set()
@@ -52,7 +54,7 @@ class Warm:
             size = {"height": person.card.height, "width": person.card.width}
             name = EngineName(settings.engine)
             self._painters[key] = painter(person.generator, name, **size, device=device)
-        return Renderer(person, device, self._painters[key])
+        return Renderer(person, device, self._painters[key], self._overlap)
 
     def clip(self, plate: Path, settings: RenderSettings) -> ClipIndex:
         """The plate, which anybody may have made: first looked at by a process of its own.

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,9 +14,10 @@ from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
-from bodyswap.stage.cast import REX
+from bodyswap.stage.cast import REX, VEGA
+from bodyswap.stage.ensemble import Role, film_together
 from bodyswap.stage.mocap import load_motion
-from bodyswap.stage.render import Shot, film
+from bodyswap.stage.render import Shot, empty_set, film
 from bodyswap.timing import FrameRange, Timeline
 from cluster.cli.app import main
 
@@ -78,6 +80,48 @@ def test_a_replaced_plate_is_untouched_outside_the_matte_for_any_shards(
         assert one.shape == filmed.shape
         differs = (one != filmed).any(axis=2)
         assert 0.02 < differs.mean() < 0.5
+
+
+def test_one_performer_is_replaced_and_another_removed_before_a_given_clean_plate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot, count = Shot(width=288, height=224), 2
+    walk = load_motion("walk").turned(0.4).at_rate(Fraction(24))
+    walk = walk.at(walk.time_T[:count])
+    cast = [
+        Role(performer=REX, motion=walk, offset_m=(0.6, 0.6)),
+        Role(performer=VEGA, motion=walk, offset_m=(-0.6, -0.6)),
+    ]
+    filmed = list(film_together(cast, shot))
+    plate, clean = tmp_path / "two.mp4", tmp_path / "set.png"
+    timeline = Timeline(pts=tuple(range(count)), time_base=Fraction(1, 24), rate=Fraction(24))
+    encode(
+        [frame.rgb_HW3 for frame in filmed], plate, timeline=timeline,
+        frames=FrameRange(start=0, stop=count), codec=CODECS["ffv1"],
+    )  # fmt: skip
+    cv2.imwrite(str(clean), empty_set(shot)[:, :, ::-1])
+    out = tmp_path / "out"
+    _run(
+        monkeypatch, "render", plate, "--out", out, "--store", tmp_path / "store", "--over",
+        "plate", "--performer", "2=none", "--performer", "1=vega", "--clean-plate", clean,
+        "--codec", "ffv1", "--shards", "1",
+    )  # fmt: skip
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["subject"]["name"] == "vega"
+    assert [(each["performer"], each["subject"]) for each in manifest["cast"]] == [("2", None)]
+    assert manifest["clean_plate"]["name"] == "set.png"
+    report = json.loads((out / "solve-report.json").read_text())
+    assert report["clean_plate"] == "given, a still"
+    assert [other["performer"] for other in report["others"]] == [2]
+    told = json.loads((out / "plate.json").read_text())
+    assert [frame["differing_outside_in_file"] for frame in told] == [0] * count
+    for made, frame in zip(_pictures(out / "shot.mp4"), filmed, strict=True):
+        rex, vega = (person.matte_HW > 0.95 for person in frame.people)
+        off = np.abs(made.astype(int) - empty_set(shot)).mean(axis=2)
+        assert off[vega].mean() < 3, "who is removed leaves the set"
+        assert off[rex].mean() > 15, "who is replaced does not"
+        untouched = np.abs(made.astype(int) - frame.rgb_HW3).max(axis=2) == 0
+        assert untouched.mean() > 0.7
 
 
 def test_what_it_may_be_laid_over_is_told_where_it_is_asked_wrongly(

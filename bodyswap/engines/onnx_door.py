@@ -3,7 +3,10 @@
 import io
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -12,8 +15,15 @@ from bodyswap.errors import EngineError
 
 try:
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as _native
 except ImportError as error:
     raise not_installed("onnxruntime", extra="onnx") from error
+
+_FAILURES = (
+    _native.Fail, _native.InvalidArgument, _native.InvalidGraph, _native.InvalidProtobuf,
+    _native.NoSuchFile, _native.NotImplemented, _native.EngineError, _native.RuntimeException,
+)  # fmt: skip
+"""All that ONNX Runtime raises over a file or an input; they have no class in common."""
 
 
 class OnnxEngine:
@@ -44,6 +54,41 @@ class OnnxEngine:
         arrays = [given.contiguous().cpu().numpy() for given in inputs]
         outputs = self._session.run(None, dict(zip(self._names, arrays, strict=True)))
         return tuple(torch.from_numpy(output).to(self._device) for output in outputs)
+
+
+class OnnxFileEngine:
+    """A file's network on the processor: everywhere the same answer, as far as its build is."""
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3
+        self.path = path
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except _FAILURES as error:
+            raise EngineError(f"ONNX Runtime cannot read it: {_reason(error)}") from error
+        (given, *others) = self._session.get_inputs()
+        if others:
+            raise EngineError(f"it takes {len(others) + 1} inputs; one is given here")
+        self._name = str(given.name)
+        self.input_type = str(given.type)
+        self.input_shape = tuple(
+            side if isinstance(side, int) and side > 0 else None for side in given.shape
+        )
+
+    def __call__(self, given: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        try:
+            answer = self._session.run(None, {self._name: given})[0]
+        except _FAILURES as error:
+            raise EngineError(f"'{self.path}' fails on its input: {_reason(error)}") from error
+        return np.asarray(answer, np.float32)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _exported(network: nn.Module, examples: tuple[Tensor, ...]) -> bytes:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, Matte
 from bodyswap.homography import Homographies, apply_homography
-from bodyswap.replacing.segment import cut_by_colour
+from bodyswap.replacing.segment import CutOut, cut_by_colour
 
 MOST_FRAMES = 48
 """Frames that the median is taken of; more would change little and fill the memory."""
@@ -29,6 +29,7 @@ _INPAINT_PX = 5
 _ENOUGH = 3
 """Fewer sightings than this are not believed: a median of two is whichever is darker."""
 _ON_LIMBS = 0.5
+_PERHAPS = 0.3
 _HIDDEN = np.int16(32767)
 
 Picture = Callable[[int], RGB]
@@ -164,12 +165,18 @@ def noise_of(off_P3: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     return np.asarray(np.maximum(ordered.mean(axis=0) / 0.47, 0.3), np.float32)
 
 
-def hidden_by(rgb_HW3: RGB, distance_HW: Matte, margin_px: float) -> npt.NDArray[np.bool_]:
-    """What nobody should learn a set from: a person, by colour, and their rim.
+def hidden_by(
+    rgb_HW3: RGB, distance_HW: Matte, margin_px: float, segment: CutOut | None = None
+) -> npt.NDArray[np.bool_]:
+    """What nobody should learn a set from: a person, by colour or by `segment`, and their rim.
 
     A frame here and there in which somebody is cut out too small is outvoted by the others.
     """
-    found_HW = cut_by_colour(rgb_HW3, distance_HW) | (distance_HW < _ON_LIMBS)
+    told_HW = (
+        cut_by_colour(rgb_HW3, distance_HW) if segment is None
+        else segment(rgb_HW3, distance_HW) > _PERHAPS
+    )  # fmt: skip
+    found_HW = told_HW | (distance_HW < _ON_LIMBS)
     side = 2 * max(1, round(margin_px)) + 1
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return cv2.dilate(found_HW.astype(np.uint8), disk) > 0

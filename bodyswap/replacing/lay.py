@@ -17,6 +17,7 @@ from bodyswap.replacing.match import Levels, grain
 from bodyswap.replacing.matte import performer_matte, removal_matte
 from bodyswap.replacing.placement import Affines
 from bodyswap.replacing.recipe import Recipe, Scene
+from bodyswap.replacing.segment import CutOut
 from bodyswap.replacing.supplied import clean_as_supplied
 
 _LEAST_ALPHA = 1 / 255
@@ -40,15 +41,19 @@ class Laid:
     seen_HW: npt.NDArray[np.bool_]
 
 
-def lay(frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe, set_HW3: RGB | None = None) -> Laid:
+def lay(
+    frame: RenderedFrame, plate_HW3: RGB, recipe: Recipe, set_HW3: RGB | None = None,
+    segment: CutOut | None = None,
+) -> Laid:  # fmt: skip
     """The plate's frame with the rendered ones where the performers were, those in front last.
 
-    `set_HW3` is the clean plate's own picture for this frame, of a recipe whose set moves.
+    `set_HW3` is the clean plate's own picture for this frame, of a recipe whose set moves;
+    `segment` tells the performers apart, else their difference from the set does.
     """
     height, width = plate_HW3.shape[:2]
     scene, row = recipe.scene_of(frame.index), recipe.row_of(frame.index)
     clean = _set_behind(scene, recipe.to_canvas_N33[row], plate_HW3, set_HW3)
-    performer_HW, removed_HW = _mattes(plate_HW3, clean, recipe, row)
+    performer_HW, removed_HW = _mattes(plate_HW3, clean, recipe, row, segment)
     noise_HW3 = grain(frame.index, height, width, clean.noise_3)
     # A set filmed or painted frame by frame has its own grain.
     behind_HW3 = clean.rgb_HW3 + (0 if recipe.set_moves else noise_HW3)
@@ -108,7 +113,9 @@ def _set_behind(
     return clean_as_supplied(set_HW3, scene.clean.noise_3)
 
 
-def _mattes(plate_HW3: RGB, clean: CleanPlate, recipe: Recipe, row: int) -> tuple[Matte, Matte]:
+def _mattes(
+    plate_HW3: RGB, clean: CleanPlate, recipe: Recipe, row: int, segment: CutOut | None
+) -> tuple[Matte, Matte]:
     """Of all who are replaced: where they are, and what is to be gone."""
     performer_HW, removed_HW = np.zeros((2, *plate_HW3.shape[:2]), np.float32)
     for each in recipe.replaced:
@@ -119,7 +126,7 @@ def _mattes(plate_HW3: RGB, clean: CleanPlate, recipe: Recipe, row: int) -> tupl
             poses.keypoints_NK2[row], poses.confidence_NK[row], poses.skeleton,
             torso_px=each.torso_px, height=len(plate_HW3), width=plate_HW3.shape[1],
         )  # fmt: skip
-        matte_HW = performer_matte(plate_HW3, clean, distance_HW)
+        matte_HW = performer_matte(plate_HW3, clean, distance_HW, segment)
         performer_HW = np.maximum(performer_HW, matte_HW)
         removed_HW = np.maximum(removed_HW, removal_matte(matte_HW, each.torso_px))
     return performer_HW, removed_HW

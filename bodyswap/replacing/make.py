@@ -27,6 +27,7 @@ from bodyswap.replacing.match import Gains, gains_between
 from bodyswap.replacing.nearness import nearness
 from bodyswap.replacing.placement import place_subject
 from bodyswap.replacing.recipe import Recipe, Replaced, Scene
+from bodyswap.replacing.segment import CutOut
 from bodyswap.replacing.supplied import SuppliedPlate, clean_as_supplied, grain_beside
 from bodyswap.timing import FIRST_FRAME_NUMBER
 
@@ -51,8 +52,11 @@ def make_recipe(
     camera_N33: Homographies | None,
     picture: Picture,
     supplied: SuppliedPlate | None = None,
+    segment: CutOut | None = None,
 ) -> Recipe:
     """All that replacing the performers takes; a `supplied` clean plate stands for ours.
+
+    `segment` tells performers from the set, else their colours do.
 
     Raises:
         PlateError: the camera moves too far for a clean plate to be laid out.
@@ -68,7 +72,8 @@ def make_recipe(
         low, high = (at - lead.frames.start for at in (scene.frames.start, scene.frames.stop))
         motion_N33 = None if camera_N33 is None else camera_N33[low:high]
         people = [
-            _Person(poses=each.performer.scenes[place], torso_px=each.torso_px) for each in replaced
+            _Person(poses=each.performer.scenes[place], torso_px=each.torso_px, segment=segment)
+            for each in replaced
         ]
         clean, canvas = _clean_plate(people, motion_N33, picture, supplied)
         gains = tuple(_gains(clean, swap) for swap in swaps)
@@ -88,6 +93,7 @@ class _Person:
 
     poses: PoseSequence
     torso_px: float
+    segment: CutOut | None
 
     def hides(self, row: int, rgb_HW3: RGB) -> npt.NDArray[np.bool_]:
         """What of the set nobody can learn from a frame of the scene."""
@@ -96,7 +102,7 @@ class _Person:
             self.poses.keypoints_NK2[row], self.poses.confidence_NK[row], self.poses.skeleton,
             torso_px=self.torso_px, height=height, width=width,
         )  # fmt: skip
-        return hidden_by(rgb_HW3, distance_HW, _RIM_TORSOS * self.torso_px)
+        return hidden_by(rgb_HW3, distance_HW, _RIM_TORSOS * self.torso_px, self.segment)
 
 
 def _replaced(swap: Swap) -> Replaced:

@@ -5,12 +5,16 @@ is far from them is not. It does not know the set, nor the frames before and aft
 Shape letters: H rows, W columns, 3 = red, green, blue.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from bodyswap.frames import RGB, Matte
 
+CutOut = Callable[[RGB, Matte], Matte]
+"""A frame, and how far each pixel is from somebody (see `figure`), to their matte in [0, 1]."""
 _SURELY, _LIKELY, _POSSIBLY = 0.3, 0.75, 1.35
 """Half-widths from the limbs up to which a pixel is the performer's."""
 _AROUND = 3.0

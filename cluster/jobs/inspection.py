@@ -58,6 +58,12 @@ class Inspector(Protocol):
         Raises UsageError where not.
         """
 
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        """The settings with a hash of every file that they name by its path.
+
+        Raises ModelError where one cannot be used.
+        """
+
 
 class FileInspector:
     """The inspector of real plates and subjects."""
@@ -103,3 +109,8 @@ class FileInspector:
         from bodyswap.media.index import index_clip
 
         fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)
+
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        from bodyswap.replacing.segmenter import pinned
+
+        return pinned(settings)

@@ -110,3 +110,8 @@ def _no_job(store: Store, text: str) -> JobError:
 
 def _is_pattern(text: str) -> bool:
     return any(sign in text for sign in _WILD)
+
+
+def names_of(spec: JobSpec) -> str:
+    """Everybody who is rendered, in words."""
+    return ", ".join(dict.fromkeys(subject.name for subject in spec.subjects))

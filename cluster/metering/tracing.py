@@ -20,8 +20,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from cluster.jobs.job import JobSpec, JobState, names_of
+from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.lease import Lease
+from cluster.jobs.listing import names_of
 from cluster.jobs.trace_id import root_span_of, span_of, trace_of
 
 _GOOD = ("committed", JobState.PUBLISHED)

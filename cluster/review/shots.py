@@ -21,8 +21,9 @@ from cluster.delivering.preview import Preview, PreviewReader
 from cluster.delivering.publish import read_manifest
 from cluster.delivering.sealing import is_sealed
 from cluster.jobs.commit import Commit
-from cluster.jobs.job import JobSpec, Stage, names_of
+from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import key_part
+from cluster.jobs.listing import names_of
 from cluster.jobs.observe import read_spec
 from cluster.jobs.progress import JobSummary
 from cluster.jobs.refs import PlateRef

@@ -94,6 +94,9 @@ class TinyInspector:
         if len(_read_plate(clean_plate)) not in (1, len(_read_plate(plate))):
             raise UsageError(f"'{clean_plate.name}' is a clean plate of another plate")
 
+    def pinned(self, settings: RenderSettings) -> RenderSettings:
+        return settings
+
 
 class TinyPipeline:
     def pose_range(
