@@ -17,14 +17,14 @@ from bodyswap.media.codec import CODECS, Codec
 from bodyswap.media.colour import Codes16
 from bodyswap.media.frame_files import FRAME_FORMATS, FrameFormat
 from bodyswap.media.frame_list import LIST_SUFFIX, write_frames
-from bodyswap.media.hdr import codec_for_plate
+from bodyswap.media.hdr import check_files_for_plate, codec_for_plate
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.writer import open_writer
 from bodyswap.timing import FrameRange, Timeline
 
 __all__ = [
-    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "codec_of", "delivered_name",
-    "delivery_suffix", "encode", "encode_frames",
+    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "check_hdr_kept", "codec_of",
+    "delivered_name", "delivery_suffix", "encode", "encode_frames",
 ]  # fmt: skip
 
 
@@ -102,6 +102,14 @@ def codec_of(settings: RenderSettings, plate: ClipIndex) -> Codec:
     """
     codec = CODECS[settings.codec]
     return codec_for_plate(codec, plate) if settings.over == Over.PLATE else codec
+
+
+def check_hdr_kept(settings: RenderSettings, plate: ClipIndex) -> None:
+    """Refuse what would lose the HDR of a plate whose pixels are delivered. Raises UsageError."""
+    if settings.codec in CODECS:
+        codec_of(settings, plate)
+    elif settings.over == Over.PLATE:
+        check_files_for_plate(settings.codec, plate)
 
 
 def delivery_suffix(name: str) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from bodyswap.choice import parse_cuts
 from bodyswap.config import Over, RenderSettings
-from bodyswap.encode import FRAME_FORMATS, codec_of
+from bodyswap.encode import FRAME_FORMATS, check_hdr_kept, codec_of
 from bodyswap.errors import SubjectError, UsageError
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.companions import check_sound
-from bodyswap.media.hdr import check_files_for_plate
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.sound import check_readable_sound
 from bodyswap.media.writer import check_size
@@ -28,10 +27,9 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
         UsageError: the picture, the subject's or the plate's, does not fit the codec; or the plate
             is HDR, which it could not keep.
     """
+    check_hdr_kept(settings, clip)
     if settings.codec in FRAME_FORMATS:
         check_readable_sound(clip)
-        if settings.over == Over.PLATE:
-            check_files_for_plate(settings.codec, clip)
         return
     codec = codec_of(settings, clip)
     check_sound(clip.path, clip.custody.companions, codec.suffix)

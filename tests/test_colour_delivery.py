@@ -17,6 +17,7 @@ from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
 from cluster.cli.app import main
+from tests.media.ffmpeg import run_ffmpeg
 
 COUNT = 3
 
@@ -96,6 +97,34 @@ def test_a_space_that_there_is_not_is_refused_before_anything_is_stored(
     assert _bodyswap(monkeypatch, *words, "--set", setting) == 2
     assert complaint in capsys.readouterr().err
     assert not list((tmp_path / "store").rglob("job.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["--over", "plate"], 2, "is HDR (Rec.2100-HLG), and h264 has 8 bits a value"),
+        (["--over", "plate", "--codec", "png"], 2, "does not tell how its values are meant"),
+        (["--over", "plate", "--codec", "hevc-10"], 0, ""),
+        (["--over", "plate", "--codec", "exr"], 0, ""),
+        ([], 0, ""),
+    ],
+)
+def test_an_hdr_plate_is_submitted_only_where_its_pixels_stay_hdr(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    complaint: str,
+) -> None:
+    tags = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
+    plate = tmp_path / "hdr.mp4"
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=24:d=0.25", "-vf",
+               f"scale=out_color_matrix=bt2020nc,format=yuv420p10le,{tags}", "-c:v", "libx265",
+               "-x265-params", "log-level=error", plate)  # fmt: skip
+    submit = ["submit", plate, "--subject", "vega", "--store", tmp_path / "store"]
+    assert _bodyswap(monkeypatch, *submit, *words) == code
+    assert complaint in capsys.readouterr().err
 
 
 def test_the_spaces_that_can_be_named_are_listed(

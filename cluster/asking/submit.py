@@ -105,8 +105,8 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
     """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
         raise PlateError(f"plate '{request.plate}' is not a file; give a video")
-    inspector.check_colour(request.settings.colour)
     frame_count = inspector.plate_frame_count(request.plate)
+    inspector.check_colour(request.settings, request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
     card = read_card_text(store, subject, folder)
     frames = _frames(request.frames, frame_count)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.config import ColourSettings, RenderSettings
+from bodyswap.config import ColourSettings, Over, RenderSettings
 from bodyswap.media.probe import probe
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
@@ -40,8 +40,11 @@ class Inspector(Protocol):
         Raises ModelError or SubjectError.
         """
 
-    def check_colour(self, colour: ColourSettings) -> None:
-        """Refuse colour spaces that there are not. Raises UsageError."""
+    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
+        """Refuse colour spaces that there are not, and what would lose the plate's HDR.
+
+        Raises UsageError, and PlateError where nothing tells what the plate's values are.
+        """
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         """Whether the file has poses of these frames of the plate, for the subject of this card.
@@ -80,11 +83,18 @@ class FileInspector:
 
         check_pose_model(model, read_card(card, "the subject's card"))
 
-    def check_colour(self, colour: ColourSettings) -> None:
-        if colour != ColourSettings():
-            from bodyswap.media.working import Working
+    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
+        if settings.colour == ColourSettings() and settings.over != Over.PLATE:
+            return
+        from bodyswap.encode import check_hdr_kept
+        from bodyswap.media.frame_archive import ARCHIVE_SUFFIX
+        from bodyswap.media.index import in_colour, index_clip
+        from bodyswap.media.working import Working
 
-            Working().chosen(colour)
+        Working().chosen(settings.colour)
+        # Only films tell of HDR; frames are not unpacked to be asked.
+        if settings.over == Over.PLATE and plate.suffix != ARCHIVE_SUFFIX:
+            check_hdr_kept(settings, in_colour(index_clip(plate), settings.colour))
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
         from bodyswap.fitting import given_poses

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bodyswap.config import ColourSettings, RenderSettings
+from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
 from bodyswap.people import Detections, PoseSequence
@@ -79,7 +79,7 @@ class TinyInspector:
         name = (folder / _CARD).read_text().strip()
         return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
 
-    def check_colour(self, colour: ColourSettings) -> None:
+    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
         pass
 
     def check_pose_model(self, model: str, card: str) -> None:
