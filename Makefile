@@ -6,7 +6,7 @@ BIN := .venv/bin
 export UV_FIND_LINKS ?= $(shell python3 -m pip config get global.find-links 2>/dev/null)
 
 
-.PHONY: setup demo check format lint types tests bench dashboards sbom audit clean
+.PHONY: setup demo check format lint types tests bench profile dashboards sbom audit clean
 
 setup: .venv/.ready
 
@@ -52,8 +52,13 @@ sbom: setup
 audit: setup
 	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
+# Figures of this machine, one compute thread, kept under out/bench; see bench/README.md.
 bench: setup
-	for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
+	OMP_NUM_THREADS=1 $(BIN)/python bench/run.py
+
+# Where a render's time goes: a flame graph by py-spy, PyTorch's own table of operators.
+profile: setup
+	OMP_NUM_THREADS=1 $(BIN)/python bench/profiled.py
 
 clean:
 	rm -rf .venv .tools out .mypy_cache .ruff_cache .pytest_cache

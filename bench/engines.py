@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from findings import Findings, ratio
 
 from bodyswap.config import EngineName
 from bodyswap.errors import EngineError
@@ -64,12 +65,20 @@ def main() -> None:
     for _ in range(len(poses.frames)):
         for run in runs:
             run.step()
-    print(
-        f"{card.width}x{card.height}, {device}, {options.threads} threads, {options.frames} frames"
-    )
+    findings = Findings("engines", {
+        "size": f"{card.width}x{card.height}", "device": str(device),
+        "threads": options.threads, "frames": options.frames,
+    })  # fmt: skip
     eager = next(run for run in runs if run.name is EngineName.EAGER)
     for run in runs:
-        print(_line(run, eager, transfer.truth.rgb_NHW3))
+        _tell(findings, run, eager, transfer.truth.rgb_NHW3)
+    for name, why in _MISSING.items():
+        findings.lacks(name, why)
+    findings.keep()
+
+
+_MISSING: dict[str, str] = {}
+"""Engines that cannot be had here, and why."""
 
 
 def _run(
@@ -82,22 +91,23 @@ def _run(
         renderer = Renderer(subject, device, paint)
         next(pictures(renderer, poses, poses.frames))
     except EngineError as error:
-        print(f"{name}: {error}")
+        _MISSING[name] = str(error)
         return None
     ready_s = time.perf_counter() - began
     return Run(name=name, pictures=pictures(renderer, poses, poses.frames), ready_s=ready_s)
 
 
-def _line(run: Run, eager: Run, truth_NHW3: RGB) -> str:
-    frame_s, eager_s = (statistics.median(each.took_s[SETTLED:]) for each in (run, eager))
+def _tell(findings: Findings, run: Run, eager: Run, truth_NHW3: RGB) -> None:
+    mine_s, eager_s = run.took_s[SETTLED:], eager.took_s[SETTLED:]
     mine, theirs = (np.stack(each.made).astype(np.float32) for each in (run, eager))
     apart = np.abs(mine - theirs)
     psnr_db = -10 * np.log10(np.mean((mine - truth_NHW3[: len(mine)]) ** 2) / 255**2)
-    return (
-        f"{run.name:14s} {frame_s * 1000:7.1f} ms/frame  x{eager_s / frame_s:.2f}"
-        f"  apart mean {apart.mean():.4f} p99.9 {np.percentile(apart, 99.9):.0f}"
-        f" max {apart.max():.0f} levels  truth {psnr_db:.2f} dB  first frame in {run.ready_s:.1f} s"
-    )
+    findings.add(f"{run.name}", statistics.median(mine_s) * 1000, "ms/frame")
+    findings.add(f"{run.name}, against eager", ratio(eager_s, mine_s), "x")
+    note = f"p99.9 {np.percentile(apart, 99.9):.0f}, most {apart.max():.0f}"
+    findings.add(f"{run.name}, apart from eager's", float(apart.mean()), "levels", note)
+    findings.add(f"{run.name}, against the truth", float(psnr_db), "dB")
+    findings.add(f"{run.name}, first frame after", run.ready_s, "s")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,12 +2,16 @@
 
 The controller is the real one; the store's memory and the workers are simulated, so the figures
 are the controller's own. python bench/farm_scale.py [--workers 1000] [--shards 100000]
+
+With --latency-ms the store answers as slowly as a bucket does, and time that really passes is told.
 """
 
 import argparse
 import resource
 import time
 from pathlib import Path
+
+from findings import Findings
 
 from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
@@ -35,6 +39,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1_000)
     parser.add_argument("--shards", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=60, help="Of the farm's life.")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="Of a store request.")
+    parser.add_argument("--at-once", type=int, default=1, help="Requests that the store is asked.")
     asked = parser.parse_args()
     world, objects, faults = World(0), Objects(), Faults(store_delay_s=0.0)
     store = StoreSeen(objects, world, faults)
@@ -45,33 +51,41 @@ def main() -> None:
     runtime = SimulatedRuntime("w", asked.workers, crew, lambda order, processes: None)
     before_mib = memory_mib()
     counted = CountedStore(objects, world, faults)
+    counted.latency_s = asked.latency_ms / 1e3
     decided = Decided()
     controller = Controller(
-        store=counted, runtime=runtime, clock=lambda: EPOCH_S + world.now_s, decide_next=decided
-    )
-    busy_s = lived(controller, world, until_s=1.0)
-    print(f"{jobs} jobs of {2 * SHARDS_A_STAGE + 2} shards, {asked.workers} workers")
-    print(f"taking up, planning and giving every worker a shard: {busy_s:.1f} s of CPU")
-    print(f"memory: {memory_mib() - before_mib:.0f} MiB")
+        store=counted, runtime=runtime, clock=lambda: EPOCH_S + world.now_s, decide_next=decided,
+        requests_at_once=asked.at_once,
+    )  # fmt: skip
+    busy_s, wall_s = lived(controller, world, until_s=1.0)
+    findings = Findings("farm_scale", vars(asked) | {"jobs": jobs})
+    findings.add("taking up, planning, giving every worker a shard", busy_s, "s of CPU")
+    findings.add("the same by the clock on the wall", wall_s, "s")
+    findings.add("memory", memory_mib() - before_mib, "MiB")
     requests, decided.count, decided.took_s = counted.requests, 0, 0.0
     done_before = done(objects)
-    busy_s = lived(controller, world, until_s=1.0 + asked.seconds)
+    busy_s, wall_s = lived(controller, world, until_s=1.0 + asked.seconds)
     shards = done(objects) - done_before
-    print(f"then {shards} shards in {asked.seconds} s of the farm's life, {busy_s:.1f} s of CPU")
-    print(f"a shard: {1e3 * busy_s / shards:.2f} ms of CPU,"
-          f" {(counted.requests - requests) / shards:.2f} store requests")  # fmt: skip
-    print(f"deciding alone: {decided.count / decided.took_s:.0f} actions a second,"
-          f" {1e3 * decided.took_s / asked.seconds:.0f} ms a look at the farm")  # fmt: skip
+    findings.add(f"shards in {asked.seconds} s of the farm's life", shards, "shards")
+    findings.add("a shard, CPU", 1e3 * busy_s / shards, "ms")
+    findings.add("a shard, store requests", (counted.requests - requests) / shards, "requests")
+    findings.add("deciding alone", decided.count / decided.took_s, "actions/s")
+    findings.add("a look at the farm", 1e3 * decided.took_s / asked.seconds, "ms")
+    findings.add("by the clock on the wall", shards / wall_s, "shards/s")
+    findings.keep()
 
 
 class CountedStore(StoreSeen):
     """The controller's own way to the store: what its workers ask is not counted."""
 
     requests = 0
+    latency_s = 0.0
 
     def _before(self, verb: str, key: str) -> None:
         self.requests += 1
         super()._before(verb, key)
+        if self.latency_s:
+            time.sleep(self.latency_s)
 
 
 class Decided:
@@ -88,15 +102,16 @@ class Decided:
         return actions
 
 
-def lived(controller: Controller, world: World, *, until_s: float) -> float:
-    """Let the farm live on; the controller's CPU seconds."""
-    busy_s = 0.0
+def lived(controller: Controller, world: World, *, until_s: float) -> tuple[float, float]:
+    """Let the farm live on; the controller's CPU seconds, and those that passed on the wall."""
+    busy_s = wall_s = 0.0
     while world.now_s < until_s:
-        started_s = time.process_time()
+        started_s, began_s = time.process_time(), time.perf_counter()
         controller.tend(0.0)
         busy_s += time.process_time() - started_s
+        wall_s += time.perf_counter() - began_s
         world.pass_time(1.0)
-    return busy_s
+    return busy_s, wall_s
 
 
 def submit(store: StoreSeen, number: int) -> None:

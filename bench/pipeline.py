@@ -3,7 +3,6 @@
 Figures are medians of three, and noisy; compare them within one run.
 """
 
-import resource
 import statistics
 import tempfile
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from findings import Findings, peak_mib
 
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
@@ -25,6 +25,7 @@ from cluster.cli.demo import demo_motion, write_film
 
 COUNT = 48
 ROUNDS = 3
+FINDINGS = Findings("pipeline", {"frames": COUNT})
 
 
 def main() -> None:
@@ -48,8 +49,8 @@ def main() -> None:
 
             _show(f"encode {codec.name}, 512x512", write)
         _bench_passes(plate, clip.frames, folder)
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{'peak memory':32s} {peak_mib:9.0f} MiB")
+    FINDINGS.add("peak memory", peak_mib(), "MiB")
+    FINDINGS.keep()
 
 
 def _bench_passes(plate: Path, frames: FrameRange, folder: Path) -> None:
@@ -83,7 +84,7 @@ def _show(what: str, work: Callable[[], object], rounds: int = ROUNDS, count: in
         took.append(time.perf_counter() - began)
     middle = statistics.median(took)
     spread = np.ptp(took) / middle * 100
-    print(f"{what:32s} {middle / count * 1000:9.1f} ms/frame  (+-{spread / 2:.0f} %)")
+    FINDINGS.add(what, middle / count * 1000, "ms/frame", f"(+-{spread / 2:.0f} %)")
 
 
 def _ignore(_done: int) -> None:

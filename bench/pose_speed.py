@@ -6,7 +6,6 @@ each person's mirror image too; "like for like" is both with or both without tha
 """
 
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from findings import Findings, ratio, turns
 
 from bodyswap.config import EngineName
 from bodyswap.keypoints.boxes import pose_box
@@ -72,28 +72,16 @@ def main() -> None:
         "this project, flip (close looks)": path(flip=True),
         "this project, no flip, engine=eager": path(flip=False, engine=EngineName.EAGER),
     }
-    shipped, bare, default, flipped, eager = _medians(runs)
-    print(f"against MMPose as shipped: {shipped / default:.2f} times as fast")
-    print(f"like for like, no flip:    {bare / default:.2f} times as fast")
-    print(f"like for like, flip:       {shipped / flipped:.2f} times as fast")
-    print(f"engine auto against eager: {eager / default:.2f} times as fast")
-
-
-def _medians(runs: dict[str, Callable[[], object]]) -> list[float]:
-    """Seconds of each run, taking turns."""
-    took: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            began = time.perf_counter()
-            run()
-            took[name].append(time.perf_counter() - began)
-    medians = {name: statistics.median(seconds) for name, seconds in took.items()}
-    print(f"pose path, 512x512, one person a frame, {torch.get_num_threads()} threads")
-    for name, seconds in medians.items():
-        print(f"{name:38s} {COUNT / seconds:8.1f} frames/s")
-    return list(medians.values())
+    findings = Findings("pose_speed", {"frames": COUNT, "threads": torch.get_num_threads()})
+    took = turns(runs, rounds=ROUNDS)
+    for name, seconds in took.items():
+        findings.add(name, COUNT / statistics.median(seconds), "frames/s")
+    shipped, bare, default, flipped, eager = took.values()
+    findings.add("against MMPose as shipped", ratio(shipped, default), "x")
+    findings.add("like for like, no flip", ratio(bare, default), "x")
+    findings.add("like for like, flip", ratio(shipped, flipped), "x")
+    findings.add("engine auto against eager", ratio(eager, default), "x")
+    findings.keep()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bodyswap.composite import composite
+from bodyswap.composite import over_own
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.people import PoseSequence
@@ -77,7 +77,7 @@ class Company:
         """Everybody in a frame over their own backgrounds: what the next one is made from."""
         rendered = (frame, *(other for other in frame.others if other is not None))
         return _piled([
-            composite(one, member.background_HW3)
+            over_own(one, member.background_HW3)
             for one, member in zip(rendered, self._members, strict=True)
         ])  # fmt: skip
 

@@ -15,6 +15,12 @@ def composite(frame: RenderedFrame, background_HW3: RGB) -> RGB:
     return np.asarray(np.rint(mixed), np.uint8)
 
 
+def over_own(frame: RenderedFrame, background_HW3: RGB) -> RGB:
+    """The frame over the subject's own background, which the renderer made already if it could."""
+    made = frame.over_own_HW3
+    return composite(frame, background_HW3) if made is None else made
+
+
 def cut_out(frame: RenderedFrame) -> RGBA:
     """The subject alone, straight alpha: their colour where the matte is above 0, else black."""
     alpha = np.rint(frame.matte_HW * 255).astype(np.uint8)

@@ -18,6 +18,8 @@ from bodyswap.timing import FrameRange
 def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> Iterator[FrameBatch]:
     """The frames of a range, in order, at most `batch_frames` at a time.
 
+    Batches end at multiples of that, wherever the range begins.
+
     Raises:
         PlateError: a frame of the range does not decode; the message names it.
     """
@@ -27,7 +29,7 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
     start = frames.start
     for index, picture in enumerate(_pictures(clip, frames), start=frames.start):
         pictures.append(picture)
-        if len(pictures) == batch_frames or index == frames.stop - 1:
+        if (index + 1) % batch_frames == 0 or index == frames.stop - 1:
             yield FrameBatch(
                 rgb_NHW3=np.stack(pictures),
                 pts=clip.timeline.pts[start : index + 1],

@@ -4,14 +4,17 @@ It does not know what runs there.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
 from bodyswap.config import Mode
 from bodyswap.errors import UsageError
 from bodyswap.steps import device_ran
+
+Thing = TypeVar("Thing")
 
 
 def choose_device(name: str) -> torch.device:
@@ -43,6 +46,20 @@ def steady_arithmetic(mode: Mode) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(usual)
+
+
+def as_steadily(things: Iterable[Thing]) -> Iterator[Thing]:
+    """`things`, made by as many CPU threads as the caller has, whichever thread takes them.
+
+    PyTorch's count is a thread's own where OpenMP is used: a new one would have the machine's.
+    """
+    count = torch.get_num_threads()
+
+    def made() -> Iterator[Thing]:
+        torch.set_num_threads(count)
+        yield from things
+
+    return made()
 
 
 @contextmanager

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from bodyswap.config import Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB, RGBA, LayeredFrame
 from bodyswap.media.codec import CODECS, Codec
+from bodyswap.media.colour import Codes16
 from bodyswap.media.frame_files import FRAME_FORMATS, FrameFormat
 from bodyswap.media.frame_list import LIST_SUFFIX, write_frames
+from bodyswap.media.hdr import codec_for_plate
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.writer import open_writer
 from bodyswap.timing import FrameRange, Timeline
 
 __all__ = [
-    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "delivered_name",
+    "CODECS", "FRAME_FORMATS", "Codec", "FrameFormat", "Segment", "codec_of", "delivered_name",
     "delivery_suffix", "encode", "encode_frames",
 ]  # fmt: skip
 
@@ -44,7 +47,7 @@ class Segment:
 
 
 def encode(
-    pictures_HWC: Iterable[RGB | RGBA],
+    pictures_HWC: Iterable[RGB | RGBA | Codes16],
     path: Path,
     *,
     timeline: Timeline,
@@ -89,6 +92,16 @@ def encode_frames(
     files = tuple(path.parent / frame.name for frame in listed.frames)
     # Frame files join whatever they hold: nothing is shared between them.
     return _segment(path, plate.timeline, frames, header_sha256="", frame_files=files)
+
+
+def codec_of(settings: RenderSettings, plate: ClipIndex) -> Codec:
+    """The settings' codec, set for the plate where its pixels are delivered.
+
+    Raises:
+        UsageError: the plate is HDR, and the codec cannot hold that.
+    """
+    codec = CODECS[settings.codec]
+    return codec_for_plate(codec, plate) if settings.over == Over.PLATE else codec
 
 
 def delivery_suffix(name: str) -> str:

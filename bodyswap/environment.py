@@ -10,6 +10,7 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 
 _STREAM_OVER_MB = 256
+_AHEAD_FRAMES = 8
 _ENCRYPTIONS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -39,6 +40,19 @@ def stream_over_bytes() -> int:
     if not text.isdecimal():
         raise UsageError(f"BODYSWAP_STREAM_OVER_MB '{text}' is no number of megabytes, such as 256")
     return int(text) * 1000**2
+
+
+def ahead_frames() -> int:
+    """By how many frames decoding, rendering and so on may be ahead of the next stage:
+    $BODYSWAP_AHEAD_FRAMES. 0 lets them take turns, which needs the least memory.
+
+    Raises:
+        UsageError: it is no number of frames.
+    """
+    text = os.environ.get("BODYSWAP_AHEAD_FRAMES") or str(_AHEAD_FRAMES)
+    if not text.isdecimal():
+        raise UsageError(f"BODYSWAP_AHEAD_FRAMES '{text}' is no number of frames, such as 8, or 0")
+    return int(text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from bodyswap.choice import parse_cuts
 from bodyswap.config import Over, RenderSettings
-from bodyswap.encode import CODECS, FRAME_FORMATS
+from bodyswap.encode import FRAME_FORMATS, codec_of
 from bodyswap.errors import SubjectError, UsageError
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.companions import check_sound
+from bodyswap.media.hdr import check_files_for_plate
 from bodyswap.media.index import ClipIndex
+from bodyswap.media.sound import check_readable_sound
 from bodyswap.media.writer import check_size
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.solve import PlateShape
@@ -23,11 +25,15 @@ def check_deliverable(clip: ClipIndex, subject: Subject, settings: RenderSetting
 
     Raises:
         PlateError: the plate's sound does not fit the delivery's container.
-        UsageError: the picture, the subject's or the plate's, does not fit the codec.
+        UsageError: the picture, the subject's or the plate's, does not fit the codec; or the plate
+            is HDR, which it could not keep.
     """
     if settings.codec in FRAME_FORMATS:
+        check_readable_sound(clip)
+        if settings.over == Over.PLATE:
+            check_files_for_plate(settings.codec, clip)
         return
-    codec = CODECS[settings.codec]
+    codec = codec_of(settings, clip)
     check_sound(clip.path, clip.custody.companions, codec.suffix)
     height, width = subject.background_HW3.shape[:2]
     if settings.over == Over.PLATE:

@@ -56,6 +56,7 @@ class FrameBatch:
 class RenderedFrame:
     """The subject, rendered: colour that is valid under `matte_HW`, a soft alpha in [0, 1].
 
+    `over_own_HW3` is the frame over the subject's own background, where that was made already.
     Of several who are rendered for one plate it is the lead, with the `others` in their order;
     None where a performer is removed and nobody stands in.
     """
@@ -63,6 +64,7 @@ class RenderedFrame:
     rgb_HW3: RGB
     matte_HW: Matte
     index: int
+    over_own_HW3: RGB | None = None
     others: "tuple[RenderedFrame | None, ...]" = ()
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bodyswap.composite import composite, cut_out
+from bodyswap.composite import cut_out, over_own
 from bodyswap.config import RenderSettings
 from bodyswap.encode import (
-    CODECS,
     FRAME_FORMATS,
     Codec,
     FrameFormat,
     Segment,
+    codec_of,
     encode,
     encode_frames,
 )
@@ -24,7 +24,9 @@ from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
 from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.trim import keyframes_of, trim
+from bodyswap.overlap import NO_OVERLAP, OnFrame, Overlap, ignore_frames, reported
 from bodyswap.people import PoseSequence
+from bodyswap.steps import step
 from bodyswap.timing import FrameRange
 from bodyswap.traces import Traces
 
@@ -38,8 +40,17 @@ class Pieces(Protocol):
     def shows_layers(self) -> bool:
         """True where more of a frame is to be seen than its composite."""
 
-    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        """Write the `frames` of the plate, closed, to `path`; a sequence's files go beside it."""
+    def write(
+        self,
+        rendered: Iterator[RenderedFrame],
+        frames: FrameRange,
+        path: Path,
+        on_frame: OnFrame = ignore_frames,
+    ) -> Segment:
+        """Write the `frames` of the plate, closed, to `path`; a sequence's files go beside it.
+
+        `on_frame` is called by the calling thread, each time a frame was coded.
+        """
 
     def cuts(self, segment: Path) -> list[int]:
         """The indices of the plate's frames before which the segment may be cut."""
@@ -54,15 +65,18 @@ def pieces_of(
     background_HW3: RGB,
     poses: PoseSequence,
     traces: Traces,
-) -> Pieces:
+    overlap: Overlap,
+) -> "VideoPieces | SequencePieces":
     """How the settings' codec is made in parts."""
     if settings.codec in FRAME_FORMATS:
         kind = FRAME_FORMATS[settings.codec]
         return SequencePieces(
-            plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces
-        )
+            plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces,
+            overlap=overlap,
+        )  # fmt: skip
+    codec = codec_of(settings, plate)
     return VideoPieces(
-        plate=plate, background_HW3=background_HW3, codec=CODECS[settings.codec], traces=traces
+        plate=plate, background_HW3=background_HW3, codec=codec, traces=traces, overlap=overlap
     )
 
 
@@ -74,6 +88,7 @@ class VideoPieces:
     background_HW3: RGB
     codec: Codec
     traces: Traces = field(default_factory=Traces)
+    overlap: Overlap = NO_OVERLAP
 
     @property
     def suffix(self) -> str:
@@ -83,11 +98,18 @@ class VideoPieces:
     def shows_layers(self) -> bool:
         return self.codec.has_alpha
 
-    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        return encode(
-            map(self._flattened, rendered), path,
-            timeline=self.plate.timeline, frames=frames, codec=self.codec,
-        )  # fmt: skip
+    def write(
+        self,
+        rendered: Iterator[RenderedFrame],
+        frames: FrameRange,
+        path: Path,
+        on_frame: OnFrame = ignore_frames,
+    ) -> Segment:
+        with self.overlap.ahead(map(self._flattened, rendered)) as pictures:
+            return encode(
+                reported(pictures, on_frame), path,
+                timeline=self.plate.timeline, frames=frames, codec=self.codec,
+            )  # fmt: skip
 
     def cuts(self, segment: Path) -> list[int]:
         places = {pts: index for index, pts in enumerate(self.plate.timeline.pts)}
@@ -99,9 +121,13 @@ class VideoPieces:
         return out
 
     def _flattened(self, frame: RenderedFrame) -> RGB | RGBA:
+        with step("composite"):
+            return self._delivered(frame)
+
+    def _delivered(self, frame: RenderedFrame) -> RGB | RGBA:
         if self.codec.has_alpha:
             return cut_out(self.traces.on_layers(frame, self.background_HW3))
-        return self.traces.on(composite(frame, self.background_HW3), frame.index)
+        return self.traces.on(over_own(frame, self.background_HW3), frame.index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +139,21 @@ class SequencePieces:
     kind: FrameFormat
     poses: PoseSequence
     traces: Traces = field(default_factory=Traces)
+    overlap: Overlap = NO_OVERLAP
     suffix: str = ".json"
     shows_layers: bool = True
 
-    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
-        layered = (self.layered(frame, frames) for frame in rendered)
-        return encode_frames(layered, path, plate=self.plate, frames=frames, kind=self.kind)
+    def write(
+        self,
+        rendered: Iterator[RenderedFrame],
+        frames: FrameRange,
+        path: Path,
+        on_frame: OnFrame = ignore_frames,
+    ) -> Segment:
+        with self.overlap.ahead(self.layered(frame, frames) for frame in rendered) as layered:
+            return encode_frames(
+                reported(layered, on_frame), path, plate=self.plate, frames=frames, kind=self.kind
+            )
 
     def cuts(self, segment: Path) -> list[int]:
         first = self.plate.first_number
@@ -134,7 +169,8 @@ class SequencePieces:
 
     def layered(self, frame: RenderedFrame, frames: FrameRange) -> LayeredFrame:
         """The frame over the subject's background, with what quality control asks."""
-        marked = self.traces.on_layers(frame, self.background_HW3)
+        with step("composite"):
+            marked = self.traces.on_layers(frame, self.background_HW3)
         facts = self.facts(frame.index, frames)
         return LayeredFrame(subject=marked, clean_plate_HW3=self.background_HW3, facts=facts)
 

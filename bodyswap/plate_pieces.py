@@ -17,17 +17,19 @@ import numpy.typing as npt
 from bodyswap.clean_plate import CleanPlateFile
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
-from bodyswap.encode import Segment, encode, encode_frames
+from bodyswap.encode import Codec, Segment, encode, encode_frames
 from bodyswap.errors import IntegrityError
-from bodyswap.frames import RGB, LayeredFrame, RenderedFrame
+from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
+from bodyswap.media.colour import Codes16
 from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.overlap import OnFrame, ignore_frames, reported
 from bodyswap.pieces import SequencePieces, VideoPieces
 from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
 from bodyswap.replacing.lay import Laid, lay
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.replacing.segment import CutOut
-from bodyswap.steps import step
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 _Pair = tuple[Laid, RGB]
@@ -53,24 +55,37 @@ class PlatePieces:
             )
         object.__setattr__(self, "suffix", self.inner.suffix)
 
-    def write(self, rendered: Iterator[RenderedFrame], frames: FrameRange, path: Path) -> Segment:
+    def write(
+        self,
+        rendered: Iterator[RenderedFrame],
+        frames: FrameRange,
+        path: Path,
+        on_frame: OnFrame = ignore_frames,
+    ) -> Segment:
         deep = deep_plate(self.plate, frames)
-        keeps = isinstance(self.inner, SequencePieces)
+        inner, ahead = self.inner, self.inner.overlap.ahead
+        keeps = isinstance(inner, SequencePieces) or inner.codec.bits > 8
         watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
-        laid = watch.passing(self._laid(rendered, frames))
-        if isinstance(self.inner, VideoPieces):
-            codec = self.inner.codec
-            shown = (
-                cut_out(self._apart(each)) if codec.has_alpha else each.rgb_HW3 for each in laid
-            )
-            segment = encode(shown, path, timeline=self.plate.timeline, frames=frames, codec=codec)
-            if codec.is_lossless and not codec.has_alpha:
-                watch.check_file(path, frames)
-        else:
-            layered = (self._layered(each, frames, deep) for each in laid)
-            segment = encode_frames(
-                layered, path, plate=self.plate, frames=frames, kind=self.inner.kind
-            )
+        with (
+            ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
+            ahead(each_step("decode", self._sets(frames))) as sets,
+        ):
+            laid = watch.passing(self._laid(rendered, plate, sets))
+            if isinstance(inner, VideoPieces):
+                codec = inner.codec
+                with ahead(self._shown(each, deep, codec) for each in laid) as shown:
+                    segment = encode(
+                        reported(shown, on_frame), path,
+                        timeline=self.plate.timeline, frames=frames, codec=inner.codec,
+                    )  # fmt: skip
+            else:
+                with ahead(self._layered(each, frames, deep) for each in laid) as layered:
+                    segment = encode_frames(
+                        reported(layered, on_frame), path,
+                        plate=self.plate, frames=frames, kind=inner.kind,
+                    )  # fmt: skip
+        if isinstance(inner, VideoPieces) and inner.codec.is_lossless and not inner.codec.has_alpha:
+            watch.check_file(path, frames)
         path.with_name(PLATE_FACTS).write_bytes(msgspec.json.encode(watch.facts))
         return segment
 
@@ -80,9 +95,10 @@ class PlatePieces:
     def rest(self, segment: Path, start: int, folder: Path) -> Path:
         return self.inner.rest(segment, start, folder)
 
-    def _laid(self, rendered: Iterator[RenderedFrame], frames: FrameRange) -> Iterator[_Pair]:
-        pictures = _pictures(self.plate, frames)
-        for frame, picture, behind in zip(rendered, pictures, self._sets(frames), strict=True):
+    def _laid(
+        self, rendered: Iterator[RenderedFrame], plate: Iterator[RGB], sets: Iterator[RGB | None]
+    ) -> Iterator[_Pair]:
+        for frame, picture, behind in zip(rendered, plate, sets, strict=True):
             with step("composite"):
                 laid = self._marked(lay(frame, picture, self.recipe, behind, self.segment))
             yield laid, picture
@@ -95,12 +111,20 @@ class PlatePieces:
 
     def _marked(self, laid: Laid) -> Laid:
         """The mark goes where the frame is not the plate's, and nowhere else."""
-        marked_HW3 = self.inner.traces.on(laid.rgb_HW3, laid.subject.index)
+        marked_HW3 = self.inner.traces.on_people(laid.rgb_HW3, laid.subject.index)
         rgb_HW3 = np.where(laid.touched_HW[..., None], marked_HW3, laid.rgb_HW3)
         return replace(laid, rgb_HW3=rgb_HW3)
 
     def _apart(self, laid: Laid) -> RenderedFrame:
         return self.inner.traces.on_layers(laid.subject, laid.clean_HW3)
+
+    def _shown(self, laid: Laid, deep: DeepPlate, codec: Codec) -> RGB | RGBA | Codes16:
+        """The subject cut out, or the plate's frame as deep as it and the codec are."""
+        if codec.has_alpha:
+            return cut_out(self._apart(laid))
+        if codec.bits == 8:
+            return laid.rgb_HW3
+        return deep.with_laid(laid.subject.index, laid.rgb_HW3, laid.touched_HW).codes_HW3
 
     def _layered(self, laid: Laid, frames: FrameRange, deep: DeepPlate) -> LayeredFrame:
         assert isinstance(self.inner, SequencePieces)

@@ -15,8 +15,9 @@ from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.media.index import ClipIndex
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.people import PoseSequence
-from bodyswap.pieces import Pieces, SequencePieces, VideoPieces, pieces_of
+from bodyswap.pieces import Pieces, pieces_of
 from bodyswap.plate_pieces import PlatePieces
 from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
@@ -64,12 +65,12 @@ def read_recipe(data: bytes | None) -> Recipe | None:
 def pieces_for(
     settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
     recipe: Recipe | None, traces: Traces, clean_plate: ClipIndex | None = None,
+    overlap: Overlap = NO_OVERLAP,
 ) -> Pieces:  # fmt: skip
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses, traces)
+    inner = pieces_of(settings, plate, background_HW3, poses, traces, overlap)
     if recipe is None:
         return inner
-    assert isinstance(inner, VideoPieces | SequencePieces)
     given = _given(clean_plate, plate, poses.frames, settings)
     return PlatePieces(
         plate=plate,

@@ -164,14 +164,21 @@ def _groups(batches: Iterable[FrameBatch]) -> Iterator[tuple[int, RGB]]:
     waiting: list[RGB] = []
     first = 0
     for batch in batches:
+        is_group = len(batch) == GROUP_FRAMES and batch.first_index % GROUP_FRAMES == 0
+        if is_group and not waiting:
+            yield batch.first_index, batch.rgb_NHW3
+            continue
         for offset, rgb_HW3 in enumerate(batch.rgb_NHW3):
             frame = batch.first_index + offset
-            if waiting and (frame % GROUP_FRAMES == 0 or frame != first + len(waiting)):
+            if waiting and frame != first + len(waiting):
                 yield first, np.stack(waiting)
                 waiting = []
             if not waiting:
                 first = frame
             waiting.append(rgb_HW3)
+            if (frame + 1) % GROUP_FRAMES == 0:
+                yield first, np.stack(waiting)
+                waiting = []
     if waiting:
         yield first, np.stack(waiting)
 

@@ -9,7 +9,7 @@ Shape letters: B = 1, L limbs, H rows, W columns, K joints, 3 = red, green, blue
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -18,14 +18,15 @@ from PIL import Image
 from torch import Tensor
 
 from bodyswap.composite import composite
-from bodyswap.device import on_device
+from bodyswap.device import as_steadily, on_device
 from bodyswap.errors import IntegrityError, SubjectError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.nets.painter import Paint
+from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.people import PoseSequence
-from bodyswap.steps import step
+from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
 
 
@@ -63,13 +64,21 @@ class Renderer:
     """
 
     def __init__(
-        self, subject: Subject, device: torch.device | str, paint: Paint | None = None
+        self,
+        subject: Subject,
+        device: torch.device | str,
+        paint: Paint | None = None,
+        overlap: Overlap = NO_OVERLAP,
     ) -> None:
-        """`paint` runs the subject's generator, which is on `device`; PyTorch does without it."""
+        """`paint` runs the subject's generator, which is on `device`; PyTorch does without it.
+
+        With `overlap` pose maps are drawn ahead of the frames they are for.
+        """
         self.subject = subject
         self.state = self.entrance = BoundaryState(previous_HW3=None)
         self._device = device
         self._paint = paint or subject.generator.to(device)
+        self._overlap = overlap
 
     def render(
         self,
@@ -98,34 +107,43 @@ class Renderer:
         first = frames if state else frames.with_warm_up(warmup_frames)
         past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
         start = max(first.start, poses.frames.start, *past_cuts[-1:])
-        for index in range(start, frames.stop):
-            if index in poses.cuts:
-                self.state = BoundaryState(previous_HW3=None)
-            if index == frames.start:
-                self.entrance = self.state
-            name = "render" if index >= frames.start else "warm-up"
-            with step(name), on_device(self._device):
-                frame = self._render_one(poses, index)
-            self.state = BoundaryState(previous_HW3=composite(frame, self.subject.background_HW3))
-            if index >= frames.start:
-                yield frame
+        indices = range(start, frames.stop)
+        maps = as_steadily(self._pose_map(poses, index) for index in indices)
+        with self._overlap.ahead(each_step("draw", maps)) as drawn:
+            for index, pose_BLHW in zip(indices, drawn, strict=True):
+                if index in poses.cuts:
+                    self.state = BoundaryState(previous_HW3=None)
+                if index == frames.start:
+                    self.entrance = self.state
+                name = "render" if index >= frames.start else "warm-up"
+                with step(name), on_device(self._device):
+                    frame = self._render_one(pose_BLHW, index)
+                with step("composite"):
+                    whole_HW3 = composite(frame, self.subject.background_HW3)
+                self.state = BoundaryState(previous_HW3=whole_HW3)
+                if index >= frames.start:
+                    yield replace(frame, over_own_HW3=whole_HW3)
 
     @torch.inference_mode()
-    def _render_one(self, poses: PoseSequence, index: int) -> RenderedFrame:
+    def _pose_map(self, poses: PoseSequence, index: int) -> Tensor | None:
+        """What the frame's pose looks like, (1, L, H, W); None where nobody is there."""
         row = index - poses.frames.start
         if not poses.confidence_NK[row].any():
-            return self._nobody(index)
+            return None
         card = self.subject.card
-        pose_BLHW = draw_pose_map(
+        return draw_pose_map(
             torch.from_numpy(poses.keypoints_NK2[row : row + 1]).to(self._device),
             torch.from_numpy(poses.confidence_NK[row : row + 1]).to(self._device),
             poses.skeleton,
             card.height,
             card.width,
         )
-        output = self._paint(
-            pose_BLHW.contiguous(memory_format=torch.channels_last), self._previous()
-        )
+
+    @torch.inference_mode()
+    def _render_one(self, pose_BLHW: Tensor | None, index: int) -> RenderedFrame:
+        if pose_BLHW is None:
+            return self._nobody(index)
+        output = self._paint(pose_BLHW, self._previous())
         colour_3HW = (output.rgb_B3HW[0] * 127.5 + 127.5).round().clamp(0, 255)
         return RenderedFrame(
             rgb_HW3=colour_3HW.to(torch.uint8).permute(1, 2, 0).cpu().numpy(),
@@ -143,5 +161,4 @@ class Renderer:
             card = self.subject.card
             return torch.zeros(1, 3, card.height, card.width, device=self._device)
         picture_HW3 = torch.from_numpy(self.state.previous_HW3.copy()).to(self._device)
-        previous_B3HW = picture_HW3.permute(2, 0, 1)[None].float() / 127.5 - 1
-        return previous_B3HW.contiguous(memory_format=torch.channels_last)
+        return picture_HW3.permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -1,54 +1,89 @@
 """Where the time of a piece of work goes: seconds of each step, without those of steps inside it.
 
-It does not know who reads the clock. Without one running, timing a step costs nothing to speak of.
+Steps that overlap, each in a thread of its own, count each for itself, so that together they may
+be longer than the work. It does not know who reads the clock. Without one running, timing a step
+costs nothing to speak of.
 """
 
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
 
-STEPS = ("fetch", "decode", "pose", "solve", "warm-up", "render", "composite", "encode", "join",
-         "mend", "assemble", "store")  # fmt: skip
+STEPS = ("fetch", "decode", "watch", "pose", "solve", "draw", "warm-up", "render", "composite",
+         "encode", "join", "mend", "assemble", "store")  # fmt: skip
 """Every step's name, in the order of the work. Time in none of them is a worker's own."""
 
 _WHOLE = "mend"
 """Its rendering and encoding are part of it: what was done twice is to be told apart."""
+_NOTHING = ""
+"""Waiting for another thread's step, which counts there."""
+
+
+class _Totals:
+    """What all threads of one piece of work have counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self.device_s = 0.0
+
+    def add(self, step: str, seconds: float) -> None:
+        with self._lock:
+            self._seconds[step] += seconds
+
+    def device_ran(self, seconds: float) -> None:
+        with self._lock:
+            self.device_s += seconds
+
+    def read(self) -> dict[str, float]:
+        with self._lock:
+            return dict(self._seconds)
 
 
 class StepClock:
-    """Seconds by step. Steps may nest: each moment counts for the innermost one.
+    """Seconds by step. Steps may nest: each moment counts for the innermost one."""
 
-    `device_s` is how long networks ran on the device meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self.device_s = 0.0
-        self._seconds: defaultdict[str, float] = defaultdict(float)
+    def __init__(self, beside: "StepClock | None" = None) -> None:
+        """One for another thread of the work of `beside`, if given: it adds to the same seconds."""
+        self._totals: _Totals = beside._totals if beside else _Totals()
+        self._is_whole = beside is not None and beside._in_whole()
         self._running: list[str] = []
         self._since_s = 0.0
 
     @property
     def seconds(self) -> dict[str, float]:
         """Up to the last step that began or ended."""
-        return dict(self._seconds)
+        return self._totals.read()
+
+    @property
+    def device_s(self) -> float:
+        """How long networks ran on the device meanwhile."""
+        return self._totals.device_s
+
+    def device_ran(self, seconds: float) -> None:
+        self._totals.device_ran(seconds)
 
     def enter(self, step: str) -> None:
         self._turn()
-        self._running.append(_WHOLE if _WHOLE in self._running[-1:] else step)
+        self._running.append(_WHOLE if step and self._in_whole() else step)
 
     def leave(self) -> None:
         self._turn()
         self._running.pop()
 
+    def _in_whole(self) -> bool:
+        return self._is_whole or self._running[-1:] == [_WHOLE]
+
     def _turn(self) -> None:
         now_s = time.perf_counter()
-        if self._running:
-            self._seconds[self._running[-1]] += now_s - self._since_s
+        if self._running and self._running[-1] != _NOTHING:
+            self._totals.add(self._running[-1], now_s - self._since_s)
         self._since_s = now_s
 
 
@@ -85,7 +120,28 @@ def device_ran(seconds: float) -> None:
     """Count seconds in which a network ran on the device."""
     clock = _CLOCK.get()
     if clock is not None:
-        clock.device_s += seconds
+        clock.device_ran(seconds)
+
+
+@contextmanager
+def unclocked() -> Iterator[None]:
+    """The block is no step, whatever it is inside of: it waits for another thread's."""
+    with step(_NOTHING):
+        yield
+
+
+def in_another_thread(work: Callable[[], None]) -> Callable[[], None]:
+    """`work`, whose steps are to count here although another thread will do it."""
+    clock = _CLOCK.get()
+    if clock is None:
+        return work
+    beside = StepClock(beside=clock)
+
+    def clocked_work() -> None:
+        with clocked(beside):
+            work()
+
+    return clocked_work
 
 
 def each_step(name: str, things: Iterable[Thing]) -> Iterator[Thing]:

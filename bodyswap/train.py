@@ -16,8 +16,9 @@ from bodyswap.errors import PlateError
 from bodyswap.fitting import plate_shape
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
+from bodyswap.overlap import OnFrame
 from bodyswap.people import PoseSequence
-from bodyswap.pipeline import OnFrame, Pipeline
+from bodyswap.pipeline import Pipeline
 from bodyswap.retarget import measure_stance
 from bodyswap.rights.training_door import permit_training
 from bodyswap.solve import follow_performer

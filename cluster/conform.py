@@ -14,6 +14,7 @@ from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.conform import CutList, CutShot
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.naming import WORK, check_stem, deliver_as
+from bodyswap.media.sequence import sequences_in
 from cluster.asking.submit import JobRequest
 from cluster.shot import OnStatus, render_shot
 from cluster.stores.store import Store
@@ -64,7 +65,7 @@ def conform(
     check_stem(request.prefix)
     plates = list(_plates_in(request.plates))
     if not plates:
-        raise PlateError(f"{request.plates} holds no plate; give a folder of video files")
+        raise PlateError(f"{request.plates} holds no plate; give a folder of videos or frames")
     cut = CutList.read(request.cut, request.rate or plates[0].timeline.rate)
     shots = cut.shots(plates, handles=request.handles, prefix=request.prefix)
     delivered: dict[str, tuple[Path, ...]] = {}
@@ -102,3 +103,4 @@ def _plates_in(folder: Path) -> Iterator[ClipIndex]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _FILM_SUFFIXES:
             yield index_clip(path)
+    yield from map(index_clip, sequences_in(folder))

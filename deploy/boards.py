@@ -103,7 +103,9 @@ FARM = Board(
             "fenced and put aside",
             (_count("commits_fenced", "stage"), "{{stage}} fenced"),
             (_count("shards_quarantined", "stage"), "{{stage}} quarantined"),
-            says="Fenced: somebody else had committed first. Quarantined: it fails everybody.",
+            (_count("reports_ignored", "kind"), "{{kind}} reports"),
+            says="Fenced: somebody else had committed first. Quarantined: it fails everybody."
+            " Stale or repeated reports change nothing; many of them tell of two farms on a store.",
         ),
     ),
 )

@@ -38,7 +38,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     ),
     "boto3": ("cluster/stores/s3_client.py", "cluster/events/queue.py"),
     "botocore": ("cluster/stores/", "cluster/events/"),
-    "omegaconf": ("bodyswap/config.py",),
+    "omegaconf": ("bodyswap/settings_text.py",),
     "standardwebhooks": ("cluster/notices/post.py",),
     "prometheus_client": (
         "cluster/metering/metrics.py",
@@ -63,7 +63,7 @@ FARM_ROOMS = (
 # What stages pass to each other: it imports nothing but its like.
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography", "steps", "environment", "replacement",
+    "homography", "steps", "environment", "settings_text", "overlap", "replacement",
 )  # fmt: skip
 STAGES = ("decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline")
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")

@@ -58,11 +58,11 @@ def test_a_clip_without_frame_times_goes_by_order(tmp_path: Path) -> None:
     assert [rgb.tobytes() for rgb in batch.rgb_NHW3] == whole[9:12]
 
 
-def test_batches_are_full_but_the_last(tmp_path: Path) -> None:
+def test_batches_end_at_multiples_of_their_length_wherever_the_range_begins(tmp_path: Path) -> None:
     clip = index_clip(write_clip(tmp_path / "clip.mp4", pictures(20)))
     batches = list(decode(clip, FrameRange(start=3, stop=18), batch_frames=4))
-    assert [len(batch) for batch in batches] == [4, 4, 4, 3]
-    assert [batch.first_index for batch in batches] == [3, 7, 11, 15]
+    assert [len(batch) for batch in batches] == [1, 4, 4, 4, 2]
+    assert [batch.first_index for batch in batches] == [3, 4, 8, 12, 16]
     assert tuple(pts for batch in batches for pts in batch.pts) == clip.timeline.pts[3:18]
 
 

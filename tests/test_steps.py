@@ -1,11 +1,20 @@
 """Each moment counts for the innermost step, and nothing is counted without a clock."""
 
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from bodyswap.steps import StepClock, clocked, device_ran, each_step, step
+from bodyswap.steps import (
+    StepClock,
+    clocked,
+    device_ran,
+    each_step,
+    in_another_thread,
+    step,
+    unclocked,
+)
 
 
 @pytest.fixture
@@ -51,3 +60,23 @@ def test_a_step_that_raises_ends(ticking: list[float]) -> None:
         ticking[0] += 100
     assert clock.seconds == {"pose": 2}
     assert clock.device_s == 0
+
+
+def test_another_threads_steps_count_here_and_waiting_for_them_does_not(
+    ticking: list[float],
+) -> None:
+    def work() -> None:
+        with step("decode"):
+            ticking[0] += 10
+            device_ran(4.0)
+
+    clock = StepClock()
+    with clocked(clock), step("encode"):
+        ticking[0] += 1
+        thread = threading.Thread(target=in_another_thread(work))
+        with unclocked():
+            thread.start()
+            thread.join()
+        ticking[0] += 1
+    assert clock.seconds == {"decode": 10, "encode": 2}
+    assert clock.device_s == 4

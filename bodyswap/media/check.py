@@ -20,6 +20,7 @@ from bodyswap.media.colour import ColourTags
 from bodyswap.media.custody import Custody
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.opening import open_clip
+from bodyswap.media.working import Working
 from bodyswap.timing import FIRST_FRAME_NUMBER, Timeline
 
 
@@ -73,6 +74,7 @@ def index_delivery(path: Path, check: DeliveryCheck, timeline: Timeline, codec: 
     return ClipIndex(
         path=path, width=check.width, height=check.height, timeline=ticks, codec=str(codec.name),
         colour=codec.colour, quarter_turns=0, has_frame_times=True, custody=Custody(),
+        bits=codec.bits, working=Working.of_tags(codec.colour),
     )  # fmt: skip
 
 

@@ -28,6 +28,11 @@ class Codec:
     suffix: str = ".mp4"
     """MP4 and QuickTime keep any clock exactly; Matroska would round times to milliseconds."""
 
+    @property
+    def bits(self) -> int:
+        """Of each value."""
+        return 10 if "10" in self.pixel_format else 8
+
 
 # stitchable: no header field depends on a segment's content or length.
 # No B-frames: with them, fragments would shift by the reordering delay.

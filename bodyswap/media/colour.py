@@ -99,6 +99,7 @@ class ColourTags:
             dst_colorspace=self._space,
             src_color_range=ColorRange.JPEG,
             dst_color_range=self._range,
+            interpolation=_EXACT if picture_HWC.dtype == np.uint16 else None,
         )
         frame.colorspace = self.matrix
         frame.color_range = int(self._range)

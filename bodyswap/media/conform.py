@@ -12,6 +12,7 @@ import opentimelineio as otio
 
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.index import ClipIndex
+from bodyswap.media.sequence import SUFFIXES, padding_of, prefix_of, stem_of
 from bodyswap.timing import FrameRange
 
 PLATE, RENDER = "plate", "render"
@@ -150,15 +151,17 @@ def _first_index(clip: otio.schema.Clip, shown: otio.opentime.TimeRange, plate: 
     if plate.custody.timecode is not None:
         return start - plate.custody.timecode.frame
     there = clip.media_reference.available_range
-    offset: int = 0 if there is None else round(there.start_time.value)
-    return start - offset
+    if there is not None:
+        offset: int = round(there.start_time.value)
+        return start - offset
+    return start - plate.first_number if plate.files and start >= plate.first_number else start
 
 
 def _plate_of(clip: otio.schema.Clip, plates: Sequence[ClipIndex]) -> ClipIndex:
     """By the file's name, the clip's, then the reel's; a cut list may have any of them."""
     names = _names(clip)
     for told in names:
-        found = [plate for plate in plates if told in (plate.path.name, plate.path.stem)]
+        found = [plate for plate in plates if _is_called(plate, told)]
         if found:
             return found[0]
     found = [plate for plate in plates if plate.custody.reel and plate.custody.reel in names]
@@ -167,18 +170,36 @@ def _plate_of(clip: otio.schema.Clip, plates: Sequence[ClipIndex]) -> ClipIndex:
     raise PlateError(f"no plate is called {' or '.join(names)}; give the folder that holds it")
 
 
+def _is_called(plate: ClipIndex, told: str) -> bool:
+    if not plate.files:
+        return told in (plate.path.name, plate.path.stem)
+    return stem_of(told) == stem_of(plate.path.name)
+
+
 def _names(clip: otio.schema.Clip) -> list[str]:
-    url = getattr(clip.media_reference, "target_url", "") or ""
+    media = clip.media_reference
+    url = getattr(media, "target_url", "") or getattr(media, "name_prefix", "")
     reel = clip.metadata.get("cmx_3600", {}).get("reel", "")
     names = (Path(url.removeprefix("file://")).name, clip.name, clip.media_reference.name, reel)
     return list(dict.fromkeys(str(name) for name in names if name))
 
 
-def _reference(path: Path, plate: ClipIndex, frames: FrameRange) -> otio.schema.ExternalReference:
+def _reference(path: Path, plate: ClipIndex, frames: FrameRange) -> otio.core.MediaReference:
+    """The file, or the sequence of files, that shows these frames of the plate."""
     start = plate.custody.timecode
     rate = float(plate.timeline.rate)
     first = frames.start if start is None else (start + frames.start).frame
     there = otio.opentime.TimeRange(
         otio.opentime.RationalTime(first, rate), otio.opentime.RationalTime(len(frames), rate)
     )
-    return otio.schema.ExternalReference(target_url=path.as_posix(), available_range=there)
+    if path.suffix.lower() not in SUFFIXES or path.is_file():
+        return otio.schema.ExternalReference(target_url=path.as_posix(), available_range=there)
+    return otio.schema.ImageSequenceReference(
+        target_url_base=f"{path.parent.as_posix()}/",
+        name_prefix=prefix_of(path.name),
+        name_suffix=path.suffix,
+        start_frame=plate.first_number + frames.start,
+        frame_zero_padding=padding_of(plate.files[0]) if path == plate.path else 4,
+        rate=rate,
+        available_range=there,
+    )

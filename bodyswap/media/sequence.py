@@ -18,10 +18,12 @@ from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.exr import FrameLabel, read_label, read_light, read_primaries
+from bodyswap.media.png_words import label_from, read_words
 from bodyswap.media.working import Working
 from bodyswap.timing import Timeline
 
 DEFAULT_RATE = Fraction(24)
+_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE)
 _PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
           ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
 SUFFIXES = frozenset({".exr", *_PIPES})
@@ -59,6 +61,33 @@ def find_files(pattern: Path) -> tuple[int, tuple[Path, ...]]:
     return numbers[0], files
 
 
+def sequences_in(folder: Path) -> tuple[Path, ...]:
+    """The pattern of each sequence of frames in the folder and in those just below it."""
+    inside = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    patterns = (
+        each / f"{found.basename()}#{found.extension()}"
+        for each in (folder, *inside)
+        for found in FileSequence.findSequencesOnDisk(str(each))
+        if found.frameSet() and found.extension().lower() in SUFFIXES
+    )
+    return tuple(sorted(patterns))
+
+
+def prefix_of(name: str) -> str:
+    """What comes before the number: "plate." of "plate.1001.exr" or of "plate.#.exr"."""
+    return str(FileSequence(name).basename())
+
+
+def stem_of(name: str) -> str:
+    """What a sequence is called without number and suffix: "plate" of "plate.1001.exr"."""
+    return prefix_of(name).rstrip("._-")
+
+
+def padding_of(path: Path) -> int:
+    """How many digits the number has at least in the name of this frame's file."""
+    return int(FileSequence(str(path)).zfill())
+
+
 def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
     """The number of the first of these files, which are one sequence, and all of them in order."""
     if not files:
@@ -72,10 +101,10 @@ def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
 
 
 def label_of(path: Path) -> FrameLabel:
-    """What the first file says of the sequence; formats that say nothing are at 24 a second."""
+    """What the first file says of the sequence; files that say nothing are at 24 a second."""
     if path.suffix.lower() == ".exr":
         return read_label(path)
-    return FrameLabel(number=0, rate=DEFAULT_RATE)
+    return label_from(read_words(path)) if path.suffix.lower() == ".png" else _UNLABELLED
 
 
 def clock(count: int, rate: Fraction) -> Timeline:

@@ -33,6 +33,7 @@ UNKNOWN = ""
 PQ, PQ_P3, HLG = "Rec.2100-PQ - Display", "ST2084-P3-D65 - Display", "Rec.2100-HLG - Display"
 _HDR = {(16, 9): PQ, (16, 12): PQ_P3, (18, 9): HLG}
 """By H.273's codes of transfer and primaries."""
+_BT2020 = 9
 _LIKE = 0.0006
 """Headers round."""
 
@@ -95,6 +96,12 @@ class Working:
     @property
     def is_hdr(self) -> bool:
         return self.plate in _HDR.values()
+
+    @property
+    def hdr_tags(self) -> ColourTags:
+        """How a video of the plate's values is tagged, where they are HDR."""
+        transfer, primaries = next(code for code, space in _HDR.items() if space == self.plate)
+        return ColourTags(primaries=primaries, transfer=transfer, matrix=_BT2020)
 
     @property
     def is_delivered_as_filmed(self) -> bool:

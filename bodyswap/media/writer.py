@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB, RGBA
 from bodyswap.media.codec import Codec
+from bodyswap.media.colour import Codes16
 from bodyswap.timing import Timeline
 
 FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof+frag_discont"
@@ -29,7 +30,7 @@ class Writer:
         self._stream: VideoStream | None = None
         self.header_sha256 = ""
 
-    def write(self, picture_HWC: RGB | RGBA, pts: int) -> None:
+    def write(self, picture_HWC: RGB | RGBA | Codes16, pts: int) -> None:
         """Code one picture, shown at `pts` ticks of the timeline; with alpha where it is coded."""
         stream = self._stream or self._begin(picture_HWC)
         frame = self._codec.colour.from_rgb(picture_HWC, self._codec.pixel_format)
@@ -41,7 +42,7 @@ class Writer:
             self._container.mux(self._stream.encode())
             self.header_sha256 = header_hash(self._stream)
 
-    def _begin(self, picture_HWC: RGB | RGBA) -> VideoStream:
+    def _begin(self, picture_HWC: RGB | RGBA | Codes16) -> VideoStream:
         height, width, channels = picture_HWC.shape
         check_size(width, height, self._codec)
         assert channels == (4 if self._codec.has_alpha else 3)

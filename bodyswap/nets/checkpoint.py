@@ -176,7 +176,7 @@ def _load_background(folder: Path, card: SubjectCard) -> RGB:
                     f"'{folder / BACKGROUND}' is {picture.width}x{picture.height}; "
                     f"the card says {card.width}x{card.height}"
                 )
-            return np.asarray(picture.convert("RGB"))
+            return np.array(picture.convert("RGB"))  # a copy: torch wants it writable
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SubjectError(f"'{folder / BACKGROUND}' cannot be read as PNG: {error}") from error
 

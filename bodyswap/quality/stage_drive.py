@@ -5,7 +5,7 @@ It does not know truths or scores. Shape letters: N frames, H rows, W columns, 3
 
 from collections.abc import Iterator
 
-from bodyswap.composite import composite
+from bodyswap.composite import over_own
 from bodyswap.config import SolveSettings
 from bodyswap.frames import RGB
 from bodyswap.people import PoseSequence
@@ -32,4 +32,4 @@ def pictures(
 ) -> Iterator[RGB]:
     """The subject over their own background, in `frames`, begun so many frames earlier."""
     for frame in renderer.render(poses, frames, warmup_frames=warmup_frames):
-        yield composite(frame, renderer.subject.background_HW3)
+        yield over_own(frame, renderer.subject.background_HW3)

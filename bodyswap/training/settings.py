@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from bodyswap.config import RenderSettings, read_yaml
+from bodyswap.config import RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.keypoints.estimator import spec_folder
+from bodyswap.settings_text import read_yaml
 from bodyswap.training.config import TrainingConfig
 
 _FOLDER = "training"

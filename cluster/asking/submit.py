@@ -12,7 +12,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.timing import FrameRange, parse_frame_range
 from cluster.jobs.inspection import Inspector
-from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState, RangeSettings
+from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import (
     QUEUE,
@@ -26,6 +26,7 @@ from cluster.jobs.keys import (
 )
 from cluster.jobs.listing import check_name, put_name
 from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.jobs.subjects import find_subject, put_subject, read_card_text
 from cluster.rights.doors import permit_submit

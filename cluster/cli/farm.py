@@ -60,11 +60,14 @@ def work(
     from cluster.notices.courier import open_courier
     from cluster.notices.settings import load_webhooks
     from cluster.shot import job_error, open_runtime
-    from cluster.telling.farm_seen import telling
+    from cluster.stores.asker import AT_ONCE
+    from cluster.telling.farm_seen import tell_starting, telling
     from cluster.workers.settings import read_farm_settings
 
-    opened = named_store(store)
+    opened, name = named_store(store), platform.node()
     settings = None if farm is None else read_farm_settings(farm)
+    # Before Ray is started, which takes a while.
+    tell_starting(opened, name, time.time())
     with (
         open_watch(opened, metrics or metrics_address(), metrics_file) as watch,
         show_progress(as_json=as_json) as show,
@@ -77,11 +80,11 @@ def work(
             hear(status)
             watch.hear(status)
 
-        name = platform.node()
         controller = Controller(
             store=opened, runtime=watch.runtime(crew), on_status=tell,
             term=Term(opened, name, time.monotonic),
             decide_next=watch.deciding(telling(opened, name, decide)),
+            requests_at_once=AT_ONCE,
         )  # fmt: skip
         if job is None:
             with _asked_to_stop() as should_stop:

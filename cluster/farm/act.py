@@ -140,12 +140,12 @@ class Hands:
     def answer_requests(self, ledger: Ledger, wishes: Wishes) -> None:
         """Do what people have asked of the job since, each wish once."""
         for key, request in wishes:
-            # Another controller may have answered it: then the last write was refused, and this
-            # ledger has read the journal again.
-            if key in ledger.answered:
-                continue
             was_final = ledger.is_final
-            self._write(ledger, answer(request, key, ledger.view, self._clock()))
+            # Where the write is refused, this ledger has read the journal again; and a later wish
+            # must not be answered before this one, unless another controller has answered it.
+            while key not in ledger.answered:
+                was_final = ledger.is_final
+                self._write(ledger, answer(request, key, ledger.view, self._clock()))
             if was_final and not ledger.is_final:
                 marker = queue_marker(ledger.view.spec, time_part(self._clock()))
                 self._store.put(marker, b"")

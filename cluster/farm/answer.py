@@ -80,9 +80,8 @@ def _again(job: JobView, named: set[str]) -> tuple[str, ...] | str:
     held = [held.lease.shard.name for held in job.held if held.lease.shard.name in names]
     if held:
         return f"{held[0]} follows from it and is being worked on; pause the job first"
-    # What was never done is none of it: it is still to be done anyway.
-    begun = {view.shard.name for view in job.shards if view.commit is not None}
-    return tuple(name for name in names if name in begun)
+    # Also what is not committed: somebody whom nobody hears may be at it, with the old inputs.
+    return names
 
 
 def _priority(request: Request, job: JobView) -> _Change | str:

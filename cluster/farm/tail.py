@@ -61,7 +61,7 @@ def _pieces(
     if least is None or not may_be_split(job, view):
         return 1
     length = len(view.shard.frames)
-    wished = round(length * _helpers(waiting, free, least) / waiting)
+    wished = round(length * _sharers(waiting, free, least) / waiting)
     return max(1, min(wished, length // least, _most_at_once(job, snapshot, wished)))
 
 
@@ -101,7 +101,7 @@ def _warmup(job: JobView) -> int | None:
     return max([plain, *of_ranges])
 
 
-def _helpers(waiting: int, free: Sequence[int], least: int) -> int:
+def _sharers(waiting: int, free: Sequence[int], least: int) -> int:
     """How many workers can share so many frames, each with `least` of them or more.
 
     They would all be done at the same time: the sum of their ends is what they have to do.

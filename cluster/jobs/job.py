@@ -12,6 +12,7 @@ import msgspec
 from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
+from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.stores.record import content_hash
 
@@ -20,8 +21,6 @@ DEFAULT_PRIORITY = 50
 DEFAULT_USE = "stunt"
 """What a render is for, where nothing else is said: consents name the uses they cover."""
 _ID_LENGTH = 16
-_SOLVING = "solve."
-_OF_A_RANGE = ("engine", "warmup_frames")
 
 
 class Stage(StrEnum):
@@ -91,27 +90,6 @@ STATE_OF_STAGE = {
     Stage.RENDER: JobState.RENDERING,
     Stage.ASSEMBLE: JobState.ASSEMBLING,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RangeSettings:
-    """What is set otherwise in some frames of a shot: texts such as "solve.smoothing_s=0.05"."""
-
-    frames: FrameRange
-    settings: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for text in self.settings:
-            key = text.partition("=")[0]
-            if not key.startswith(_SOLVING) and key not in _OF_A_RANGE:
-                raise UsageError(
-                    f"'{key}' cannot be set for frames {self.frames} alone, only for a whole shot;"
-                    f" of a range there are solve.*, {' and '.join(_OF_A_RANGE)}"
-                )
-
-    @property
-    def of_solving(self) -> tuple[str, ...]:
-        return tuple(text for text in self.settings if text.startswith(_SOLVING))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,6 +160,8 @@ def _begin_at_nothing(meters: Meters, now_s: float) -> None:
     for outcome in ("clean", "mended", "open"):
         meters.add("joins", 0, outcome)
     meters.add("consent_refusals", 0, "revoked")
+    for kind in ("repeated", "stale"):
+        meters.add("reports_ignored", 0, kind)
     meters.put_all("jobs", {(str(state),): 0.0 for state in JobState})
     meters.put_all("workers", {(state,): 0.0 for state in ("idle", "busy", "benched")})
     meters.put("last_commit_timestamp_seconds", now_s)

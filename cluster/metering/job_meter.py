@@ -43,6 +43,7 @@ class JobMeter:
         self._held = {each.lease.shard: (each.lease, now_s) for each in view.held}
         self.shard_states = Counter(map(_state, view.shards))
         self._guess: tuple[Stage, float, float] | None = None
+        self._ignored = Counter[str]()
         self.last_commit_at_s: float | None = None
         self.seen_at_s = now_s
 
@@ -82,6 +83,11 @@ class JobMeter:
     def hear(self, status: JobStatus, now_s: float) -> bool:
         """Take in how far the job says it is; True where it has come to its end by this."""
         self._check_guess(status, now_s)
+        for kind, count in (("repeated", status.reports_repeated), ("stale", status.reports_stale)):
+            # Fewer than before: the job was let go and taken up again meanwhile.
+            before = self._ignored[kind] if self._ignored[kind] <= count else 0
+            self._meters.add("reports_ignored", count - before, kind)
+            self._ignored[kind] = count
         if not status.state.is_final or self._state.is_final:
             return False
         self._state = status.state

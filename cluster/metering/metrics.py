@@ -100,6 +100,7 @@ METRICS: tuple[Metric, ...] = (
     _counter(
         "commits_fenced", "Attempts that came to their end after another had committed.", "stage"
     ),
+    _counter("reports_ignored", "Reports of attempts not held, or heard of before.", "kind"),
     _counter("shards_quarantined", "Shards put aside, for they fail whoever tries.", "stage"),
     _counter("workers_benched", "Times a worker was benched for failing shard after shard."),
     _histogram(

@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from bodyswap.config import settings_from
 from bodyswap.environment import webhook_file, webhook_secret
 from bodyswap.errors import UsageError
+from bodyswap.settings_text import settings_from
 from cluster.jobs.job import JobState
 from cluster.notices.post import check_secrets
 

@@ -40,7 +40,7 @@ _FIRST_TICK_S = 1.0
 _LONGEST_TICK_S = 60.0
 _FRAMES_A_SHARD = 24
 _WARMUP_FRAMES = 6
-_ASKED_FOR_AGAIN = ("render-0", "render-1", "render-2", "assemble-0", "pose-0")
+_ASKED_FOR_AGAIN = (*(f"render-{n}" for n in range(5)), "assemble-0")
 _MORE = "more"
 _SUBJECT, _WEIGHTS = "vega", "generator.safetensors"
 
@@ -138,10 +138,10 @@ class _History:
         self._people.put(queue_marker(spec, time_part(at_s)), b"")
         if self._has_more:
             for _ in range(self._more.choice((0, 2, 6))):
-                delay_s = self._more.uniform(5.0, 100.0)
+                delay_s = self._more.uniform(20.0, 120.0)
                 self._asked_until_s = max(self._asked_until_s, self.world.now_s + delay_s)
-                shard = self._more.choice(_ASKED_FOR_AGAIN)
-                again = partial(self._ask, spec, Verb.RETRY, {"shards": [shard]})
+                shards = [name for name in _ASKED_FOR_AGAIN if self._more.random() < 0.5]
+                again = partial(self._ask, spec, Verb.RETRY, {"shards": shards})
                 self.world.after(delay_s, again)
 
     def _plan_requests(self, dice: random.Random) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bodyswap.errors import StoreError
+from bodyswap.errors import IntegrityError, StoreError
 from cluster.farm.decide import Action
 from cluster.jobs.lease import Held
 from cluster.jobs.snapshot import Snapshot, WorkerView
@@ -26,6 +26,9 @@ TELL_EVERY_S = 5.0
 
 GONE_AFTER_S = 60.0
 """A farm that has told nothing for so long is thought gone."""
+
+STARTED_WITHIN_S = 300.0
+"""So long Ray may take to start, and another controller's term to lapse."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +61,21 @@ class QuotaSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class FarmSeen:
-    """A farm at `at_s`, seconds since 1970. Projects without a quota are not in `quotas`."""
+    """A farm at `at_s`, seconds since 1970. Projects without a quota are not in `quotas`.
+
+    One that `is_starting` has said no more yet than that it will be there.
+    """
 
     controller: str
     at_s: float
     workers: tuple[WorkerSeen, ...] = ()
     quotas: tuple[QuotaSeen, ...] = ()
     leaving_nodes: tuple[str, ...] = ()
+    is_starting: bool = False
 
     def is_gone(self, now_s: float) -> bool:
-        return now_s - self.at_s > GONE_AFTER_S
+        patience_s = STARTED_WITHIN_S if self.is_starting else GONE_AFTER_S
+        return now_s - self.at_s > patience_s
 
     def worker(self, name: str) -> WorkerSeen | None:
         return next((worker for worker in self.workers if worker.name == name), None)
@@ -129,6 +137,16 @@ def telling(store: Store, controller: str, decide_next: Decide) -> Decide:
 def tell_farm(store: Store, seen: FarmSeen) -> None:
     """Say what the farm is now: every `TELL_EVERY_S`, by the one controller that drives it."""
     store.put(FARM_SEEN, to_json(seen))
+
+
+def tell_starting(store: Store, controller: str, now_s: float) -> None:
+    """Say that a farm is about to be there, unless one is there already."""
+    try:
+        before = see_farm(store)
+        if before is None or before.is_gone(now_s):
+            tell_farm(store, FarmSeen(controller=controller, at_s=now_s, is_starting=True))
+    except (StoreError, IntegrityError) as error:
+        _log.warning("that the farm starts is not told: %s", error)
 
 
 def see_farm(store: Store) -> FarmSeen | None:

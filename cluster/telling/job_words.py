@@ -69,7 +69,18 @@ def tell_status(status: JobStatus, joins: Sequence[Join] = (), *, as_json: bool)
     cost = f"; {status.account.sentence(frames)}" if status.account else ""
     joined = f"; {joins_sentence(joins)}" if joins else ""
     reused = f"; {counted(status.shards_reused, 'shard')} reused" if status.shards_reused else ""
-    say(f"{status.job}  {_how_far(status)}{reused}{cost}{joined}")
+    say(f"{status.job}  {_how_far(status)}{reused}{_ignored(status)}{cost}{joined}")
+
+
+def _ignored(status: JobStatus) -> str:
+    """What the farm heard and did not go by, if anything."""
+    told = [
+        f"{count} {kind}"
+        for kind, count in (("repeated", status.reports_repeated), ("stale", status.reports_stale))
+        if count
+    ]
+    count = status.reports_repeated + status.reports_stale
+    return f"; {' and '.join(told)} report{'s' * (count != 1)} ignored" if told else ""
 
 
 def joins_sentence(joins: Sequence[Join]) -> str:

@@ -49,6 +49,12 @@ class Scene:
 
     @property
     def present_farm(self) -> FarmSeen | None:
-        """The farm, if there is one now."""
-        is_gone = self.farm is None or self.farm.is_gone(self.now_s)
+        """The farm, if there is one at work now."""
+        is_gone = self.farm is None or self.farm.is_starting or self.farm.is_gone(self.now_s)
         return None if is_gone else self.farm
+
+    @property
+    def starting_farm(self) -> FarmSeen | None:
+        """The farm that is about to be there, if one is."""
+        is_near = self.farm and self.farm.is_starting and not self.farm.is_gone(self.now_s)
+        return self.farm if is_near else None

@@ -51,10 +51,12 @@ def _at_rest(scene: Scene) -> Why | None:
 def _asked(scene: Scene, request: Request) -> Why:
     """A request that nobody has taken up yet."""
     is_alone = scene.present_farm is None
+    farm = "a farm, for there is none now," if is_alone else "the farm"
+    farm = "the farm, which is starting," if scene.starting_farm else farm
     return Why(
         waits_for=WaitsFor.FARM if is_alone else WaitsFor.REQUEST,
-        sentence=f"waits for {'a farm, for there is none now,' if is_alone else 'the farm'} to take"
-        f" up the wish to {request.verb} of {request.by or 'somebody'} at {at(request.at)}",
+        sentence=f"waits for {farm} to take up the wish to {request.verb} of"
+        f" {request.by or 'somebody'} at {at(request.at)}",
     )
 
 
@@ -103,7 +105,13 @@ def _under_way(scene: Scene) -> Why:
 
 def _no_farm(scene: Scene) -> Why:
     told = "none has ever told of itself in this store"
-    if scene.farm is not None:
+    near = scene.starting_farm
+    if near is not None:
+        since = span(scene.now_s - near.at_s)
+        told = f"the one on {near.controller} began to start {since} ago, and is not up yet"
+    elif scene.farm is not None and scene.farm.is_starting:
+        told = f"the one on {scene.farm.controller} began to start, and never came up"
+    elif scene.farm is not None:
         silent = span(scene.now_s - scene.farm.at_s)
         told = f"the last one, {scene.farm.controller}, has been silent for {silent}"
     return Why(waits_for=WaitsFor.FARM, sentence=f"waits for a farm: {told}")

@@ -6,8 +6,8 @@ It does not know how any of it is asked for.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bodyswap.config import read_yaml, settings_from
 from bodyswap.errors import UsageError
+from bodyswap.settings_text import read_yaml, settings_from
 from cluster.jobs.job import Stage
 
 Resources = dict[str, float]

@@ -1,17 +1,21 @@
-"""A five-shot EDL of two short plates, rendered through the whole farm."""
+"""A five-shot EDL of two short plates, a film and frames, rendered through the whole farm."""
 
 import json
 import sys
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import opentimelineio as otio
 import pytest
 
+from bodyswap.media.colour import linear_light
+from bodyswap.media.exr import Compression, FrameLabel, Part, write_exr
 from bodyswap.media.index import index_clip
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
+from bodyswap.timecode import Timecode
 from cluster.cli.app import main
 from tests.media.clips import steady, write_clip
 
@@ -36,10 +40,16 @@ def _plates(folder: Path) -> Path:
     folder.mkdir()
     walk = film(REX, load_motion("walk").turned(0.4).at_rate(RATE), Shot(width=160, height=160))
     made = [next(walk).rgb_HW3 for _ in range(10)]
-    for reel in ("R1", "R2"):
-        names = {"timecode": "01:00:00:00", "reel_name": reel}
-        clock = steady(10, RATE)
-        write_clip(folder / f"{reel}.mov", made, timeline=clock, names=names)
+    names = {"timecode": "01:00:00:00", "reel_name": "R1"}
+    write_clip(folder / "R1.mov", made, timeline=steady(10, RATE), names=names)
+    start = Timecode.parse("01:00:00:00", RATE)
+    (folder / "R2").mkdir()
+    for index, picture in enumerate(made):
+        light = linear_light(picture).astype(np.float16)
+        channels = {name: light[:, :, place] for place, name in enumerate("RGB")}
+        label = FrameLabel(number=86400 + index, rate=RATE, timecode=start + index, reel="R2")
+        path = folder / "R2" / f"R2.{label.number:07d}.exr"
+        write_exr(path, [Part(name="", channels=channels)], label, Compression.ZIP)
     return folder
 
 
@@ -64,6 +74,12 @@ def test_a_five_shot_edl_is_rendered_and_comes_back_as_an_edit(
         assert len(shot) == render.available_range.duration.value == stop - start
         assert str(shot.custody.timecode) == f"01:00:00:{start:02d}"
         assert render.available_range.start_time.value == 24 * 3600 + start
+        plate = clip.media_references()["plate"]
+        assert plate.available_range.start_time.value == 24 * 3600
+        if clip.name.startswith("R2"):
+            assert plate.target_url_for_image_number(0).endswith("/plates/R2/R2.0086400.exr")
+        else:
+            assert plate.target_url.endswith("/plates/R1.mov")
     first = out / "SHOT_0010_comp_v001"
     assert (first / "SHOT_0010_comp_v001.mov").is_file()
     assert (first / "SHOT_0010_comp_v001.manifest.json").is_file()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_line import run_command
 from scraping import found, free_address, scraped
 from specs import make_spec
 from tiny_farm import TinyFarm, make_farm
@@ -19,6 +20,7 @@ from cluster.jobs.failures import Cause, Failure
 from cluster.jobs.job import JobState, Stage
 from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
+from cluster.jobs.order import Done, Report
 from cluster.jobs.plan import Shard, make_plan
 from cluster.jobs.progress import JobStatus
 from cluster.jobs.snapshot import JobView, ShardView, Snapshot
@@ -104,6 +106,38 @@ def test_an_attempt_that_came_second_is_fenced_and_its_time_wasted(tmp_path: Pat
         crew.close()
     assert value("bodyswap_commits_fenced_total", {"stage": "render"}) == 1
     assert (value("bodyswap_wasted_seconds_total", {"cause": "fenced"}) or 0) > 0
+
+
+class _Echoing(InlineRuntime):
+    """Tells every end twice, and one of an attempt that nobody here has begun."""
+
+    def poll(self, timeout_s: float) -> list[Report]:
+        reports = super().poll(timeout_s)
+        ends = [report for report in reports if isinstance(report, Done)]
+        strangers = [
+            replace(end, lease=replace(end.lease, epoch=7, worker="stranger")) for end in ends
+        ]
+        return [*reports, *ends, *strangers]
+
+
+def test_reports_that_change_nothing_are_counted_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    farm = make_farm(tmp_path)
+    meter = FarmMeter(farm.store)
+    job = farm.client.submit(farm.request(shards=2))
+    crew = _Echoing(farm.worker_config)
+    controller = Controller(
+        store=farm.store, runtime=crew, on_status=meter.hear, decide_next=meter.deciding(decide)
+    )
+    assert controller.run_until_final(job).state is JobState.PUBLISHED
+    crew.close()
+    value = meter.meters.registry.get_sample_value
+    # Two pose shards, a solve, two render shards and an assembly.
+    assert value("bodyswap_reports_ignored_total", {"kind": "repeated"}) == 6
+    assert value("bodyswap_reports_ignored_total", {"kind": "stale"}) == 6
+    code, out, _ = run_command(capsys, "status", job, "--store", farm.store.url)
+    assert code == 0 and "6 repeated and 6 stale reports ignored" in out
 
 
 def test_projects_beyond_the_first_few_share_a_label() -> None:

@@ -20,6 +20,7 @@ from cluster.jobs.journal import Journal
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Order
 from cluster.jobs.snapshot import Snapshot, WorkerView
+from cluster.metering.farm_meter import FarmMeter
 from cluster.workers.inline import InlineRuntime
 from cluster.workers.worker import build_worker
 
@@ -54,10 +55,11 @@ def _rendered(farm: TinyFarm) -> list[int]:
     return sorted(json.loads(line)[1] for line in lines)
 
 
-def _run(farm: TinyFarm, job: str) -> JobState:
+def _run(farm: TinyFarm, job: str, meter: FarmMeter | None = None) -> JobState:
     runtime = InlineRuntime(farm.worker_config)
+    ask = meter.deciding(_crowded) if meter else _crowded
     try:
-        controller = Controller(store=farm.store, runtime=runtime, decide_next=_crowded)
+        controller = Controller(store=farm.store, runtime=runtime, decide_next=ask)
         return controller.run_until_final(job).state
     finally:
         runtime.close()
@@ -68,7 +70,11 @@ def test_idle_workers_split_the_last_shard_and_the_shot_is_whole(
 ) -> None:
     request = _request(farm)
     job = farm.client.submit(request)
-    assert _run(farm, job) is JobState.PUBLISHED
+    meter = FarmMeter(farm.store)
+    assert _run(farm, job, meter) is JobState.PUBLISHED
+    count = meter.meters.registry.get_sample_value
+    assert count("bodyswap_shards_committed_total", {"stage": "pose"}) == 1
+    assert count("bodyswap_shards_committed_total", {"stage": "render"}) == len(PIECES)
     assert _rendered(farm) == [start for start, _ in PIECES]
     manifest = farm.client.manifest(job)
     assert [(part.frames.start, part.frames.stop) for part in manifest.parts] == PIECES

@@ -16,9 +16,10 @@ from cluster.farm.decide import Divide, Start, decide
 from cluster.farm.tail import WARMUPS_A_PIECE, divide_tail, least_piece
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import Cause, Failure
-from cluster.jobs.job import JobState, RangeSettings, Stage
+from cluster.jobs.job import JobState, Stage
 from cluster.jobs.lease import Held, Lease
 from cluster.jobs.plan import LEAST_SHARD_FRAMES, Plan, Shard, Split, cut, make_plan
+from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.snapshot import JobView, ProjectShare, ShardView, Snapshot, WorkerView
 
 NOW_S = 1e6

@@ -27,7 +27,7 @@ from cluster.farm.decide import Action, decide
 from cluster.jobs.control import Verb
 from cluster.jobs.job import JobState, Stage
 from cluster.jobs.snapshot import Snapshot
-from cluster.telling.farm_seen import QuotaSeen, WorkerSeen, farm_seen, tell_farm, telling
+from cluster.telling.farm_seen import FarmSeen, QuotaSeen, WorkerSeen, farm_seen, tell_farm, telling
 from cluster.telling.scene import Scene, WaitsFor
 from cluster.telling.seen import JobSeen
 from cluster.telling.waiting import Outcome
@@ -71,10 +71,24 @@ def test_every_state_has_its_sentence(state: JobState) -> None:
     assert answer.sentence.startswith("job ")
 
 
+STARTING = FarmSeen(controller="head-1", at_s=NOW_S - 12, is_starting=True)
+
 CAUSES: dict[str, tuple[Scene, WaitsFor, str]] = {
     "no farm ever": (
         Scene(job=make_job(), now_s=NOW_S), WaitsFor.FARM,
         "waits for a farm: none has ever told of itself in this store",
+    ),
+    "a farm that starts": (
+        Scene(job=make_job(), now_s=NOW_S, farm=STARTING), WaitsFor.FARM,
+        "waits for a farm: the one on head-1 began to start 12 s ago, and is not up yet",
+    ),
+    "a farm that never came up": (
+        Scene(job=make_job(), now_s=NOW_S + 600, farm=STARTING), WaitsFor.FARM,
+        "waits for a farm: the one on head-1 began to start, and never came up",
+    ),
+    "a request while the farm starts": (
+        Scene(job=dataclasses.replace(POSED, requests=(PAUSE,)), now_s=NOW_S, farm=STARTING),
+        WaitsFor.FARM, "waits for the farm, which is starting, to take up the wish to pause of ada",
     ),
     "a silent farm": (
         Scene(job=POSED, now_s=NOW_S, farm=make_farm_seen(IDLE, silent_s=7230)), WaitsFor.FARM,

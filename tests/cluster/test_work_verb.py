@@ -11,7 +11,7 @@ from web_hearer import SECRET, listening
 from cluster.cli.checkup import check_webhooks
 from cluster.notices.outbox import Outbox
 from cluster.notices.settings import load_webhooks
-from cluster.telling.farm_seen import see_farm
+from cluster.telling.farm_seen import FarmSeen, see_farm, tell_farm, tell_starting
 
 
 def test_a_real_farms_job_is_heard_of_to_its_end(
@@ -37,6 +37,20 @@ def test_a_real_farms_job_is_heard_of_to_its_end(
     told = json.loads(said)
     assert (code, told["waits_for"]) == (0, "retry")
     assert "was given up after 1 failure on inline, at last: " in told["sentence"]
+
+
+def test_a_farm_that_begins_to_start_says_so_and_never_for_one_that_works(tmp_path: Path) -> None:
+    store = make_farm(tmp_path).store
+    tell_starting(store, "first", 1e9)
+    seen = see_farm(store)
+    assert seen is not None and seen.is_starting and seen.controller == "first"
+    tell_farm(store, FarmSeen(controller="first", at_s=1e9 + 20))
+    tell_starting(store, "second", 1e9 + 30)
+    seen = see_farm(store)
+    assert seen is not None and (seen.controller, seen.is_starting) == ("first", False)
+    tell_starting(store, "second", 1e9 + 500)
+    seen = see_farm(store)
+    assert seen is not None and (seen.controller, seen.is_starting) == ("second", True)
 
 
 def test_the_checkup_tells_wrong_settings_and_what_was_given_up(

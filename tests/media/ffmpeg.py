@@ -22,6 +22,11 @@ def heard_by_ffmpeg(path: Path) -> Samples:
     return np.frombuffer(raw, np.int16)
 
 
+def sound_by_ffmpeg(path: Path, stream: int = 0, kind: str = "s16le") -> bytes:
+    """A sound stream's samples, as they are."""
+    return run_ffmpeg("-i", path, "-map", f"0:a:{stream}", "-f", kind, "-")
+
+
 def seen_by_ffmpeg(path: Path, pixel_format: str = "rgb24") -> list[tuple[Fraction, str]]:
     """Every picture's time in seconds and hash."""
     raw = run_ffmpeg("-copyts", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough",
@@ -48,6 +53,15 @@ def alpha_by_ffmpeg(path: Path, width: int, height: int) -> RGB:
     words = ("-map", "0:v:0", "-frames:v", "1", "-vf", "alphaextract,format=gray")
     raw = run_ffmpeg("-i", path, *words, "-f", "rawvideo", "-")
     return np.frombuffer(raw, np.uint8).reshape(height, width)
+
+
+def shown_by_ffmpeg(path: Path) -> str:
+    """What it says of the first picture and its side data, for people."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    words = ["-hide_banner", "-i", f"file:{path}", "-vf", "showinfo", "-frames:v", "1"]
+    return subprocess.run(
+        [program, *words, "-f", "null", "-"], capture_output=True, text=True, check=True
+    ).stderr
 
 
 def told_by_ffmpeg(path: Path) -> str:

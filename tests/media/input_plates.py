@@ -68,8 +68,7 @@ class InputPlate:
             "-f", "rawvideo", "-pix_fmt", "rgba" if self.has_alpha else "rgb24",
             "-s", f"{width}x{height}", "-r", str(self.rate), "-i", "-", *self._heard(),
             "-vf", self._filters(), "-fps_mode", "passthrough", "-enc_time_base", "filter",
-            *self.words, "-color_range", "tv", "-colorspace", "bt709", "-color_trc", "bt709",
-            "-color_primaries", "bt709", *self._named(), "-y", flat,
+            *self.words, *self._named(), "-y", flat,
             fed=(picture.tobytes() for picture in self._pictures()),
         )  # fmt: skip
         if self.turned:
@@ -85,12 +84,13 @@ class InputPlate:
 
     def _filters(self) -> str:
         scale = "scale=out_color_matrix=bt709:out_range=limited:flags=accurate_rnd+full_chroma_int"
+        tags = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
         clock = []
         if self.is_uneven:
             *starts, whole = accumulate(_UNEVEN_MS, initial=0)
             within = "+".join(f"eq(mod(N,4),{n})*{ms}" for n, ms in enumerate(starts))
             clock = [f"settb=1/1000,setpts='{whole}*floor(N/4)+{within}'"]
-        return ",".join([scale, f"format={self.pixel_format}", *clock])
+        return ",".join([scale, f"format={self.pixel_format}", tags, *clock])
 
     def _heard(self) -> tuple[str, ...]:
         if not self.channels:

@@ -2,12 +2,15 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 import opentimelineio as otio
 import pytest
 
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.conform import CutList
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.sequence import sequences_in
 from bodyswap.timing import FrameRange
 from tests.media.clips import pictures, steady, write_clip
 
@@ -157,6 +160,59 @@ def test_the_edit_comes_back_with_plate_and_render(tmp_path: Path, plates: list[
     again = CutList.read(tmp_path / "out.otio", NTSC)
     clips_named = [replace(plate, path=Path(f"/p/{plate.path.name}")) for plate in plates]
     assert _ranges(again.shots(clips_named, handles=6), "cut") == _ranges(shots, "cut")
+
+
+def _frames_of(folder: Path, first: int, name: str = "A001C002.{:04d}.png") -> ClipIndex:
+    """Thirty frames as files, which say neither rate nor timecode."""
+    for number in range(first, first + 30):
+        cv2.imwrite(str(folder / name.format(number)), np.zeros((8, 8, 3), np.uint8))
+    (pattern,) = sequences_in(folder)
+    return index_clip(pattern)
+
+
+@pytest.mark.parametrize(
+    ("media", "start", "first"),
+    [
+        # As an edit of files has it, by their numbers; and as an edit of a clip, from 0 on.
+        (otio.schema.ImageSequenceReference(name_prefix="A001C002.", start_frame=1001), 1005, 1001),
+        (otio.schema.ExternalReference("A001C002.%04d.png"), 1005, 1001),
+        (otio.schema.ExternalReference("frames/A001C002.1001.png"), 4, 1001),
+        (otio.schema.MissingReference(name="A001C002"), 13, 9),
+    ],
+)
+def test_frames_are_found_by_their_name_and_number(
+    tmp_path: Path, media: otio.core.MediaReference, start: int, first: int
+) -> None:
+    plate = _frames_of(tmp_path, first)
+    track = otio.schema.Track(name="V1", kind="Video")
+    shown = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(start, 24), otio.opentime.RationalTime(7, 24)
+    )
+    track.append(otio.schema.Clip(name="take", media_reference=media, source_range=shown))
+    edit = otio.schema.Timeline(name="cut")
+    edit.tracks.append(track)
+    otio.adapters.write_to_file(edit, str(tmp_path / "cut.otio"), "otio_json")
+    cut = CutList.read(tmp_path / "cut.otio", Fraction(24))
+    shots = cut.shots([plate], handles=2)
+    assert _ranges(shots, "cut") == [(4, 11)]
+    assert _ranges(shots, "frames") == [(2, 13)]
+    render = tmp_path / "SHOT_0010_comp_v001" / "SHOT_0010_comp_v001.1003-1013#.exr"
+    cut.write(tmp_path / "out.otio", shots, {plate.path: plate}, {"SHOT_0010": render})
+    (clip,) = otio.adapters.read_from_file(str(tmp_path / "out.otio")).find_clips()
+    told = clip.media_references()
+    assert told["plate"].target_url_for_image_number(0) == str(plate.files[0])
+    made = told["render"].target_url_for_image_number(0)
+    assert made == str(render.with_name(f"SHOT_0010_comp_v001.{first + 2:04d}.exr"))
+    assert told["render"].number_of_images_in_sequence() == 11
+
+
+def test_sequences_are_found_beside_one_another_and_a_folder_down(tmp_path: Path) -> None:
+    _frames_of(tmp_path, 1001)
+    (tmp_path / "b").mkdir()
+    _frames_of(tmp_path / "b", 1, "B_{:03d}.png")
+    (tmp_path / "notes.txt").write_text("x")
+    found = [path.relative_to(tmp_path).as_posix() for path in sequences_in(tmp_path)]
+    assert found == ["A001C002.#.png", "b/B_#.png"]
 
 
 @pytest.mark.parametrize(

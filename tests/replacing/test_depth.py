@@ -10,7 +10,11 @@ import pytest
 
 from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.decode import decode
+from bodyswap.encode import codec_of
+from bodyswap.errors import UsageError
+from bodyswap.fitting import check_deliverable
 from bodyswap.frames import RenderedFrame
+from bodyswap.media.concat import concat
 from bodyswap.media.exr import (
     Compression,
     FrameLabel,
@@ -21,7 +25,9 @@ from bodyswap.media.exr import (
 )
 from bodyswap.media.index import in_colour, index_clip
 from bodyswap.media.sequence import read_codes_16
-from bodyswap.media.working import LINEAR, PRIMARIES, Working
+from bodyswap.media.shown import codes_16
+from bodyswap.media.working import HLG, LINEAR, PQ, PRIMARIES, Working
+from bodyswap.nets.checkpoint import load_subject
 from bodyswap.plate_facts import PLATE_FACTS, facts_from
 from bodyswap.plate_recipe import pieces_for
 from bodyswap.quality.stage_transfer import (
@@ -31,7 +37,9 @@ from bodyswap.quality.stage_transfer import (
     stage_performer,
 )
 from bodyswap.replacing.make import Swap, make_recipe
+from bodyswap.subjects import packaged_subjects
 from bodyswap.traces import Traces
+from tests.media.ffmpeg import run_ffmpeg, shown_by_ffmpeg
 
 PX, COUNT = 96, 4
 
@@ -65,7 +73,7 @@ def _deliver(
     pieces = pieces_for(settings, clip, plate[0], poses, recipe, Traces())
     out = folder / "out"
     out.mkdir()
-    pieces.write(iter(rendered), clip.frames, out / "segment.json")
+    pieces.write(iter(rendered), clip.frames, out / f"segment{pieces.suffix}")
     facts = facts_from((out / PLATE_FACTS).read_bytes())
     assert [fact.differing_outside for fact in facts] == [0] * COUNT
     assert {(fact.outside, fact.inside) for fact in facts} == {(outside, "8-bit display values")}
@@ -162,3 +170,88 @@ def test_a_16_bit_plate_keeps_16_bits_outside_the_matte(tmp_path: Path) -> None:
     for picture, path in zip(codes, written, strict=True):
         same = (read_codes_16(path) == picture).all(axis=2)
         assert 0.4 < same.mean() < 0.98
+
+
+TRANSFERS = {PQ: "smpte2084", HLG: "arib-std-b67"}
+DISPLAY = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+HDR10 = ("-c:v", "libx265", "-x265-params",
+         f"lossless=1:log-level=error:max-cll=1000,400:master-display={DISPLAY}")  # fmt: skip
+HLG_HEVC = ("-c:v", "libx265", "-x265-params", "lossless=1:log-level=error")
+PRORES = ("-c:v", "prores_ks", "-profile:v", "hq")
+
+
+def _hdr_plate(folder: Path, space: str, words: tuple[str, ...]) -> Path:
+    """The stage's film as another program codes it, of light up to about 300 cd/m2."""
+    working = Working().chosen(ColourSettings(input=space))
+    shown = (_codes() // 257).astype(np.uint8)
+    codes = working.put_back(shown.reshape(-1, PX, 3)).clip(0, 1).reshape(shown.shape)
+    raw = np.rint(codes * 65535).astype("<u2")
+    path = folder / ("plate.mov" if words is PRORES else "plate.mp4")
+    depth = "yuv422p10le" if words is PRORES else "yuv420p10le"
+    tags = f"setparams=color_primaries=bt2020:color_trc={TRANSFERS[space]}:colorspace=bt2020nc"
+    run_ffmpeg(
+        "-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", f"{PX}x{PX}", "-r", "24", "-i", "-",
+        "-vf", f"scale=out_color_matrix=bt2020nc:out_range=limited,format={depth},{tags}", *words,
+        path, fed=[raw.tobytes()],
+    )  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize(
+    ("space", "words", "codec"),
+    [
+        (PQ, HDR10, "hevc-10"), (PQ, HDR10, "h264-10"), (HLG, HLG_HEVC, "hevc-10"),
+        (PQ, PRORES, "prores-hq"), (HLG, PRORES, "dnxhr-hqx"),
+    ],
+)  # fmt: skip
+def test_an_hdr_plate_stays_hdr_with_all_that_it_says_of_itself(
+    tmp_path: Path, space: str, words: tuple[str, ...], codec: str
+) -> None:
+    plate = index_clip(_hdr_plate(tmp_path, space, words))
+    assert (plate.working.plate, plate.bits) == (space, 10)
+    settings = RenderSettings(codec=codec, over="plate")
+    if codec == "dnxhr-hqx":
+        # Too small for DNxHR: what is asked is whether its tags are the plate's.
+        assert codec_of(settings, plate).colour == plate.colour
+        return
+    out = _deliver(plate.path, tmp_path, codec, "10-bit display values")
+    (segment,) = out.glob("segment.*")
+    shot = tmp_path / f"shot{segment.suffix}"
+    concat([segment], plate.timeline, shot, plate=plate)
+    delivered = index_clip(shot)
+    assert delivered.colour == plate.colour
+    assert delivered.custody.hdr == plate.custody.hdr
+    assert (plate.custody.hdr is not None) == (words is HDR10)
+    told = shown_by_ffmpeg(shot)
+    assert TRANSFERS[space] in told
+    assert ("Mastering display" in told) == (words is HDR10)
+    assert ("MaxCLL=1000, MaxFALL=400" in told) == (words is HDR10)
+    facts = facts_from((out / PLATE_FACTS).read_bytes())
+    for index, (was, now) in enumerate(
+        zip(codes_16(plate, plate.frames), codes_16(delivered, plate.frames), strict=True)
+    ):
+        off = np.abs(now.astype(int) - was).max(axis=2) / 64  # in 10-bit steps
+        # What coding alone does; a tone-mapped or retagged picture is hundreds of steps off.
+        assert np.percentile(off, 100 * (1 - facts[index].touched_share) - 2) < 16
+
+
+@pytest.mark.parametrize(
+    ("words", "codec", "complaint"),
+    [
+        (HDR10, "h264", "has 8 bits a value"),
+        (HDR10, "ffv1", "has 8 bits a value"),
+        (HDR10, "prores-hq", "does not carry its mastering display"),
+        (HDR10, "prores-4444", "holds the subject cut out"),
+        (HDR10, "png", "does not tell how its values are meant"),
+    ],
+)
+def test_what_would_lose_hdr_is_refused_with_the_reason(
+    tmp_path: Path, words: tuple[str, ...], codec: str, complaint: str
+) -> None:
+    plate = index_clip(_hdr_plate(tmp_path, PQ, words))
+    settings = RenderSettings(codec=codec, over="plate")
+    with pytest.raises(UsageError, match=rf"plate.mp4 is HDR \(Rec.2100-PQ\).*{complaint}"):
+        check_deliverable(plate, load_subject(packaged_subjects()["vega"], "cpu"), settings)
+    check_deliverable(
+        plate, load_subject(packaged_subjects()["vega"], "cpu"), RenderSettings(codec=codec)
+    )

@@ -12,7 +12,7 @@ from bodyswap.rights.trust import Capacity, Issuer, Trust
 
 ISSUER = key_from_secret(b"issuer of the tests".ljust(32))
 
-DRAWN = ("tiny", "rex", "mara")
+DRAWN = ("tiny", "rex", "mara", "me")
 """Whom the tests at large train and render: all of them come from the stage."""
 
 

@@ -1,0 +1,108 @@
+"""One attempt's files: what it reads of earlier commits, and what it leaves in the store.
+
+It does not know what is in them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodyswap.config import RenderSettings
+from bodyswap.replacement import Replacement
+from cluster.delivering.stitching import is_mapped, open_segment
+from cluster.jobs.commit import Commit, StoredFile, store_file
+from cluster.jobs.job import JobSpec
+from cluster.jobs.lease import Lease
+from cluster.jobs.order import Order
+from cluster.stores.store import Store
+from cluster.workers.scratch import Scratch
+from cluster.workers.stages import RECIPE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """An order being done, and the folder it has for itself."""
+
+    store: Store
+    scratch: Scratch
+    order: Order
+    folder: Path
+
+    @property
+    def lease(self) -> Lease:
+        return self.order.lease
+
+    @property
+    def spec(self) -> JobSpec:
+        return self.order.spec
+
+    @property
+    def settings(self) -> RenderSettings:
+        return self.order.settings
+
+    @property
+    def plate(self) -> Path:
+        return self.scratch.plate(self.spec.plate)
+
+    @property
+    def subject(self) -> Path:
+        return self.scratch.subject(self.spec.subject)
+
+    @property
+    def replacement(self) -> Replacement:
+        """What replacing performers takes besides."""
+        return self.scratch.replacement(self.spec)
+
+    def stored(self, name: str, data: bytes) -> StoredFile:
+        """`data` as a file of the attempt's."""
+        path = self.folder / name
+        path.write_bytes(data)
+        return store_file(self.store, self.lease, path)
+
+    def kept(self, paths: Iterable[Path]) -> list[StoredFile]:
+        """Files that were written here, in the store."""
+        return [store_file(self.store, self.lease, path) for path in paths]
+
+    def commit(self, *files: StoredFile) -> Commit:
+        """Of a stage that delivers no pictures."""
+        frames = self.lease.shard.frames
+        return Commit(lease=self.lease, files=files, frame_count=len(frames))
+
+    def read(self, commit: Commit, name: str) -> bytes:
+        """A committed file's bytes, proven."""
+        return self.fetched(commit, name).read_bytes()
+
+    def fetched(self, commit: Commit, name: str) -> Path:
+        shard = commit.lease.shard
+        folder = self.folder / "in" / f"{shard.stage}-{shard.index}"
+        return self.scratch.file(commit.file(name), folder)
+
+    def recipe(self, solved: Commit) -> bytes | None:
+        """How the subject is laid into the plate, where they are."""
+        is_there = any(file.name == RECIPE for file in solved.files)
+        return self.read(solved, "recipe") if is_there else None
+
+    def segment(self, rendered: Commit) -> Path:
+        """The segment where it lies, if it can be joined there; else fetched."""
+        if is_mapped(rendered):
+            return open_segment(self.store, rendered, self.segment_path(rendered))
+        for file in frame_files(rendered):
+            self.fetched(rendered, file.name)
+        return self.fetched(rendered, "segment")
+
+    def segment_path(self, rendered: Commit) -> Path:
+        name = rendered.file("segment").name
+        return self.folder / "in" / f"render-{rendered.lease.shard.index}" / name
+
+
+def frame_files(rendered: Commit) -> list[StoredFile]:
+    """A sequence's frames; none of a video."""
+    return [file for file in rendered.files if file.name.startswith("shot.")]
+
+
+def delivery_suffix(settings: RenderSettings) -> str:
+    """Of a delivery's one file, or of the list of its files."""
+    # PyAV comes with it, which nothing needs before there is work.
+    from bodyswap.encode import delivery_suffix as suffix
+
+    return suffix(settings.codec)
