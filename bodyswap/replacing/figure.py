@@ -15,9 +15,11 @@ from bodyswap.skeleton import Floats, Part, Skeleton
 
 FARTHEST = 4.0
 """Distances are told up to here."""
-_LIMB, _TRUNK, _HEAD = 0.21, 0.36, 0.42
+_LIMB, _TRUNK, _HEAD = 0.21, 0.36, 0.36
 """Half-widths, in torsos, loose clothing and hair within them."""
 _SHARE = {Part.BODY: 1.0, Part.FEET: 0.7, Part.FACE: 0.5, Part.LEFT_HAND: 0.4, Part.RIGHT_HAND: 0.4}
+_TO_CROWN = 0.35
+"""How far hair is above the face, as a share of how far that is above the shoulders."""
 _BEYOND_WRIST = 0.5
 """How much of the forearm's length a hand reaches beyond the wrist; feet beyond ankles alike."""
 
@@ -64,10 +66,7 @@ def _capsules(
     if there_K[list(trunk)].all():
         yield from _chest(keypoints_K2, skeleton, torso_px)
     yield from _ends(keypoints_K2, there_K, skeleton, torso_px)
-    head = [skeleton.joint(name) for name in ("nose", "left_ear", "right_ear")]
-    if seen := [joint for joint in head if there_K[joint]]:
-        middle_2 = keypoints_K2[seen].mean(axis=0)
-        yield Capsule(start_2=middle_2, end_2=middle_2, radius_px=_HEAD * torso_px)
+    yield from _head(keypoints_K2, there_K, skeleton, torso_px)
 
 
 def _chest(keypoints_K2: Floats, skeleton: Skeleton, torso_px: float) -> Iterator[Capsule]:
@@ -77,6 +76,20 @@ def _chest(keypoints_K2: Floats, skeleton: Skeleton, torso_px: float) -> Iterato
         for name in ("shoulder", "hip")
     )
     yield Capsule(start_2=shoulders, end_2=hips, radius_px=_TRUNK * torso_px)
+
+
+def _head(
+    keypoints_K2: Floats, there_K: np.ndarray, skeleton: Skeleton, torso_px: float
+) -> Iterator[Capsule]:
+    """From the face up to where hair is, which no joint tells of."""
+    head = [skeleton.joint(name) for name in ("nose", "left_ear", "right_ear")]
+    if not (seen := [joint for joint in head if there_K[joint]]):
+        return
+    face_2 = crown_2 = keypoints_K2[seen].mean(axis=0)
+    shoulders = [skeleton.joint(f"{side}_shoulder") for side in ("left", "right")]
+    if there_K[shoulders].all():
+        crown_2 = face_2 + _TO_CROWN * (face_2 - keypoints_K2[shoulders].mean(axis=0))
+    yield Capsule(start_2=face_2, end_2=crown_2, radius_px=_HEAD * torso_px)
 
 
 def _ends(
