@@ -17,7 +17,8 @@ import numpy as np
 
 from bodyswap.frames import RGB
 from bodyswap.rights.mark import Mark, payload_of
-from bodyswap.rights.watermark import SCALES, Watermark, detect
+from bodyswap.rights.watermark import Watermark
+from bodyswap.rights.watermark_reader import SCALES, detect
 
 KEY = b"the bench's own key"
 PAYLOAD = payload_of("0123456789abcdef")

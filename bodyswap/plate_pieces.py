@@ -111,7 +111,7 @@ class PlatePieces:
 
     def _marked(self, laid: Laid) -> Laid:
         """The mark goes where the frame is not the plate's, and nowhere else."""
-        marked_HW3 = self.inner.traces.on(laid.rgb_HW3, laid.subject.index)
+        marked_HW3 = self.inner.traces.on_people(laid.rgb_HW3, laid.subject.index)
         rgb_HW3 = np.where(laid.touched_HW[..., None], marked_HW3, laid.rgb_HW3)
         return replace(laid, rgb_HW3=rgb_HW3)
 

@@ -17,13 +17,15 @@ from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.sequence import SUFFIXES, read_picture
 from bodyswap.rights.mark import key_name
 from bodyswap.rights.prints import print_of
-from bodyswap.rights.watermark import detect
+from bodyswap.rights.watermark_reader import Found, detect, detect_in_what_moves
 from bodyswap.timing import FrameRange
 
 _SAMPLES = 24
 _TOGETHER = 8
 _DECODED_IN_A_ROW = 240
 """A clip of no more frames is decoded whole, which is quicker than to look for each sample."""
+_MOST_IN_A_ROW = 100
+_MOST_BYTES_IN_A_ROW = 600_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +55,8 @@ def recognise(file: Path, keys: Sequence[bytes]) -> Recognised:
     pictures = _pictures(file)
     if not pictures:
         raise PlateError(f"{file} holds no frames that could be looked at")
-    return Recognised(
-        marks=tuple(_marks(pictures, keys)), prints=tuple(print_of(each) for each in pictures)
-    )
+    marks = tuple(_marks(pictures, keys)) or tuple(_marks_of_people(file, keys))
+    return Recognised(marks=marks, prints=tuple(print_of(each) for each in pictures))
 
 
 def _marks(pictures: Sequence[RGB], keys: Sequence[bytes]) -> Iterator[MarkSeen]:
@@ -68,9 +69,32 @@ def _marks(pictures: Sequence[RGB], keys: Sequence[bytes]) -> Iterator[MarkSeen]
             found = detect(group, key)
             if found is not None and found.payload not in told:
                 told.add(found.payload)
-                yield MarkSeen(
-                    payload=found.payload, key=key_name(key), z=found.z, scale=found.scale
-                )
+                yield _seen(found, key)
+
+
+def _marks_of_people(file: Path, keys: Sequence[bytes]) -> Iterator[MarkSeen]:
+    """Where people were laid into a plate, only they are marked: many frames make up for it."""
+    pictures = _in_a_row(file)
+    for key in dict.fromkeys(keys):
+        found = detect_in_what_moves(pictures, key)
+        if found is not None:
+            yield _seen(found, key)
+
+
+def _seen(found: Found, key: bytes) -> MarkSeen:
+    return MarkSeen(payload=found.payload, key=key_name(key), z=found.z, scale=found.scale)
+
+
+def _in_a_row(file: Path) -> list[RGB]:
+    """The middle of a clip, as many frames as memory bears; none of a still picture."""
+    if file.suffix.lower() in SUFFIXES and file.is_file():
+        return []
+    clip = index_clip(file)
+    most = min(_MOST_IN_A_ROW, _MOST_BYTES_IN_A_ROW // (3 * clip.width * clip.height))
+    count = max(min(len(clip), most), 1)
+    start = (len(clip) - count) // 2
+    batches = decode(clip, FrameRange(start=start, stop=start + count), batch_frames=1)
+    return [np.asarray(batch.rgb_NHW3[0], np.uint8) for batch in batches]
 
 
 def _pictures(file: Path) -> list[RGB]:

@@ -15,7 +15,7 @@ from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.rights.label import labelled
 from bodyswap.rights.mark import Mark
 from bodyswap.rights.prints import print_of
-from bodyswap.rights.watermark import Watermark
+from bodyswap.rights.watermark import PEOPLE, PICTURE, Bearing, Watermark
 
 PRINT_EVERY = 24
 """Frames whose number is a multiple of this are key frames: a print of them is kept."""
@@ -36,22 +36,29 @@ class Traces:
 
     def on(self, picture_HW3: RGB, index: int) -> RGB:
         """A whole picture as it is delivered; `index` is the plate's frame."""
-        self._keep(index, lambda: picture_HW3)
-        if self._label:
-            picture_HW3 = labelled(picture_HW3, self._label)
-        return self._marked(picture_HW3)
+        return self._marked(self._labelled(picture_HW3, index), PICTURE)
+
+    def on_people(self, picture_HW3: RGB, index: int) -> RGB:
+        """A whole picture of which only the people will be taken: they hold more of the mark."""
+        return self._marked(self._labelled(picture_HW3, index), PEOPLE)
 
     def on_layers(self, frame: RenderedFrame, background_HW3: RGB) -> RenderedFrame:
         """A subject who is delivered apart from the background: their colour holds the mark.
 
         The matte and the background stay as they are, for whoever puts them together.
-        From somebody who fills a few hundredths of the picture it cannot be read again.
         """
         self._keep(frame.index, lambda: composite(frame, background_HW3))
-        return replace(frame, rgb_HW3=self._marked(frame.rgb_HW3), over_own_HW3=None)
+        marked_HW3 = self._marked(frame.rgb_HW3, PEOPLE)
+        return replace(frame, rgb_HW3=marked_HW3, over_own_HW3=None)
 
-    def _marked(self, picture_HW3: RGB) -> RGB:
-        return picture_HW3 if self._watermark is None else self._watermark.mark(picture_HW3)
+    def _labelled(self, picture_HW3: RGB, index: int) -> RGB:
+        self._keep(index, lambda: picture_HW3)
+        return labelled(picture_HW3, self._label) if self._label else picture_HW3
+
+    def _marked(self, picture_HW3: RGB, bearing: Bearing) -> RGB:
+        return (
+            picture_HW3 if self._watermark is None else self._watermark.mark(picture_HW3, bearing)
+        )
 
     def _keep(self, index: int, picture: Callable[[], RGB]) -> None:
         if index % PRINT_EVERY == 0:

@@ -8,7 +8,7 @@ import pytest
 from bodyswap.composite import composite
 from bodyswap.frames import RenderedFrame
 from bodyswap.rights.mark import DEMO_KEY, mark_of
-from bodyswap.rights.watermark import detect
+from bodyswap.rights.watermark_reader import detect
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film

@@ -16,6 +16,7 @@ import msgspec
 
 from bodyswap.errors import InputError, UsageError
 from bodyswap.rights.origin import BYTES, Origin, manifest_of, origin_told
+from bodyswap.rights.verdict import Verdict, manifest_of_verdict, verdict_beside, verdict_told
 
 SIDECAR = ".c2pa"
 _EMBEDS = {
@@ -64,6 +65,7 @@ class Proof:
     origin: Origin | None
     plate: str
     failures: tuple[str, ...]
+    verdict: Verdict | None = None
 
     @property
     def is_trusted(self) -> bool:
@@ -78,20 +80,38 @@ def seal_file(file: Path, plate: Path, out: Path, origin: Origin, seal: Seal) ->
     Raises:
         UsageError: the certificate or the key cannot be used.
     """
-    trouble = ""
-    try:
-        manifest = _signed(file, plate, out, origin, seal, seal.timestamp_url)
-    except _SigningError as error:
-        if seal.timestamp_url is None:
-            raise _unusable(file, error) from error
-        trouble = f"no timestamp from {seal.timestamp_url}: {error}"
-        manifest = _signed_untimed(file, plate, out, origin, seal)
-    if _format(file) != BYTES:
+    kind = _format(file)
+    paper = _Paper(
+        file=file, kind=kind, parent=plate, label="plate", says=manifest_of(file, origin)
+    )
+    manifest, trouble = _signed_in_time(paper, out, seal)
+    if kind != BYTES:
         return Sealed(path=out, sidecar=None, timestamp_trouble=trouble)
     sidecar = out.with_name(out.name + SIDECAR)
     sidecar.write_bytes(manifest)
     shutil.copyfile(file, out)
     return Sealed(path=out, sidecar=sidecar, timestamp_trouble=trouble)
+
+
+def seal_verdict(file: Path, out: Path, verdict: Verdict, software: str, seal: Seal) -> None:
+    """Write the signed manifest of a verdict on `file`, which stays as it is, to `out`.
+
+    Raises:
+        UsageError: the certificate or the key cannot be used.
+    """
+    says = manifest_of_verdict(file, verdict, software)
+    paper = _Paper(file=file, kind=BYTES, parent=file, label="judged", says=says)
+    out.write_bytes(_signed_in_time(paper, out, seal)[0])
+
+
+def read_verdict(file: Path, anchors: str) -> Proof | None:
+    """What the verdict beside the file proves; None where there is none.
+
+    Raises:
+        InputError: the file or the verdict cannot be read.
+    """
+    beside = verdict_beside(file)
+    return _read(file, BYTES, beside, anchors) if beside.is_file() else None
 
 
 def read_proof(file: Path, anchors: str) -> Proof | None:
@@ -102,21 +122,21 @@ def read_proof(file: Path, anchors: str) -> Proof | None:
     Raises:
         InputError: the file or its manifest cannot be read.
     """
+    sidecar = file.with_name(file.name + SIDECAR)
+    if sidecar.is_file():
+        return _read(file, _format(file), sidecar, anchors)
+    return None if _format(file) == BYTES else _read(file, _format(file), None, anchors)
+
+
+def _read(file: Path, kind: str, sidecar: Path | None, anchors: str) -> Proof | None:
     import c2pa
 
-    sidecar = file.with_name(file.name + SIDECAR)
-    if _format(file) == BYTES and not sidecar.is_file():
-        return None
     trust = {"user_anchors": anchors} if anchors else {}
     try:
         context = c2pa.Context.from_dict({"trust": trust, "verify": {"verify_trust": True}})
         with file.open("rb") as stream:
-            if sidecar.is_file():
-                data = sidecar.read_bytes()
-                reader = c2pa.Reader(_format(file), stream, data, context=context)
-            else:
-                reader = c2pa.Reader(_format(file), stream, context=context)
-            return _proof(reader)
+            data = None if sidecar is None else sidecar.read_bytes()
+            return _proof(c2pa.Reader(kind, stream, data, context=context))
     except c2pa.C2paError.ManifestNotFound:
         return None
     except (OSError, c2pa.C2paError) as error:
@@ -175,32 +195,48 @@ class _SigningError(Exception):
     """The library would not sign; its own words."""
 
 
-def _signed_untimed(file: Path, plate: Path, out: Path, origin: Origin, seal: Seal) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class _Paper:
+    """What is to be signed: what it says of `file`, which came of `parent`, called `label`."""
+
+    file: Path
+    kind: str
+    parent: Path
+    label: str
+    says: dict[str, object]
+
+
+def _signed_in_time(paper: _Paper, out: Path, seal: Seal) -> tuple[bytes, str]:
+    """The manifest's bytes, and what kept it from having a timestamp."""
     try:
-        return _signed(file, plate, out, origin, seal, None)
+        return _signed(paper, out, seal, seal.timestamp_url), ""
     except _SigningError as error:
-        raise _unusable(file, error) from error
+        if seal.timestamp_url is None:
+            raise _unusable(paper.file, error) from error
+        trouble = f"no timestamp from {seal.timestamp_url}: {error}"
+    try:
+        return _signed(paper, out, seal, None), trouble
+    except _SigningError as error:
+        raise _unusable(paper.file, error) from error
 
 
 def _unusable(file: Path, error: _SigningError) -> UsageError:
     return UsageError(f"cannot sign '{file.name}': {error}; check the chain and its key")
 
 
-def _signed(
-    file: Path, plate: Path, out: Path, origin: Origin, seal: Seal, timestamp_url: str | None
-) -> bytes:
+def _signed(paper: _Paper, out: Path, seal: Seal, timestamp_url: str | None) -> bytes:
     """The manifest's bytes; `out` is written where the format embeds it."""
     import c2pa
 
-    kind = _format(file)
+    kind, parent = paper.kind, paper.parent
     try:
-        with c2pa.Builder(manifest_of(file, origin)) as builder:
-            with plate.open("rb") as source:
-                about = {"title": plate.name, "relationship": "parentOf", "label": "plate"}
-                builder.add_ingredient(about, _format(plate), source)
+        with c2pa.Builder(paper.says) as builder:
+            with parent.open("rb") as source:
+                about = {"title": parent.name, "relationship": "parentOf", "label": paper.label}
+                builder.add_ingredient(about, _format(parent), source)
             if kind == BYTES:
                 builder.set_no_embed()
-            with file.open("rb") as source, _destination(out, kind) as target:
+            with paper.file.open("rb") as source, _destination(out, kind) as target:
                 return bytes(builder.sign(_signer(seal, timestamp_url), kind, source, target))
     except c2pa.C2paError as error:
         raise _SigningError(str(error)) from error
@@ -229,6 +265,7 @@ def _proof(reader: _Reader) -> Proof:
     if manifest is None:
         raise InputError(f"the manifest {told.active_manifest} is named, but not there")
     told_origins = (origin_told(one.label, one.data) for one in manifest.assertions)
+    told_verdicts = (verdict_told(one.label, one.data) for one in manifest.assertions)
     parents = (one.title for one in manifest.ingredients if one.relationship == "parentOf")
     failures = told.validation_results.active_manifest.failure
     return Proof(
@@ -237,6 +274,7 @@ def _proof(reader: _Reader) -> Proof:
         origin=next((one for one in told_origins if one is not None), None),
         plate=next(parents, ""),
         failures=tuple(f"{one.code}: {one.explanation}" for one in failures),
+        verdict=next((one for one in told_verdicts if one is not None), None),
     )
 
 
