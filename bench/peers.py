@@ -132,7 +132,7 @@ def _loop(job: Job, findings: Findings, rounds: int) -> None:
     findings.add(
         "render, this against the eager loop", ratio(took["plain eager loop"], took["this"]), "x"
     )
-    renderer = Warm().renderer(SUBJECT, settings)
+    renderer = Warm().renderer(SUBJECT, settings, poses)
     ours = [frame.over_own_HW3 for frame in renderer.render(poses, frames, warmup_frames=0)]
     apart = np.abs(np.stack(ours).astype(np.float32) - np.stack(made).astype(np.float32))
     findings.add("render, apart from the eager loop's, mean", float(apart.mean()), "levels")

@@ -4,24 +4,23 @@
 
 The planner and `decide` are the real ones; workers are numbers that take as long as was measured.
 Times that are not given are those that `waste.py` kept last. Between two looks of the controller
-nothing happens, and it asks the store one request at a time.
+nothing happens, and it asks the store `--at-once` things at a time.
 """
 
 import argparse
-import heapq
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from findings import KEPT, Findings
 
 from bodyswap.config import RenderSettings
 from bodyswap.timing import FrameRange
-from cluster.farm.decide import Start, decide
+from cluster.farm.decide import Divide, Start, decide
 from cluster.jobs.commit import Commit
-from cluster.jobs.job import JobSpec, JobState, Stage
+from cluster.jobs.job import STATE_OF_STAGE, JobSpec, JobState, Stage
 from cluster.jobs.lease import Held, Lease
-from cluster.jobs.plan import Shard, make_plan
+from cluster.jobs.plan import Shard, Split, make_plan
 from cluster.jobs.refs import PlateRef, SubjectRef
 from cluster.jobs.snapshot import JobView, ShardView, Snapshot, WorkerView
 
@@ -47,6 +46,7 @@ class Times:
     look_s: float
     request_s: float
     requests_a_shard: float
+    at_once: float
 
     def shard_s(self, shard: Shard) -> float:
         """How long a worker that has loaded its models takes."""
@@ -63,9 +63,9 @@ class Life:
     """What came of one shot."""
 
     wall_s: float = 0.0
-    busy_s: float = 0.0
     shards: int = 0
-    stage_s: dict[Stage, float] | None = None
+    stage_s: dict[Stage, float] = field(default_factory=dict)
+    """When each stage ended."""
 
 
 def main() -> None:
@@ -77,7 +77,8 @@ def main() -> None:
         life = live(options.frames, workers, times)
         alone = alone or life.wall_s
         share = alone / life.wall_s / workers
-        serial_s = sum(life.stage_s[stage] for stage in (Stage.SOLVE, Stage.ASSEMBLE))
+        spans = _spans(life.stage_s)
+        serial_s = sum(spans[stage] for stage in (Stage.SOLVE, Stage.ASSEMBLE))
         note = (
             f"{life.wall_s:8.1f} s, {life.shards:5d} shards, {alone / life.wall_s:6.1f} times as"
             f" fast; solve and assembly {100 * serial_s / life.wall_s:.0f} % of it"
@@ -106,42 +107,99 @@ def _bends(findings: Findings, frames: int, times: Times) -> None:
 
 def live(frames: int, workers: int, times: Times) -> Life:
     """One shot from submit to its end on so many idle workers, none of which dies."""
-    spec = _spec(frames)
-    plan = make_plan(spec, workers=workers)
-    views = {shard: ShardView(shard=shard) for shard in plan.all_shards}
-    names = [f"w{number}" for number in range(workers)]
-    loaded: set[str] = set()
-    ends: list[tuple[float, int, str, Shard]] = []
-    life, now_s, state = Life(shards=len(views), stage_s={}), 0.0, JobState.PLANNED
-    busy: set[str] = set()
-    while any(view.commit is None for view in views.values()):
-        job = JobView(spec=spec, state=state, priority=50, plan=plan, shards=tuple(views.values()))
-        crew = tuple(WorkerView(name=name, is_idle=name not in busy) for name in names)
-        snapshot = Snapshot(now_s=now_s, jobs=(job,), workers=crew, shares={})
-        starts = [action for action in decide(snapshot) if isinstance(action, Start)]
-        request_s = times.request_s * times.requests_a_shard
-        for place, start in enumerate(starts):
-            shard, worker = start.shard, start.worker
-            lease = Lease(job=spec.job, shard=shard, epoch=1, worker=worker)
-            views[shard] = replace(views[shard], held=Held(lease=lease, advanced_at_s=math.inf))
-            begun_s = now_s + (place + 1) * request_s
-            took_s = times.shard_s(shard) + (0.0 if worker in loaded else times.load_s)
-            loaded.add(worker)
-            busy.add(worker)
-            life.busy_s += took_s
-            heapq.heappush(ends, (begun_s + took_s, len(ends) + place, worker, shard))
-        now_s = max(now_s + len(starts) * request_s, ends[0][0])
-        now_s = math.ceil(now_s / times.look_s) * times.look_s
-        while ends and ends[0][0] <= now_s:
-            _, _, worker, shard = heapq.heappop(ends)
-            lease = Lease(job=spec.job, shard=shard, epoch=1, worker=worker)
-            commit = Commit(lease=lease, files=(), frame_count=len(shard.frames))
-            views[shard] = ShardView(shard=shard, commit=commit)
-            busy.discard(worker)
-            life.stage_s[shard.stage] = now_s
-    life.wall_s = now_s
-    life.stage_s = _spans(life.stage_s)
-    return life
+    shot = _Shot(frames, workers, times)
+    while not shot.is_done:
+        shot.look()
+        shot.wait()
+    return shot.life
+
+
+class _Shot:
+    """One shot on its way, at the controller's last look."""
+
+    def __init__(self, frames: int, workers: int, times: Times) -> None:
+        self._spec, self._times = _spec(frames), times
+        self._plan = make_plan(self._spec, workers=workers, warmup_frames=times.warmup_frames)
+        self._views = {shard: ShardView(shard=shard) for shard in self._plan.all_shards}
+        self._names = [f"w{number}" for number in range(workers)]
+        self._loaded: set[str] = set()
+        self._working: dict[str, _Work] = {}
+        self._now_s, self._busy_until_s = 0.0, 0.0
+        self.life = Life()
+
+    @property
+    def is_done(self) -> bool:
+        return all(view.commit is not None for view in self._views.values())
+
+    def look(self) -> None:
+        """Decide, and do it: a shard begins when the requests for it are answered."""
+        for work in self._working.values():
+            share = min(1.0, max(0.0, (self._now_s - work.begun_s) / work.took_s))
+            held = self._views[work.shard].held
+            assert held is not None
+            done = int(share * len(work.shard.frames))
+            held = replace(held, frames_done=done, advanced_at_s=self._now_s)
+            self._views[work.shard] = replace(self._views[work.shard], held=held)
+        actions = decide(self._snapshot())
+        splits = [Split(index=one.shard.index, at=one.at) for one in actions
+                  if isinstance(one, Divide)]  # fmt: skip
+        if splits:
+            self._plan = self._plan.divided(splits)
+            self._views = {shard: self._views.get(shard, ShardView(shard=shard))
+                           for shard in self._plan.all_shards}  # fmt: skip
+            actions = decide(self._snapshot())
+        for start in actions:
+            if isinstance(start, Start):
+                self._start(start)
+
+    def wait(self) -> None:
+        """Until the controller's next look at which something has ended."""
+        ends_s = min(work.begun_s + work.took_s for work in self._working.values())
+        next_s = max(self._busy_until_s, ends_s)
+        self._now_s = math.ceil(next_s / self._times.look_s) * self._times.look_s
+        for worker, work in list(self._working.items()):
+            if work.begun_s + work.took_s <= self._now_s:
+                lease = Lease(job=self._spec.job, shard=work.shard, epoch=1, worker=worker)
+                commit = Commit(lease=lease, files=(), frame_count=len(work.shard.frames))
+                self._views[work.shard] = ShardView(shard=work.shard, commit=commit)
+                self.life.stage_s[work.shard.stage] = self._now_s
+                self.life.shards += 1
+                del self._working[worker]
+        self.life.wall_s = self._now_s
+
+    def _start(self, start: Start) -> None:
+        times, shard, worker = self._times, start.shard, start.worker
+        asking_s = times.request_s * times.requests_a_shard / times.at_once
+        self._busy_until_s = max(self._busy_until_s, self._now_s) + asking_s
+        took_s = times.shard_s(shard) + (0.0 if worker in self._loaded else times.load_s)
+        self._loaded.add(worker)
+        self._working[worker] = _Work(shard=shard, begun_s=self._busy_until_s, took_s=took_s)
+        lease = Lease(job=self._spec.job, shard=shard, epoch=1, worker=worker)
+        held = Held(lease=lease, advanced_at_s=self._busy_until_s)
+        self._views[shard] = replace(self._views[shard], held=held)
+
+    def _snapshot(self) -> Snapshot:
+        state = JobState.PLANNED
+        for stage in Stage:
+            if all(self._views[shard].commit for shard in self._plan.shards(stage)):
+                continue
+            state = STATE_OF_STAGE[stage]
+            break
+        job = JobView(
+            spec=self._spec, state=state, priority=50, plan=self._plan,
+            shards=tuple(self._views.values()),
+        )  # fmt: skip
+        crew = tuple(WorkerView(name=n, is_idle=n not in self._working) for n in self._names)
+        return Snapshot(now_s=self._now_s, jobs=(job,), workers=crew, shares={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """A shard under work."""
+
+    shard: Shard
+    begun_s: float
+    took_s: float
 
 
 def _spans(ended_s: dict[Stage, float]) -> dict[Stage, float]:
@@ -183,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--look-s", type=float, default=0.5)
     parser.add_argument("--request-s", type=float, default=0.02)
     parser.add_argument("--requests-a-shard", type=float, default=3.75)
+    parser.add_argument("--at-once", type=float, default=32.0)
     return parser
 
 

@@ -29,7 +29,7 @@ from bodyswap.warm import Warm
 print(time.perf_counter() - t); t = time.perf_counter()
 Warm().seers(RenderSettings())
 print(time.perf_counter() - t); t = time.perf_counter()
-Warm().renderer(packaged_subjects()['vega'], RenderSettings())
+Warm().renderer(packaged_subjects()['vega'], RenderSettings(), None)
 print(time.perf_counter() - t)
 """
 
@@ -71,6 +71,10 @@ def _tell(findings: Findings, times: JobTimes, options: argparse.Namespace) -> N
             findings.add(
                 f"{stage}: tail, the first done before the last", max(last) - min(last), "s"
             )
+    networks_s = sum(times.step_s[str(stage)] for stage in (Stage.POSE, Stage.RENDER))
+    walls_s = sum(times.ended_s[one] - times.began_s[one] for one in (Stage.POSE, Stage.RENDER))
+    findings.add("networks' own time over both passes", networks_s / workers / walls_s)
+    findings.add("networks' own time over the whole job", networks_s / workers / times.published_s)
     warm_up = load_card(packaged_subjects()["vega"]).warmup_frames
     again = warm_up * (options.shards - 1)
     findings.add("warm-up frames of those rendered", 100 * again / (frames + again), "%")

@@ -104,9 +104,9 @@ def company_for(
         if role.subject is None or each.subject is None:
             others.append(None)
             continue
-        renderer = warm.renderer(role.subject, settings)
+        renderer = warm.renderer(role.subject, settings, each.subject)
         others.append(Member(renderer=renderer, poses=each.subject))
-    return Company(Member(renderer=warm.renderer(subject, settings), poses=poses), others)
+    return Company(Member(renderer=warm.renderer(subject, settings, poses), poses=poses), others)
 
 
 def _swap(

@@ -136,6 +136,40 @@ def pose(
 
 
 @app.command()
+def sheet(
+    shot: Annotated[Path, typer.Argument(help="A film, or frames as shot.#.exr.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="The picture to write.")],
+    plate: Annotated[
+        Path | None, typer.Option(help="The plate, to be shown beside each frame.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="1001-1040", help="Which frames; the plate's, if given.")
+    ] = None,
+    columns: Annotated[int, typer.Option(min=1, max=40)] = 5,
+    rows: Annotated[int, typer.Option(min=1, max=40)] = 4,
+    movie: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.mp4", help="Write a film too: a slate, then every frame."),
+    ] = None,
+) -> None:
+    """Show a shot on one page, frame numbers and timecode burnt in."""
+    from bodyswap.media.index import index_clip
+    from bodyswap.quality.contact import look_at, write_contact_sheet, write_review
+    from bodyswap.timing import parse_frame_range
+
+    film, beside = index_clip(shot), None if plate is None else index_clip(plate)
+    part = None if frames is None else parse_frame_range(frames, len(beside or film))
+    look = look_at(film, beside, part)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_contact_sheet(look, out, columns=columns, rows=rows)
+    say(str(out))
+    if movie is not None:
+        movie.parent.mkdir(parents=True, exist_ok=True)
+        write_review(look, movie)
+        say(str(movie))
+
+
+@app.command()
 def colours(
     config: Annotated[
         str, typer.Option(help="One of OpenColorIO's built-in configs.")

@@ -10,6 +10,7 @@ from typing import Self
 
 from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
+from bodyswap.replacement import ReplacingSettings
 from bodyswap.settings_text import merged_values, settings_from
 
 POSE_SEARCH_EVERY = 24
@@ -148,23 +149,13 @@ class ColourSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplacingSettings:
-    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
-
-    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
-    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
-    """
-
-    segmenter: str = ""
-    segmenter_sha256: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """A whole render. `warmup_frames` None means: as many as the subject's card asks for.
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    With `crop` the network sees a window around the person, of one size for the whole shot, instead
+    of the whole picture: several times as fast where they are small in it.
     Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
     picture for everybody to see, such as "AI-generated".
     `over` is own, the subject's own background, or plate: in the performer's place (see `Over`).
@@ -175,6 +166,7 @@ class RenderSettings:
     over: str = "own"
     device: str = "auto"
     engine: str = "auto"
+    crop: bool = False
     warmup_frames: int | None = None
     cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0

@@ -8,6 +8,18 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplacingSettings:
+    """How performers are cut out of a plate; see `replacing.segmenter` for the file's contract.
+
+    Without a `segmenter`, a path to an ONNX file, by their difference from the clean plate.
+    `segmenter_sha256` is filled in when a job is submitted: a worker uses that very file.
+    """
+
+    segmenter: str = ""
+    segmenter_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Role:
     """A further performer, told as `choice` reads it, and the folder of who stands in for them.
 

@@ -16,7 +16,9 @@ from bodyswap.media.probe import probe
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
+from bodyswap.nets.window import Window, WindowedPaint, window_for
 from bodyswap.overlap import NO_OVERLAP, Overlap
+from bodyswap.people import PoseSequence
 from bodyswap.render import Renderer
 from bodyswap.rights.trust import operator_trust
 
@@ -29,7 +31,7 @@ class Warm:
         self._seers: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
         self._subjects: dict[tuple[Path, str], Subject] = {}
         self._probed: set[Path] = set()
-        self._painters: dict[tuple[Path, str, str, int], Paint] = {}
+        self._painters: dict[tuple[Path, str, str, int, Window], Paint] = {}
 
     def seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
         """What poses people and what finds them."""
@@ -46,15 +48,26 @@ class Warm:
             self._seers[key] = estimator, detector
         return self._seers[key]
 
-    def renderer(self, folder: Path, settings: RenderSettings) -> Renderer:
-        """One of the subject in `folder`; its engine computes by as many threads as PyTorch has."""
+    def renderer(self, folder: Path, settings: RenderSettings, poses: PoseSequence) -> Renderer:
+        """One of the subject in `folder`, for the shot whose `poses` they do.
+
+        Its engine computes by as many threads as PyTorch has.
+        """
         person, device = self.subject(folder, settings), choose_device(settings.device)
-        key = (folder, settings.device, settings.engine, torch.get_num_threads())
+        card, step = person.card, person.generator.config.side_step
+        size = Window(rows=card.height, columns=card.width)
+        if settings.crop:
+            size = window_for(poses, height=card.height, width=card.width, step=step)
+        key = (folder, settings.device, settings.engine, torch.get_num_threads(), size)
         if key not in self._painters:
-            size = {"height": person.card.height, "width": person.card.width}
             name = EngineName(settings.engine)
-            self._painters[key] = painter(person.generator, name, **size, device=device)
-        return Renderer(person, device, self._painters[key], self._overlap)
+            self._painters[key] = painter(
+                person.generator, name, height=size.rows, width=size.columns, device=device
+            )
+        paint = self._painters[key]
+        if (size.rows, size.columns) != (card.height, card.width):
+            paint = WindowedPaint(paint, size, step=step)
+        return Renderer(person, device, paint, self._overlap)
 
     def clip(self, plate: Path, settings: RenderSettings) -> ClipIndex:
         """The plate, which anybody may have made: first looked at by a process of its own.

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bodyswap.config import Over
 from bodyswap.decode import decode
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip, seen_as
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import Column, compare_rows, write_comparison, write_picture
 from bodyswap.quality.skeleton_picture import draw_skeleton
@@ -125,6 +126,8 @@ def _write_pictures(
     frames = manifest.frames
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
     shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
+    if request.settings.over == Over.PLATE:
+        shot = seen_as(shot, clip)
     columns = [
         Column(caption="plate", pictures=_pictures(clip, frames)),
         Column(caption="pose", pictures=_posed(clip, frames, poses)),

@@ -46,11 +46,15 @@ def _render(
     words = ["render", plate, "--subject", "vega", "--out", folder / "out", "--codec", codec,
              "--store", folder / "store", "--shards", "2", "--set", "warmup_frames=1",
              *more]  # fmt: skip
+    assert not _bodyswap(monkeypatch, *words)
+    return folder / "out"
+
+
+def _bodyswap(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
     monkeypatch.setattr(sys, "argv", ["bodyswap", *map(str, words)])
     with pytest.raises(SystemExit) as ending:
         main()
-    assert not ending.value.code
-    return folder / "out"
+    return int(ending.value.code or 0)
 
 
 def test_prores_with_alpha_keeps_timecode_reel_and_sound(
@@ -86,6 +90,7 @@ def test_exr_frames_are_written_by_the_workers_and_are_found_whole(
     assert np.all(parts["qc"]["shard"] == 1004)
     assert np.all(parts["qc"]["join"] == 1)
     assert 0 < parts["qc"]["pose_confidence"][0, 0] <= 1
+    assert not _bodyswap(monkeypatch, "verify", out / "shot.json", "--plate", plate)
     own = sound_by_ffmpeg(plate, 0), sound_by_ffmpeg(plate, 1)
     assert (sound_by_ffmpeg(out / "shot.wav"), sound_by_ffmpeg(out / "shot.sound-2.wav")) == own
     assert {"manifest.json", "comparison.mp4", "contact-sheet.png", "slate.png"} <= {
@@ -122,9 +127,11 @@ def test_an_exr_sequence_is_a_plate_of_the_farm(
         label = FrameLabel(number=number, rate=rate, timecode=code, reel="B003")
         path = tmp_path / f"plate.{number}.exr"
         write_exr(path, [Part(name="", channels=channels)], label, Compression.ZIP)
-    out = _render(monkeypatch, tmp_path / "plate.#.exr", tmp_path, "png")
+    # Of a part, each frame's own: the second and third, which the files call 1010 and 1011.
+    out = _render(monkeypatch, tmp_path / "plate.#.exr", tmp_path, "png", "--frames", "1002-1003")
     listed = FrameList.read(out / "shot.json").frames
-    assert [frame.name for frame in listed] == [
-        f"shot.{number}.png" for number in range(1009, 1012)
-    ]
-    assert listed[0].timecode == "10:00:00:08"
+    assert [frame.name for frame in listed] == ["shot.1010.png", "shot.1011.png"]
+    assert listed[0].timecode == "10:00:00:09"
+    words = ["verify", out / "shot.#.png", "--plate", tmp_path / "plate.#.exr", "--frames"]
+    assert not _bodyswap(monkeypatch, *words, "1002-1003")
+    assert _bodyswap(monkeypatch, *words, "1001-1002") == 7

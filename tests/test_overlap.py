@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bodyswap.errors import PlateError
+from bodyswap.environment import ahead_frames
+from bodyswap.errors import PlateError, UsageError
 from bodyswap.overlap import NO_OVERLAP, Overlap, reported
 from bodyswap.steps import StepClock, clocked, each_step, step
 
@@ -123,3 +124,15 @@ def test_what_is_made_for_mending_counts_as_mending_in_any_thread() -> None:
     with clocked(clock), step("mend"), AHEAD.ahead(each_step("render", range(3))) as numbers:
         assert list(numbers) == [0, 1, 2]
     assert set(clock.seconds) == {"mend"}
+
+
+def test_the_environment_says_how_far_ahead_and_0_is_not_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BODYSWAP_AHEAD_FRAMES", raising=False)
+    assert ahead_frames() > 0
+    monkeypatch.setenv("BODYSWAP_AHEAD_FRAMES", "0")
+    assert ahead_frames() == 0
+    monkeypatch.setenv("BODYSWAP_AHEAD_FRAMES", "many")
+    with pytest.raises(UsageError, match="BODYSWAP_AHEAD_FRAMES 'many'"):
+        ahead_frames()

@@ -33,10 +33,13 @@ SHOT = FrameRange(start=0, stop=COUNT)
 PART = FrameRange(start=5, stop=28)
 POSES = stage_poses(VEGA, "walk", size=PX)
 MARK = mark_of("0123456789abcdef", b"sixteen bytes or more")
+Pipelines = tuple[Pipeline, Pipeline]
 PLAIN = RenderSettings(device="cpu", engine="eager", warmup_frames=2)
 
 
-def _pipelines() -> tuple[Pipeline, Pipeline]:
+@pytest.fixture(scope="module")
+def pipelines() -> Pipelines:
+    """One whose stages take turns, and one whose stages overlap."""
     return Pipeline(NO_OVERLAP), Pipeline(Overlap(frames=8))
 
 
@@ -68,11 +71,11 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_the_pose_pass_sees_the_same(plate: Path, mode: Mode) -> None:
+def test_the_pose_pass_sees_the_same(pipelines: Pipelines, plate: Path, mode: Mode) -> None:
     settings, told = replace(PLAIN, mode=mode), []
     turns, overlapped = (
         each.pose_range(plate, SHOT, settings=settings, on_frame=told.append).to_bytes()
-        for each in _pipelines()
+        for each in pipelines
     )
     assert turns == overlapped
     assert told == 2 * [8, 16, 24, 30]
@@ -80,24 +83,43 @@ def test_the_pose_pass_sees_the_same(plate: Path, mode: Mode) -> None:
 
 @pytest.mark.parametrize("codec", ["h264", "ffv1-alpha", "png", "exr"])
 def test_the_render_pass_writes_the_same(
-    plate: Path, subject: Path, tmp_path: Path, codec: str
+    pipelines: Pipelines, plate: Path, subject: Path, tmp_path: Path, codec: str
 ) -> None:
     settings = replace(PLAIN, codec=codec)
     turns, overlapped = (
         _render(pipeline, plate, subject, tmp_path / name, settings)
-        for name, pipeline in zip(("turns", "overlapped"), _pipelines(), strict=True)
+        for name, pipeline in zip(("turns", "overlapped"), pipelines, strict=True)
     )
     assert turns == overlapped
     assert len(turns.picture_hashes) == len(PART) and len(turns.prints) == 1
     assert _files(tmp_path / "turns") == _files(tmp_path / "overlapped")
 
 
+def test_a_cropped_shot_is_the_same_however_it_is_cut(
+    pipelines: Pipelines, plate: Path, subject: Path, tmp_path: Path
+) -> None:
+    settings, pipeline = replace(PLAIN, codec="ffv1", crop=True), pipelines[1]
+    whole = _render(pipeline, plate, subject, tmp_path / "whole", settings)
+    plain = _render(pipeline, plate, subject, tmp_path / "plain", replace(settings, crop=False))
+    assert whole.picture_hashes != plain.picture_hashes
+    hashes: list[str] = []
+    state = None
+    for start, stop in ((PART.start, 12), (12, PART.stop)):
+        part = pipeline.render_range(
+            plate, FrameRange(start=start, stop=stop), POSES, subject, tmp_path / f"{start}.mp4",
+            settings=settings, state=state, on_frame=_ignore,
+        )  # fmt: skip
+        hashes += part.picture_hashes
+        state = part.boundary
+    assert tuple(hashes) == whole.picture_hashes
+
+
 @pytest.mark.parametrize("codec", ["ffv1", "exr"])
 def test_the_subject_is_laid_into_the_plate_the_same(
-    plate: Path, subject: Path, tmp_path: Path, codec: str
+    pipelines: Pipelines, plate: Path, subject: Path, tmp_path: Path, codec: str
 ) -> None:
     settings = replace(PLAIN, codec=codec, over="plate")
-    first, second = _pipelines()
+    first, second = pipelines
     seen = first.pose_range(plate, SHOT, settings=settings, on_frame=_ignore)
     solved = first.solve_shot(seen, plate, SHOT, subject, settings)
     for name, pipeline in (("turns", first), ("overlapped", second)):
@@ -107,7 +129,7 @@ def test_the_subject_is_laid_into_the_plate_the_same(
 
 
 def test_an_error_in_the_middle_is_the_same_error_and_leaves_nothing(
-    subject: Path, plate: Path, tmp_path: Path
+    subject: Path, pipelines: Pipelines, plate: Path, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.mp4"
     data = bytearray(plate.read_bytes())
@@ -115,7 +137,7 @@ def test_an_error_in_the_middle_is_the_same_error_and_leaves_nothing(
     data[at : at + 400] = bytes(400)
     damaged.write_bytes(data)
     told: list[str] = []
-    for pipeline in _pipelines():
+    for pipeline in pipelines:
         with pytest.raises(PlateError) as caught:
             pipeline.pose_range(damaged, SHOT, settings=PLAIN, on_frame=_ignore)
         told.append(str(caught.value))
@@ -123,14 +145,14 @@ def test_an_error_in_the_middle_is_the_same_error_and_leaves_nothing(
 
 
 def test_a_render_that_is_told_to_stop_stops_as_it_would_taking_turns(
-    plate: Path, subject: Path, tmp_path: Path
+    pipelines: Pipelines, plate: Path, subject: Path, tmp_path: Path
 ) -> None:
     def refuse(done: int) -> None:
         told.append(done)
         if done == 6:
             raise StoreError("the store is gone")
 
-    for name, pipeline in zip(("turns", "overlapped"), _pipelines(), strict=True):
+    for name, pipeline in zip(("turns", "overlapped"), pipelines, strict=True):
         told: list[int] = []
         folder = tmp_path / name
         folder.mkdir()

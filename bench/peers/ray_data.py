@@ -70,7 +70,7 @@ class Render:
     def __init__(self, poses: bytes, subject: Path) -> None:
         torch.set_num_threads(1)
         self._poses = PoseSequence.from_bytes(poses)
-        self._renderer = Warm().renderer(subject, RenderSettings())
+        self._renderer = Warm().renderer(subject, RenderSettings(), self._poses)
         self._state: Any = None
 
     def __call__(self, rows: Rows) -> Rows:

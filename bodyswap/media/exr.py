@@ -120,12 +120,15 @@ def read_primaries(path: Path) -> Primaries | None:
     """Which red, green, blue and white the file says it is of; None where it does not say.
 
     Raises:
-        PlateError: it is no EXR.
+        PlateError: it is no EXR, or says what cannot be.
     """
     told = _opened(path, _bytes_of(path), header_only=True).parts[0].header.get("chromaticities")
     if told is None:
         return None
-    rx, ry, gx, gy, bx, by, wx, wy = (float(value) for value in told)
+    try:
+        rx, ry, gx, gy, bx, by, wx, wy = (float(value) for value in told)
+    except (TypeError, ValueError) as error:
+        raise PlateError(f"{path} says chromaticities that cannot be: {error}") from error
     return rx, ry, gx, gy, bx, by, wx, wy
 
 

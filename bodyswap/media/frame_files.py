@@ -23,6 +23,7 @@ from bodyswap.media.exr import (
     write_exr,
 )
 from bodyswap.media.png_16 import png_16
+from bodyswap.media.png_words import words_of
 from bodyswap.media.working import Working
 
 
@@ -99,10 +100,10 @@ def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel, working: Work
     partial = path.with_name(f".{path.name}.partial")
     try:
         if frame.whole is not None and frame.whole.codes_HW3.dtype == np.uint16:
-            partial.write_bytes(png_16(frame.whole.codes_HW3, _words(label)))
+            partial.write_bytes(png_16(frame.whole.codes_HW3, words_of(label)))
         else:
             words = PngImagePlugin.PngInfo()
-            for name, value in _words(label).items():
+            for name, value in words_of(label).items():
                 words.add_text(name, value)
             shown = _cut_out(frame) if frame.whole is None else frame.whole.codes_HW3
             picture = Image.fromarray(np.asarray(shown, np.uint8))
@@ -127,14 +128,21 @@ def _check_png(path: Path, label: FrameLabel) -> None:
         raise IntegrityError(
             f"{path.name} is damaged: {error}; render frame {label.number} again"
         ) from error
-    if {name: told.get(name) for name in _words(label)} != _words(label):
+    if {name: told.get(name) for name in words_of(label)} != words_of(label):
         raise IntegrityError(f"{path.name} says it is {told}, and should be {label}")
 
 
-def _words(label: FrameLabel) -> dict[str, str]:
-    code = {"timecode": str(label.timecode)} if label.timecode else {}
-    reel = {"reel": label.reel} if label.reel else {}
-    return {"frame": str(label.number), "framesPerSecond": str(label.rate), **code, **reel}
+def format_of(path: Path) -> FrameFormat:
+    """The format that a delivered frame's file is of, by its suffix; how it is packed is open.
+
+    Raises:
+        PlateError: frames are not delivered as such files.
+    """
+    for kind in FRAME_FORMATS.values():
+        if kind.suffix == path.suffix.lower():
+            return kind
+    known = ", ".join(sorted({kind.suffix for kind in FRAME_FORMATS.values()}))
+    raise PlateError(f"{path.name} is no delivered frame; those are {known}")
 
 
 FRAME_FORMATS = {

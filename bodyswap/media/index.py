@@ -129,6 +129,16 @@ def in_colour(clip: ClipIndex, settings: ColourSettings) -> ClipIndex:
     return replace(clip, working=clip.working.chosen(settings))
 
 
+def seen_as(shot: ClipIndex, plate: ClipIndex) -> ClipIndex:
+    """A delivery of the plate's own pixels, looked at as the plate is."""
+    if shot.bits <= 8:
+        return shot
+    working = plate.working
+    if shot.codec == "exr":
+        working = replace(shot.working, config=working.config, is_rendered=working.is_rendered)
+    return replace(shot, working=working)
+
+
 def index_to_bytes(clip: ClipIndex) -> bytes:
     """The index, to be kept beside a clip that is too large to be read through again."""
     return msgspec.json.encode(clip, enc_hook=str)

@@ -18,10 +18,12 @@ from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.exr import FrameLabel, read_label, read_light, read_primaries
+from bodyswap.media.png_words import label_from, read_words
 from bodyswap.media.working import Working
 from bodyswap.timing import Timeline
 
 DEFAULT_RATE = Fraction(24)
+_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE)
 _PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
           ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
 SUFFIXES = frozenset({".exr", *_PIPES})
@@ -99,10 +101,10 @@ def in_order(files: tuple[Path, ...]) -> tuple[int, tuple[Path, ...]]:
 
 
 def label_of(path: Path) -> FrameLabel:
-    """What the first file says of the sequence; formats that say nothing are at 24 a second."""
+    """What the first file says of the sequence; files that say nothing are at 24 a second."""
     if path.suffix.lower() == ".exr":
         return read_label(path)
-    return FrameLabel(number=0, rate=DEFAULT_RATE)
+    return label_from(read_words(path)) if path.suffix.lower() == ".png" else _UNLABELLED
 
 
 def clock(count: int, rate: Fraction) -> Timeline:

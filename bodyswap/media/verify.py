@@ -4,6 +4,7 @@ It does not know jobs or manifests.
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,11 @@ from bodyswap.errors import IntegrityError
 from bodyswap.media.check import check_delivery
 from bodyswap.media.companions import fits
 from bodyswap.media.custody import Companion
+from bodyswap.media.frame_files import format_of
+from bodyswap.media.frame_list import LIST_SUFFIX, FrameList, label_frame
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.sequence import prefix_of, stem_of
+from bodyswap.media.sound import write_sound
 from bodyswap.timing import FrameRange
 
 _ALL = "every frame"
@@ -39,7 +44,7 @@ def verify_delivery(delivery: Path, plate: Path, frames: FrameRange | None) -> t
     Raises:
         PlateError: one of the two cannot be read at all.
     """
-    film, shot = index_clip(plate), index_clip(delivery)
+    film, shot = index_clip(plate), index_clip(_pattern_of(delivery))
     part = frames or film.frames
     start = film.custody.timecode
     findings = [
@@ -53,20 +58,52 @@ def verify_delivery(delivery: Path, plate: Path, frames: FrameRange | None) -> t
         Finding(name="reel", plate=film.custody.reel, delivery=shot.custody.reel),
         Finding(name="times and pictures", plate=_ALL, delivery=_decoded(film, shot, part)),
     ]
-    if part == film.frames and not shot.files:
+    if shot.files:
+        findings += _sound_files(film, shot, part)
+    elif part == film.frames:
         findings += _beside(film, shot)
     return tuple(findings)
 
 
 def _decoded(film: ClipIndex, shot: ClipIndex, part: FrameRange) -> str:
     due = film.timeline.cut(part).starting_at(film.timeline.pts[0])
-    if shot.files:
-        return _ALL if len(shot) == len(part) else "another number of files"
+    if shot.files and len(shot) != len(part):
+        return "another number of files"
     try:
-        check_delivery(shot.path, due)
+        if shot.files:
+            for index, path in zip(part, shot.files, strict=True):
+                format_of(path).check(path, label_frame(film, index))
+        else:
+            check_delivery(shot.path, due)
     except IntegrityError as error:
         return str(error)
     return _ALL
+
+
+def _pattern_of(delivery: Path) -> Path:
+    """What `index_clip` reads: of the list of a sequence's frames, the frames."""
+    if delivery.suffix != LIST_SUFFIX:
+        return delivery
+    first = FrameList.read(delivery).frames[0].name
+    return delivery.with_name(f"{prefix_of(first)}#{Path(first).suffix}")
+
+
+def _sound_files(film: ClipIndex, shot: ClipIndex, part: FrameRange) -> list[Finding]:
+    """The sound beside frame files, sample for sample."""
+    stem, folder = stem_of(shot.path.name), shot.files[0].parent
+    with tempfile.TemporaryDirectory() as scratch:
+        return [
+            Finding(
+                name=f"sound of {due.name}",
+                plate=_bytes_hash(due),
+                delivery=_bytes_hash(folder / due.name),
+            )
+            for due in write_sound(film, part, Path(scratch), stem)
+        ]
+
+
+def _bytes_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "not there"
 
 
 def _beside(film: ClipIndex, shot: ClipIndex) -> list[Finding]:

@@ -15,6 +15,8 @@ from bodyswap.quality.sheet import FAINT_INK, INK, blank, fitted, lettered, text
 from bodyswap.timecode import Timecode
 
 SLATE_WIDTH_PX, SLATE_HEIGHT_PX = 1280, 720
+PAGE_PX = 1600
+"""About how wide a contact sheet is."""
 _MARGIN_PX = 48
 _VALUES_PX, _PICTURES_PX = 190, 800
 """Where a slate's values begin after its margin, and its pictures."""
@@ -70,7 +72,7 @@ def contact_sheet(
     panels: list[RGB] = []
     for index, picture in enumerate(pictures):
         if index in picked:
-            panels.append(burnt(_narrowed(picture, 1600 // columns), names.of(index)))
+            panels.append(burnt(_narrowed(picture, PAGE_PX // columns), names.of(index)))
     return tiled(panels, min(columns, wanted))
 
 

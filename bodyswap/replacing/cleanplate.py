@@ -1,7 +1,7 @@
 """Clean plate: what the camera would have seen without the performer.
 
 Frames are laid over one another along the camera's motion, without the performer's surroundings;
-the median of what is left is the clean plate. What no frame shows is inpainted. It is made once,
+the median of what is left is the clean plate. What no frame shows is filled in. It is made once,
 over the whole shot, so that no plan of shards can change it.
 
 Shape letters: S sampled frames, H rows, W columns, 3 = red, green, blue or 3x3 = a homography.
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB, Matte
 from bodyswap.homography import Homographies, apply_homography
+from bodyswap.replacing.fill import filled
 from bodyswap.replacing.segment import CutOut, cut_by_colour
 
 MOST_FRAMES = 48
@@ -25,7 +26,6 @@ _MOST_BYTES = 400_000_000
 _STRIP_ROWS = 64
 _LARGEST_CANVAS = 4.0
 """How many times a frame's area a moving camera's clean plate may take."""
-_INPAINT_PX = 5
 _ENOUGH = 3
 """Fewer sightings than this are not believed: a median of two is whichever is darker."""
 _ON_LIMBS = 0.5
@@ -40,7 +40,7 @@ Picture = Callable[[int], RGB]
 class CleanPlate:
     """One scene's set, on a canvas that may be larger than a frame.
 
-    `seen_HW` is False where it was inpainted. `noise_3` is how much a channel of a frame differs
+    `seen_HW` is False where it was filled in. `noise_3` is how much a channel of a frame differs
     from it by grain, in levels (one standard deviation).
     """
 
@@ -102,7 +102,7 @@ def median_plate(
     pictures: Sequence[RGB], hidden: Sequence[npt.NDArray[np.bool_]], to_canvas_S33: Homographies,
     canvas: Canvas,
 ) -> CleanPlate:  # fmt: skip
-    """The median of the pictures where they are not hidden; the rest inpainted."""
+    """The median of the pictures where they are not hidden; the rest filled in."""
     laid = [_laid(*each, canvas) for each in zip(pictures, hidden, to_canvas_S33, strict=True)]
     rgb_HW3 = np.zeros((canvas.height, canvas.width, 3), np.uint8)
     seen_HW = np.zeros((canvas.height, canvas.width), np.bool_)
@@ -116,9 +116,8 @@ def median_plate(
         seen_HW[rows] = count_HW >= min(_ENOUGH, len(laid))
         off = np.abs(stack_SHW3 - middle_HW3)[:, ::7, ::7][~hidden_SHW[:, ::7, ::7]]
         spread.append(off)
-    filled = cv2.inpaint(rgb_HW3, (~seen_HW).astype(np.uint8), _INPAINT_PX, cv2.INPAINT_TELEA)
     return CleanPlate(
-        rgb_HW3=np.asarray(filled, np.uint8),
+        rgb_HW3=filled(rgb_HW3, seen_HW),
         seen_HW=seen_HW,
         noise_3=noise_of(np.concatenate(spread)),
     )

@@ -21,10 +21,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bodyswap.config import RenderSettings, ReplacingSettings
+from bodyswap.config import RenderSettings
 from bodyswap.engines.onnx_file import OnnxFile, open_onnx
 from bodyswap.errors import EngineError, ModelError
 from bodyswap.frames import RGB, Matte
+from bodyswap.replacement import ReplacingSettings
 from bodyswap.replacing.figure import FARTHEST
 
 _AROUND = 3.0

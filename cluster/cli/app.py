@@ -6,14 +6,16 @@ It does not know how anything is done, only what was asked. Exit codes are the e
 `cluster.telling.waiting`).
 """
 
+import importlib.metadata
 import sys
+from typing import Annotated
 
 import typer
 
 from bodyswap.cli import app as local_verbs
 from bodyswap.cli_train import app as train_verbs
 from bodyswap.errors import BodyswapError
-from bodyswap.terminal import complain
+from bodyswap.terminal import complain, say
 from cluster.cli.audit import app as audit_verbs
 from cluster.cli.conform import app as conform_verbs
 from cluster.cli.control import app as control_verbs
@@ -35,7 +37,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Put one consenting person into another's motion.",
 )
 for verbs in (
     render_verbs, conform_verbs, job_verbs, share_verbs, control_verbs, work_verbs, listen_verb,
@@ -46,6 +47,16 @@ app.add_typer(consent_verbs, name="consent", help="Make, show, check and revoke 
 app.add_typer(audit_verbs, name="audit", help="Check, export and report what was done with whom.")
 app.add_typer(farm_verbs, name="farm", help="Run the farm.")
 app.add_typer(subject_verbs, name="subject", help="Show subjects, and carry them to and fro.")
+
+
+@app.callback(invoke_without_command=True)
+def bodyswap(
+    version: Annotated[bool, typer.Option("--version", help="Say which bodyswap this is.")] = False,
+) -> None:
+    """Put one consenting person into another's motion."""
+    if version:
+        say(f"bodyswap {importlib.metadata.version('bodyswap')}")
+        raise typer.Exit
 
 
 def main() -> None:

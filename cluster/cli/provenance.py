@@ -33,6 +33,7 @@ from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
+from bodyswap.timing import parse_frame_range
 from cluster.cli.options import StoreOption
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
@@ -49,6 +50,12 @@ _STANDS = "stands"
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A delivered file, or a sequence's list of frames.")],
+    plate: Annotated[
+        Path | None, typer.Option(help="Tell instead whether it lines up with this plate.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="1001-1040", help="The plate's frames that it shows.")
+    ] = None,
     anchors: Annotated[
         Path | None, typer.Option(help="Root certificates, PEM.  [default: rights.yaml's]")
     ] = None,
@@ -59,8 +66,15 @@ def verify(
 
     A file without its signature is known again by its watermark, else by its looks, from the
     store's audit log. Exit codes: 0 signed, trusted and untouched; 10 known, but not proven; 7
-    touched, signed by a stranger, or unknown; 2 and 3 not readable.
+    touched, signed by a stranger, or unknown; 2 and 3 not readable. With --plate: every frame is
+    decoded; frame count, rate, times, timecode, reel and sound are held against the plate's; 7
+    where one differs.
     """
+    if plate is not None:
+        _line_up(file, plate, frames, as_json=as_json)
+        return
+    if frames is not None:
+        raise UsageError(f"frames '{frames}' are a plate's; name it by --plate")
     trust = operator_trust()
     proof = _proof(_there(file), _anchors(anchors, trust))
     verdict = _verdict(file, _anchors(anchors, trust))
@@ -84,6 +98,25 @@ def verify(
         )
     _judge(file, proof, traced)
     _judge_verdict(file, verdict)
+
+
+def _line_up(file: Path, plate: Path, frames: str | None, *, as_json: bool) -> None:
+    # Reading film takes PyAV, which telling origins does not.
+    from bodyswap.media.index import index_clip
+    from bodyswap.media.verify import verify_delivery
+
+    part = None if frames is None else parse_frame_range(frames, len(index_clip(plate)))
+    findings = verify_delivery(file, plate, part)
+    wrong = [finding.name for finding in findings if not finding.is_equal]
+    if as_json:
+        told = [asdict(each) | {"is_equal": each.is_equal} for each in findings]
+        say(json.dumps({"file": str(file), "plate": str(plate), "findings": told}))
+    else:
+        for each in findings:
+            word = "same" if each.is_equal else f"WRONG: the plate has {each.plate}"
+            say(f"{each.name:18} {each.delivery or 'none'}  {word}")
+    if wrong:
+        raise IntegrityError(f"{file} does not line up with {plate}: {', '.join(wrong)}")
 
 
 @app.command()

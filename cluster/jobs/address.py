@@ -19,7 +19,7 @@ from cluster.stores.record import content_hash
 _SEEING = ("pose", "device", "mode", "cuts", "colour")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
-_NOT_SOLVING = ("pose", "join_tolerance", "engine", "warmup_frames", "watermark", "label")
+_NOT_SOLVING = ("pose", "join_tolerance", "engine", "crop", "warmup_frames", "watermark", "label")
 """Settings that solving does not read; what the pose pass saw is in the address itself."""
 
 _NOT_DRAWING = ("pose", "solve", "cuts", "join_tolerance")
@@ -67,6 +67,9 @@ def render_address(
     past = None if before is None else before.file("boundary").sha256
     first = shard.frames.start if before else _warm_up_start(spec, shard, poses, card)
     read = poses.cut(FrameRange(start=first, stop=shard.frames.stop))
+    if spec.render_settings.crop:
+        # How large the window is follows from the whole shot.
+        read = poses
     besides = {
         file.name: file.sha256
         for file in solved.files

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bodyswap.errors import JobError
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import RefusedError
@@ -111,7 +111,8 @@ class Shots:
 
     def clip(self, job: str) -> ClipIndex:
         """The job's plate, indexed."""
-        return self._clip(self.spec(job).plate)
+        spec = self.spec(job)
+        return in_colour(self._clip(spec.plate), spec.render_settings.colour)
 
     def rendered(self, job: str, index: int) -> Commit | None:
         """The commit of the render shard that frame `index` of the plate lies in."""

@@ -21,7 +21,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from cluster.jobs.failures import Cause, Failure, classify, death, ray_cause
 from cluster.jobs.job import Stage
 from cluster.jobs.order import Ending, Failed, HandedBack, Order, Progressed, Report
-from cluster.workers.crew import CrewPlan, crews, default_workers, share
+from cluster.workers.crew import CrewPlan, cluster_share, crews
 from cluster.workers.demand import Demand
 from cluster.workers.hand import Hand
 from cluster.workers.process_tree import Process, end_tree
@@ -50,9 +50,8 @@ class RayRuntime:
         if self._owns_ray:
             start_ray(self._settings.address)
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # ray's types are partial
-        cpus, gpus = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
-        count = self._settings.workers or default_workers(cpus=cpus, gpus=gpus)
-        self._crews = crews(self._settings, share(cpus=cpus, gpus=gpus, workers=count), count)
+        part, count = cluster_share(resources, self._settings)
+        self._crews = crews(self._settings, part, count)
         self._demand = Demand(self._crews, self._settings)
         self._hands: dict[str, Hand] = {}
         self._hired = 0

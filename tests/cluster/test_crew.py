@@ -1,5 +1,6 @@
 """What an operator's file gives to workers, and what follows from it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from bodyswap.errors import UsageError
 from cluster.farm.drains import drain, drained_nodes, let_in
 from cluster.jobs.job import Stage
 from cluster.stores.local import LocalStore
-from cluster.workers.crew import Share, crews
+from cluster.workers.crew import Share, cluster_share, crews
 from cluster.workers.settings import FarmSettings, read_farm_settings
 
 _PLAIN = Share(cpus=2, gpus=1, threads=2)
@@ -35,6 +36,23 @@ def test_stages_that_ask_for_the_same_share_their_workers(tmp_path: Path) -> Non
 def test_a_farm_of_which_nothing_is_said_has_workers_of_one_kind() -> None:
     (crew,) = crews(FarmSettings(), _PLAIN, 2)
     assert crew.stages == set(Stage)
+
+
+def test_a_worker_of_so_many_cores_computes_on_so_many_threads() -> None:
+    settings = FarmSettings(resources={"render": {"cpu": 8}, "pose": {"gpu": 0.5}})
+    threads = {stage: crew.threads for crew in crews(settings, _PLAIN, 1) for stage in crew.stages}
+    assert (threads[Stage.RENDER], threads[Stage.POSE], threads[Stage.SOLVE]) == (8, 2, 2)
+
+
+def test_of_a_cluster_without_machines_no_part_is_guessed() -> None:
+    whole = FarmSettings(workers=3, resources={str(stage): {"gpu": 1} for stage in Stage})
+    assert cluster_share({}, whole)[1] == 3
+    for settings in (FarmSettings(), FarmSettings(workers=3), replace(whole, workers=None)):
+        with pytest.raises(UsageError, match="has no machines yet"):
+            cluster_share({"memory": 1.0}, settings)
+    assert cluster_share({"CPU": 8.0, "GPU": 2.0}, FarmSettings()) == (
+        Share(cpus=4, gpus=1, threads=4), 2,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

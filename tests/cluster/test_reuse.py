@@ -94,6 +94,16 @@ def test_one_corrected_frame_renders_its_shard_and_the_one_that_warms_up_on_it(
     assert _reused(farm, job) == [True, False, False, True]
 
 
+def test_a_crop_depends_on_the_whole_shots_poses(farm: TinyFarm) -> None:
+    request = _with(_request(farm), "crop=true")
+    poses = write_poses(farm.folder / "a.npz", request.plate, {})
+    _published(farm, replace(request, poses=poses))
+    assert _rendered(farm) == [0, 24, 48, 72]
+    corrected = write_poses(farm.folder / "b.npz", request.plate, {30: 99.0})
+    _published(farm, replace(request, poses=corrected))
+    assert _rendered(farm) == [0, 24, 48, 72]
+
+
 def test_in_exact_mode_all_that_goes_on_from_a_changed_shard_is_rendered(farm: TinyFarm) -> None:
     request = _request(farm, Mode.EXACT)
     poses = write_poses(farm.folder / "a.npz", request.plate, {})

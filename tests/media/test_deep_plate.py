@@ -11,7 +11,8 @@ from bodyswap.config import ColourSettings
 from bodyswap.media.colour import BT709
 from bodyswap.media.deep_plate import deep_plate
 from bodyswap.media.exr import Compression, FrameLabel, Part, write_exr
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, in_colour, index_clip, seen_as
+from bodyswap.media.sequence import read_picture
 from bodyswap.media.shown import codes_16
 from bodyswap.media.working import PRIMARIES, Working
 from bodyswap.timing import FrameRange
@@ -80,6 +81,25 @@ def test_a_picture_laid_in_looks_as_it_was_painted(
         if kind != "exr":
             back = working.seen(whole.codes_HW3 / np.float32(65535)).astype(int)
             assert np.abs(back - painted)[TOUCHED].max() <= 1
+
+
+@pytest.mark.parametrize("view", ["plain", "aces"])
+def test_a_delivery_is_looked_at_as_its_plate_is(tmp_path: Path, view: str) -> None:
+    """Plate and render side by side differ where something was laid in, and nowhere else."""
+    settings = ColourSettings(input="ACEScct", view=view)
+    clip = in_colour(_codes(tmp_path), settings)
+    (own,) = (path for path in clip.files if path.name.endswith("1002.png"))
+    deep = deep_plate(clip, FrameRange(start=1, stop=2))
+    whole = deep.with_laid(1, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
+    light = {name: whole.light_HW3[:, :, place] for place, name in enumerate("RGB")}
+    label = FrameLabel(number=1002, rate=Fraction(24))
+    part, path = Part(name="", channels=light), tmp_path / "shot.1002.exr"
+    write_exr(path, [part], label, Compression.ZIP, clip.working.primaries)
+    shot = seen_as(index_clip(tmp_path / "shot.1002-1002#.exr"), clip)
+    seen = read_picture(path, shot.working).astype(int)
+    plate = read_picture(own, clip.working).astype(int)
+    assert np.abs(seen - plate)[~TOUCHED].max() <= 1
+    assert not seen[TOUCHED].any()
 
 
 def test_a_10_bit_film_keeps_10_bits_where_nothing_is_laid(tmp_path: Path) -> None:

@@ -1,18 +1,24 @@
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
+from bodyswap.frames import LayeredFrame, RenderedFrame
 from bodyswap.media.check import check_delivery
 from bodyswap.media.concat import concat
-from bodyswap.media.frame_list import list_video
+from bodyswap.media.frame_files import FRAME_FORMATS
+from bodyswap.media.frame_list import list_video, write_frames
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.sound import write_sound
 from bodyswap.media.verify import verify_delivery
 from bodyswap.timing import FrameRange
+from cluster.cli.app import main
 from tests.media.clips import pictures, steady, write_clip
 
 COUNT, NTSC = 12, Fraction(30000, 1001)
@@ -91,3 +97,70 @@ def test_the_list_of_a_video_proves_every_frame(tmp_path: Path, plate: ClipIndex
     assert listed[1].timecode == "00:01:00;02"
     shown = [picture for batch in decode(plate, part) for picture in batch.rgb_NHW3]
     assert [frame.sha256 for frame in listed] == [sha256(each).hexdigest() for each in shown]
+
+
+def _frames(plate: ClipIndex, folder: Path, kind: str, part: FrameRange) -> Path:
+    """The plate's own frames as a delivery of files, with its sound."""
+    shown = (picture for batch in decode(plate, part) for picture in batch.rgb_NHW3)
+    whole = np.ones((plate.height, plate.width), np.float32)
+    layered = (
+        LayeredFrame(
+            subject=RenderedFrame(rgb_HW3=picture, matte_HW=whole, index=index),
+            clean_plate_HW3=picture,
+        )
+        for index, picture in zip(part, shown, strict=True)
+    )
+    folder.mkdir()
+    listed = write_frames(layered, folder, plate=plate, frames=part, kind=FRAME_FORMATS[kind])
+    listed.write(folder / "shot.json")
+    write_sound(plate, part, folder, "shot")
+    return folder / "shot.json"
+
+
+@pytest.mark.parametrize("kind", ["exr", "png"])
+def test_frames_as_files_line_up_each_for_itself_and_with_their_sound(
+    tmp_path: Path, plate: ClipIndex, kind: str
+) -> None:
+    part = FrameRange(start=3, stop=9)
+    shot = _frames(plate, tmp_path / "out", kind, part)
+    found = verify_delivery(shot, plate.path, part)
+    assert [finding.name for finding in found][-2:] == [
+        "sound of shot.wav", "sound of shot.sound-2.wav",
+    ]  # fmt: skip
+    assert all(finding.is_equal for finding in found), found
+    # Frames of files say which they are: another part of the plate is wrong in every frame.
+    assert "times and pictures" in _wrong(shot, plate, FrameRange(start=4, stop=10))
+    (tmp_path / "out" / "shot.wav").write_bytes(b"RIFF")
+    assert _wrong(shot, plate, part) == ["sound of shot.wav"]
+    (tmp_path / "out" / "shot.wav").unlink()
+    assert _wrong(shot, plate, part) == ["sound of shot.wav"]
+    (first,) = (tmp_path / "out").glob(f"shot.1006.{kind}")
+    first.write_bytes(first.read_bytes()[:-40])
+    assert "times and pictures" in _wrong(shot, plate, part)
+
+
+def test_the_verb_tells_what_differs_and_ends_by_it(
+    tmp_path: Path,
+    plate: ClipIndex,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    part = FrameRange(start=3, stop=9)
+    shot = _deliver(plate, tmp_path / "shot.mp4", part)
+
+    def verified(*words: str) -> tuple[int, str]:
+        told = ["bodyswap", "verify", str(shot), *words]
+        monkeypatch.setattr(sys, "argv", told)
+        with pytest.raises(SystemExit) as ending:
+            main()
+        return int(ending.value.code or 0), "".join(capsys.readouterr())
+
+    code, words = verified("--plate", str(plate.path), "--frames", "1004-1009")
+    assert not code
+    assert words.count("same") == 5
+    code, words = verified("--plate", str(plate.path), "--frames", "1003-1008")
+    assert code == 7
+    assert "WRONG: the plate has 00:00:59;28" in words
+    assert "does not line up with" in words
+    code, words = verified("--frames", "1003-1008")
+    assert (code, "name it by --plate" in words) == (2, True)

@@ -11,10 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from bodyswap.config import RenderSettings, ReplacingSettings
+from bodyswap.config import RenderSettings
 from bodyswap.errors import ModelError, UsageError
 from bodyswap.frames import RGB, Matte, RenderedFrame
 from bodyswap.quality.stage_transfer import StageTransfer
+from bodyswap.replacement import ReplacingSettings
 from bodyswap.replacing.cleanplate import CleanPlate
 from bodyswap.replacing.figure import FARTHEST
 from bodyswap.replacing.lay import lay
