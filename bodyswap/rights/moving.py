@@ -46,7 +46,7 @@ def moving_parts(pictures: Sequence[RGB]) -> Moving | None:
     step = max(len(pictures) // _SET_FRAMES, 1)
     empty_HW3 = np.median(np.stack(pictures[::step]), axis=0).astype(np.uint8)
     masks = [_differing(picture, empty_HW3) for picture in pictures]
-    often_HW = np.mean(masks, axis=0, dtype=np.float32)
+    often_HW = np.asarray(np.mean(masks, axis=0), np.float32)
     if not 0 < often_HW.mean() < _MOST_MOVING:
         return None
     everywhere = np.ones_like(often_HW)

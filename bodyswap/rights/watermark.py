@@ -36,7 +36,7 @@ class Bearing:
     @cached_property
     def strengths(self) -> Floats:
         """For each amount that a place may vary by."""
-        return np.minimum(self.flat + BUSY * np.arange(256), _MOST).astype(np.float32)
+        return np.asarray(np.minimum(self.flat + BUSY * np.arange(256), _MOST), np.float32)
 
 
 PICTURE = Bearing(flat=0.5, blue=1.5, most_blue=3.0)

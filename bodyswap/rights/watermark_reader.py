@@ -143,7 +143,7 @@ def _evidence(
         grey_HW += mask_HW * _weighed(luma_HW, scale)
         blue_HW += mask_HW * _weighed(frame_HW3[..., 2] - luma_HW, scale)
     # Who stands still hides the same noise in every frame, which grows as fast as the mark.
-    often_HW = np.sqrt(np.maximum(np.sum(masks, axis=0, dtype=np.float32), 1))
+    often_HW = np.sqrt(np.maximum(np.sum(masks, axis=0), 1)).astype(np.float32)
     return grey_HW / often_HW, blue_HW / often_HW
 
 

@@ -12,6 +12,7 @@ from bodyswap.rights.audit import AuditEntry, Event, Fact
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.trust import operator_trust
 from cluster.delivering.publish import read_manifest
+from cluster.delivering.verdicts import lay_verdict
 from cluster.jobs.job import JobState
 from cluster.jobs.journal import Entry, Journal, Ruling
 from cluster.jobs.observe import read_spec
@@ -28,6 +29,8 @@ def judge(
     store: Store, job: str, ruling: Ruling, *, by: str, note: str = "", now_s: float
 ) -> Entry:
     """Write down what `by` says of the job's shot; the journal's entry is answered.
+
+    Where this machine has the seal, the verdict is also signed and laid beside the deliverables.
 
     Raises:
         JobError: there is no such job, or it is not published.
@@ -57,6 +60,7 @@ def judge(
     entry = Entry(state=JobState.PUBLISHED, at_s=now_s, by=by, why=why, ruling=ruling)
     Journal(store, job).append(entry)
     ask_to_tell(store, job)
+    lay_verdict(store, manifest, entry)
     return entry
 
 

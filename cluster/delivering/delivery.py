@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from bodyswap.errors import IntegrityError, StoreError, UsageError
 from cluster.delivering.publish import Deliverable, Manifest
+from cluster.delivering.verdicts import fetch_verdicts
 from cluster.stores.record import file_hash, to_json
 from cluster.stores.store import Store
 
@@ -19,7 +20,7 @@ MANIFEST = "manifest.json"
 def fetch_delivery(
     store: Store, manifest: Manifest, out: Path, *, replace: bool
 ) -> tuple[Path, ...]:
-    """Write the deliverables, and the manifest last, into the folder `out`.
+    """Write the deliverables, the manifest, and the last signed verdicts into the folder `out`.
 
     Each file appears under its name only when all of them are here and whole. Those that are
     there already, and whole, are not fetched again.
@@ -40,7 +41,8 @@ def fetch_delivery(
         (arriving / MANIFEST).write_bytes(told)
         for name in (*(file.name for file in missing), MANIFEST):
             (arriving / name).replace(out / name)
-    return tuple(out / name for name in (*(file.name for file in manifest.deliverables), MANIFEST))
+    names = (*(file.name for file in manifest.deliverables), MANIFEST)
+    return (*(out / name for name in names), *fetch_verdicts(store, manifest, out))
 
 
 def _is_there(file: Deliverable, out: Path, replace: bool) -> bool:

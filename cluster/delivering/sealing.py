@@ -30,6 +30,11 @@ _FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
 """A frame of a sequence."""
 
 
+def is_frame(name: str) -> bool:
+    """Whether a delivered file of that name is one frame of a sequence."""
+    return _FRAME.fullmatch(name) is not None
+
+
 def is_sealed(store: Store, job: str) -> bool:
     """Whether what the job delivered was signed, so that it tells its own origin."""
     return store.head(JobKeys(job=job).root + _RECORD) is not None
@@ -59,7 +64,7 @@ def sealed(
     key = JobKeys(job=spec.job).root + _RECORD
     standing = store.get(key)
     if standing is None:
-        signed, trouble = _sign(store, spec, files, records, _seal(trust.seal))
+        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal))
         if store.put_if_absent(key, to_json(signed)):
             _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
@@ -86,18 +91,18 @@ def _sign(
         for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
-    return (*(file for file in files if _FRAME.fullmatch(file.name)), *signed), trouble
+    return (*(file for file in files if is_frame(file.name)), *signed), trouble
 
 
 def _each_sealed(
     files: tuple[StoredFile, ...], plate: Path, folder: Path, origin: Origin, seal: Seal
 ) -> Iterator[Sealed]:
     """Every file, signed; a sequence's frames stay as they are, and their list is signed."""
-    frames = [folder / "in" / file.name for file in files if _FRAME.fullmatch(file.name)]
+    frames = [folder / "in" / file.name for file in files if is_frame(file.name)]
     if frames:
         yield seal_sequence(frames, plate, folder / "out" / f"shot{LIST}", origin, seal)
     for file in files:
-        if not _FRAME.fullmatch(file.name):
+        if not is_frame(file.name):
             out = folder / "out" / file.name
             yield seal_file(folder / "in" / file.name, plate, out, origin, seal)
 
@@ -132,7 +137,8 @@ def _origin(spec: JobSpec, records: tuple[ConsentRecord, ...]) -> Origin:
     )
 
 
-def _seal(files: SealFiles) -> Seal:
+def read_seal(files: SealFiles) -> Seal:
+    """The seal that rights.yaml names. Raises UsageError."""
     try:
         chain, key = Path(files.chain).read_text(), Path(files.key).read_text()
     except (OSError, UnicodeDecodeError) as error:

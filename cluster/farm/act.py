@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bodyswap.errors import ConsentError, IntegrityError
+from bodyswap.rights.trust import operator_trust
 from cluster.delivering.publish import publish, verify
 from cluster.farm.answer import answer
 from cluster.farm.decide import (
@@ -34,6 +35,7 @@ from cluster.jobs.order import Order
 from cluster.jobs.plan import Split, make_plan
 from cluster.jobs.results import remember_cut, remember_splits, remembered_cut, remembered_splits
 from cluster.jobs.warmup import known_warmup
+from cluster.rights.quarantine import quarantine_revoked
 from cluster.stores.asker import Answer, Asker
 from cluster.stores.record import to_json
 from cluster.stores.store import Store
@@ -152,6 +154,11 @@ class Hands:
                 ledger.markers = (*ledger.markers, marker)
 
     def leave_queue(self, ledger: Ledger) -> None:
+        """The job is final. What it made on a consent that is gone is put out of reach first."""
+        if ledger.exit_code == ConsentError.exit_code:
+            quarantine_revoked(
+                self._store, ledger.view.spec, operator_trust(), by=self._name, now_s=self._clock()
+            )
         for marker in ledger.markers:
             self._store.delete(marker)
         ledger.markers = ()

@@ -142,6 +142,11 @@ class Ledger:
             lambda view: replace(view, held=None, failures=(*view.failures, failure)),
         )
 
+    @property
+    def exit_code(self) -> int:
+        """What the job ended with; 0 while it goes on."""
+        return self._exit_code
+
     def status(self, now_s: float) -> JobStatus:
         """How far the job is now."""
         view = self.view

@@ -7,7 +7,7 @@ answer for it. Safe to repeat; what marks a whole thing as whole is moved first.
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ANY, read_consent
 from bodyswap.rights.permit import Deed
-from bodyswap.rights.refusal import RefusedError
+from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.trust import Trust
 from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
@@ -31,9 +31,7 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
     moved: list[str] = []
     for spec in _jobs_of(store, subject):
         if not _is_covered(store, spec, trust, now_s):
-            keys = JobKeys(job=spec.job)
-            made = (keys.out, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
-            moved += [key for prefix in made for key in _moved(store, prefix)]
+            moved += _shot_moved(store, spec)
     standing = _standing_checkpoints(store, subject, trust)
     for model in stored_subjects(store):
         checkpoint = checkpoint_of(model)
@@ -44,6 +42,33 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
         fact = Fact(event=Event.QUARANTINED, by=by, subject=subject, detail=detail)
         append(store, fact, trust, at_s=now_s)
     return moved
+
+
+def quarantine_revoked(
+    store: Store, spec: JobSpec, trust: Trust, *, by: str, now_s: float
+) -> list[str]:
+    """Move what a job has made since its consent was revoked; nothing where that is not so."""
+    try:
+        covering_all(store, spec, Deed.PUBLISH, trust, now_s)
+        return []
+    except RefusedError as error:
+        if error.refusal is not Refusal.REVOKED:
+            return []
+    moved = _shot_moved(store, spec)
+    if moved:
+        detail = f"{len(moved)} objects of job {spec.job} moved to {QUARANTINE}"
+        for subject in spec.subjects:
+            fact = Fact(
+                event=Event.QUARANTINED, by=by, subject=subject.name, job=spec.job, detail=detail
+            )
+            append(store, fact, trust, at_s=now_s)
+    return moved
+
+
+def _shot_moved(store: Store, spec: JobSpec) -> list[str]:
+    keys = JobKeys(job=spec.job)
+    made = (keys.out, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
+    return [key for prefix in made for key in _moved(store, prefix)]
 
 
 def _jobs_of(store: Store, subject: str) -> list[JobSpec]:

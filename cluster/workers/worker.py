@@ -29,7 +29,7 @@ from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
-from cluster.rights.doors import permit_order, watched
+from cluster.rights.doors import permit_order, recheck, watched
 from cluster.rights.marking import TRACES, mark_for, traced
 from cluster.stores.opening import open_store
 from cluster.stores.record import to_json
@@ -91,6 +91,7 @@ class Worker:
             attempt = Attempt(store=self._store, scratch=self._scratch, order=order, folder=folder)
             commit = self._commit_of(attempt, on_frame)
             commit = replace(commit, work_s=time.monotonic() - started_s)
+            recheck(self._store, order)
             outcome = put_commit(self._store, commit)
             if outcome is Outcome.WON:
                 past.add(commit)

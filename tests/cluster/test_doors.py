@@ -30,12 +30,13 @@ from cluster.jobs.plan import Shard
 from cluster.jobs.progress import JobStatus
 from cluster.rights.audit_log import read_verified
 from cluster.rights.consents import consents_of, put_consent, revoke
-from cluster.rights.doors import WATCH_EVERY_S, checkpoint_of, watched
+from cluster.rights.doors import WATCH_EVERY_S, checkpoint_of, permit_training, watched
 from cluster.stores.local import LocalStore
 from cluster.workers.inline import InlineRuntime
 from cluster.workers.worker import build_worker
 from tests.rights.papers import (
     DAY_S,
+    FOOTAGE,
     NOW_S,
     PERFORMER,
     PRODUCER,
@@ -255,6 +256,10 @@ def _download(farm: TinyFarm) -> None:
     farm.client.fetch(_job(farm), farm.folder / "out")
 
 
+def _train(farm: TinyFarm) -> None:
+    permit_training(farm.store, "tiny", (FOOTAGE,), None, by="a trainer")
+
+
 DOORS: dict[str, Callable[[TinyFarm], None]] = {
     "submit": _submit,
     "a shard": _render,
@@ -280,6 +285,24 @@ def test_every_cause_is_refused_at_every_door_and_written_down(
     *_, last = read_verified(farm.store, operator_trust()).entries[before:]
     assert last.fact.event is Event.REFUSED and last.fact.detail.startswith(refusal)
     assert (last.fact.subject, last.fact.production) == ("tiny", "nightfall")
+
+
+WITHOUT_A_SHOT = [cause for cause in SPOILT if cause not in {
+    "wrong production", "wrong shot", "wrong use", "wrong checkpoint",
+}]  # fmt: skip
+"""Training is for no production, shot or use, and makes the checkpoint."""
+
+
+@pytest.mark.parametrize("cause", WITHOUT_A_SHOT)
+def test_every_cause_that_training_has_is_refused_at_its_door(farm: TinyFarm, cause: str) -> None:
+    _train(farm)
+    spoil, refusal = SPOILT[cause]
+    spoil(farm)
+    with pytest.raises(RefusedError) as refused:
+        _train(farm)
+    assert refused.value.refusal is refusal
+    fact = read_verified(farm.store, operator_trust()).entries[-1].fact
+    assert (fact.event, fact.deed, fact.by) == (Event.REFUSED, "train", "a trainer")
 
 
 @pytest.mark.parametrize("door", ["submit", "a running shard", "publish", "download"])
@@ -338,7 +361,12 @@ def test_a_consent_revoked_in_the_middle_of_a_job_ends_it_without_a_shot(farm: T
     runtime.close()
     assert (status.state, status.exit_code) == (JobState.FAILED, ConsentError.exit_code)
     assert "was revoked" in status.message and "she changed her mind" in status.message
-    assert farm.store.list_keys(JobKeys(job=job).out) == []
+    keys = JobKeys(job=job)
+    assert farm.store.list_keys(keys.out) == farm.store.list_keys(keys.stage(Stage.RENDER)) == []
+    kept = farm.store.list_keys(f"quarantine/{keys.stage(Stage.RENDER)}")
+    assert sum(key.endswith("/commit.json") for key in kept) == 2
+    last = read_verified(farm.store, operator_trust()).entries[-1].fact
+    assert (last.event, last.subject, last.job) == (Event.QUARANTINED, "tiny", job)
 
 
 def test_a_consent_that_ends_before_publishing_fails_the_job_and_not_the_farm(

@@ -1,5 +1,6 @@
 """What the farm releases is signed once, on the machine that has the seal, and can be verified."""
 
+import hashlib
 import json
 import sys
 import time
@@ -15,12 +16,17 @@ from bodyswap.environment import rights_file
 from bodyswap.rights.audit import Event
 from bodyswap.rights.certificates import make_chain
 from bodyswap.rights.trust import SealFiles, operator_trust, read_trust
+from bodyswap.rights.verdict import VERDICT
 from bodyswap.timing import FrameRange
 from cluster.cli.app import main
+from cluster.delivering.delivery import fetch_delivery
+from cluster.delivering.publish import Deliverable, Manifest
 from cluster.delivering.sealing import sealed
+from cluster.delivering.verdicts import lay_verdict
 from cluster.jobs.commit import StoredFile
-from cluster.jobs.job import JobSpec
-from cluster.jobs.keys import plate_file
+from cluster.jobs.job import JobSpec, JobState
+from cluster.jobs.journal import Entry, Ruling
+from cluster.jobs.keys import JobKeys, plate_file
 from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_publish
@@ -223,3 +229,67 @@ def test_a_file_that_says_nothing_or_is_not_there_is_one_clear_line(
     assert code == 7 and "says nothing of its origin" in wrong
     code, _, wrong = _verify(capsys, monkeypatch, tmp_path / "none.mp4")
     assert code == 2 and "is not a file" in wrong
+
+
+def test_a_fetched_file_tells_by_itself_who_approved_it_last(
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    manifest = _published(release)
+    for ruling, at_s in ((Ruling.REJECTED, 1.8e9), (Ruling.APPROVED, 1.8e9 + 60)):
+        why = f"{ruling}: seen twice"
+        entry = Entry(state=JobState.PUBLISHED, at_s=at_s, by="lena", why=why, ruling=ruling)
+        assert lay_verdict(release.store, manifest, entry)
+    fetched = fetch_delivery(release.store, manifest, tmp_path / "out", replace=False)
+    assert [path.name for path in fetched] == [
+        "shot.mp4", "report.json", "manifest.json", "shot.mp4.verdict.c2pa",
+    ]  # fmt: skip
+    elsewhere = ("--store", tmp_path / "another-store")
+    code, told, _ = _verify(capsys, monkeypatch, fetched[0], *elsewhere)
+    assert code == 0 and "approved by lena at 2027-01-15T08:01:00Z: seen twice; Trusted" in told
+    code, told, _ = _verify(capsys, monkeypatch, fetched[0], "--json", *elsewhere)
+    assert json.loads(told)["verdict"]["verdict"]["ruling"] == "approved"
+    assert fetch_delivery(release.store, manifest, tmp_path / "out", replace=False) == fetched
+    fetched[-1].replace(tmp_path / "other.mp4.verdict.c2pa")
+    (file,) = release.seal()
+    release.store.fetch_file(file.key, tmp_path / "other.mp4")
+    with (tmp_path / "other.mp4").open("ab") as longer:
+        longer.write(bytes(8))
+    code, _, wrong = _verify(capsys, monkeypatch, tmp_path / "other.mp4", *elsewhere)
+    assert code == 7 and wrong
+
+
+def test_without_a_seal_a_verdict_is_in_the_log_alone(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = _published(release)
+    entry = Entry(
+        state=JobState.PUBLISHED, at_s=0.0, by="lena", why="approved", ruling=Ruling.APPROVED
+    )
+    trust = msgspec.structs.replace(operator_trust(), seal=None)
+    rights_file().write_bytes(msgspec.yaml.encode(trust))
+    assert not lay_verdict(release.store, manifest, entry)
+    assert not [key for key in release.store.list_keys("jobs/") if key.endswith(VERDICT)]
+
+
+def _published(release: Release) -> Manifest:
+    """What publishing leaves of the release, and a report that is judged by nobody."""
+    (file,) = release.seal()
+    keys = JobKeys(job=release.spec.job)
+    release.store.put(keys.out + "report.json", b"{}\n")
+    release.store.copy(file.key, keys.out + file.name)
+    report = Deliverable(
+        name="report.json", key=keys.out + "report.json", size_bytes=3,
+        sha256=hashlib.sha256(b"{}\n").hexdigest(),
+    )  # fmt: skip
+    shot = Deliverable(
+        name=file.name, key=keys.out + file.name, sha256=file.sha256, size_bytes=file.size_bytes
+    )
+    spec = release.spec
+    return Manifest(
+        job=spec.job, plate=spec.plate, subject=spec.subject, settings=spec.settings,
+        software=spec.software, frames=spec.frames, numbers=str(spec.frames), frame_count=8,
+        first_pts=0, last_pts=7, deliverables=(shot, report), parts=(),
+    )  # fmt: skip
