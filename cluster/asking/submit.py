@@ -206,9 +206,10 @@ def _enqueue(store: Store, spec: JobSpec, now_s: float) -> None:
     journal.open(entry)
     latest = journal.latest()
     state = latest.state if latest else JobState.SUBMITTED
-    if state.is_final and state.may_become(JobState.SUBMITTED):
+    is_new_life = state.is_final and state.may_become(JobState.SUBMITTED)
+    if is_new_life:
         journal.append(entry)
-        state = JobState.SUBMITTED
     is_queued = any(job_of_marker(key) == spec.job for key in store.list_keys(QUEUE))
-    if not state.is_final and not is_queued:
+    # A marker that is there may be of the life before, and about to be taken away.
+    if is_new_life or not (state.is_final or is_queued):
         store.put(queue_marker(spec, time_part(now_s)), b"")

@@ -22,10 +22,10 @@ from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
 from cluster.rights.marking import Traced
-from cluster.stores.record import file_hash, from_json, to_json
+from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
 
-_RECORD = "sealed/record.json"
+_RECORD = "/record.json"
 _FRAME = re.compile(r"shot\.\d+\.[a-z0-9]+")
 """A frame of a sequence."""
 
@@ -37,7 +37,7 @@ def is_frame(name: str) -> bool:
 
 def is_sealed(store: Store, job: str) -> bool:
     """Whether what the job delivered was signed, so that it tells its own origin."""
-    return store.head(JobKeys(job=job).root + _RECORD) is not None
+    return any(key.endswith(_RECORD) for key in store.list_keys(JobKeys(job=job).sealed))
 
 
 def sealed(
@@ -61,7 +61,9 @@ def sealed(
         unsigned = "unsigned: rights.yaml has no seal"
         _write_down(store, spec, records, trust, traces, unsigned, at_s)
         return files
-    key = JobKeys(job=spec.job).root + _RECORD
+    # By what was assembled: a shard done again after this makes another shot.
+    made_of = content_hash([file.sha256 for file in files])
+    key = f"{JobKeys(job=spec.job).sealed}{made_of}{_RECORD}"
     standing = store.get(key)
     if standing is None:
         signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal))
@@ -113,7 +115,7 @@ def _paths(done: Sealed) -> tuple[Path, ...]:
 
 def _stored(store: Store, spec: JobSpec, path: Path) -> StoredFile:
     sha256 = file_hash(path)
-    key = f"{JobKeys(job=spec.job).root}sealed/{sha256}/{path.name}"
+    key = f"{JobKeys(job=spec.job).sealed}{sha256}/{path.name}"
     store.put_file(key, path)
     return StoredFile(name=path.name, key=key, sha256=sha256, size_bytes=path.stat().st_size)
 

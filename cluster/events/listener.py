@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import InputError, ModelError
+from bodyswap.errors import InputError, JobError, ModelError, StoreError
 from cluster.asking.submit import JobRequest
 from cluster.client import Client
 from cluster.events.delivery import deliver
@@ -172,11 +172,17 @@ class Listener:
     def answer_all(self) -> None:
         """Take every arrival one step further; one that fails by the store is tried next time."""
         for arrival in self._inbox.pending():
-            answer = self._inbox.answer_of(arrival.placed.id) or self._progress(arrival)
-            if answer is not None:
-                self._tell(self._inbox.keep_answer(answer))
-                self._inbox.close(arrival)
-                self.counts.answered += 1
+            try:
+                self._answer(arrival)
+            except StoreError as error:
+                _log.warning("%s is answered later: %s", arrival.placed, error)
+
+    def _answer(self, arrival: Arrival) -> None:
+        answer = self._inbox.answer_of(arrival.placed.id) or self._progress(arrival)
+        if answer is not None:
+            self._tell(self._inbox.keep_answer(answer))
+            self._inbox.close(arrival)
+            self.counts.answered += 1
 
     def _bury(self, message: Message, reason: str) -> bool:
         """Send it to the dead letters; False where there are none: the queue's own rule holds."""
@@ -263,7 +269,7 @@ class Listener:
         target = rule.filled(rule.deliver_to, names)
         try:
             return replace(answer, delivered=deliver(self._client, job, self._objects, target))
-        except InputError as error:
+        except (InputError, JobError) as error:
             return replace(answer, state=REFUSED, message=str(error))
 
     def _tell(self, answer: Answer) -> None:

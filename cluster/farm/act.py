@@ -6,7 +6,7 @@ It does not decide. Every act may fail half way, and is then decided anew from w
 from collections.abc import Callable
 from dataclasses import replace
 
-from bodyswap.errors import ConsentError, IntegrityError
+from bodyswap.errors import ConsentError, InputError, IntegrityError
 from bodyswap.rights.trust import operator_trust
 from cluster.delivering.publish import publish, verify
 from cluster.farm.answer import answer
@@ -129,7 +129,7 @@ class Hands:
         else:
             ledger.released(lease)
 
-    def condemn(self, ledger: Ledger, error: ConsentError | IntegrityError) -> None:
+    def condemn(self, ledger: Ledger, error: InputError | IntegrityError) -> None:
         """End a job of which the store holds something damaged, or whose consent is gone."""
         if ledger.view.state.may_become(JobState.FAILED):
             failure = classify(error, worker=self._name, at_s=self._clock())
@@ -214,11 +214,7 @@ class Hands:
             for stage in Stage
         }
         rendered, assembled = of[Stage.RENDER], of[Stage.ASSEMBLE][0]
-        try:
-            verify(self._store, ledger.view.spec, rendered=rendered, assembled=assembled)
-        except IntegrityError as error:
-            self.condemn(ledger, error)
-            return
+        verify(self._store, ledger.view.spec, rendered=rendered, assembled=assembled)
         publish(
             self._store,
             ledger.view.spec,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from bodyswap.errors import BodyswapError, ConsentError, IntegrityError, StoreError
+from bodyswap.errors import BodyswapError, InputError, IntegrityError, StoreError
 from cluster.farm.act import Hands
 from cluster.farm.bulletin import Bulletin, OnStatus
 from cluster.farm.decide import Action, Start, decide
@@ -281,7 +281,8 @@ class Controller:
         try:
             try:
                 deed(ledger)
-            except (ConsentError, IntegrityError) as error:
+            # Among them what its operator wrote: one bad seal must not stop the whole farm.
+            except (InputError, IntegrityError) as error:
                 self._hands.condemn(ledger, error)
         except StoreError as error:
             self._doubtful.add(job)

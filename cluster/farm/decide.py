@@ -132,7 +132,7 @@ def _for_held(job: JobView, alive: set[str], now_s: float) -> Iterator[Action]:
 
 
 def _should_stop(job: JobView, held: Held, now_s: float) -> bool:
-    return job.state is JobState.CANCELLED or held.is_stalled(now_s)
+    return job.state in (JobState.CANCELLED, JobState.FAILED) or held.is_stalled(now_s)
 
 
 def _for_job(job: JobView) -> Iterator[Action]:

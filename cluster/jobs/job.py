@@ -18,6 +18,7 @@ from cluster.stores.record import content_hash
 
 HIGHEST_PRIORITY = 99
 DEFAULT_PRIORITY = 50
+DEFAULT_PROJECT = "default"
 DEFAULT_USE = "stunt"
 """What a render is for, where nothing else is said: consents name the uses they cover."""
 _ID_LENGTH = 16
@@ -99,7 +100,8 @@ class JobSpec:
     `shards` None leaves their number to the planner. `poses` stand in for the pose pass where
     somebody corrected them; `ranges`, in frame order, say what is set otherwise where. `cast` is
     replaced beside the performer whom the subject stands in for, before `clean_plate` if one was
-    given. The fields from `name` on do not change what is rendered: they are no part of the id.
+    given. The fields from `name` on do not change what is rendered and are no part of the id, but
+    for `project` and `use`, by which consents are asked.
     """
 
     plate: PlateRef
@@ -113,7 +115,7 @@ class JobSpec:
     cast: tuple[CastRef, ...] = ()
     clean_plate: PlateRef | None = None
     name: str = ""
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     use: str = DEFAULT_USE
     priority: int = DEFAULT_PRIORITY
     budget: float | None = None
@@ -152,6 +154,9 @@ class JobSpec:
             identity = (*identity, [(str(each.frames), each.settings) for each in self.ranges])
         if self.replacing:
             identity = (*identity, self.replacing)
+        # They decide whose consent counts; jobs of nobody's production keep the ids they had.
+        if (self.project, self.use) != (DEFAULT_PROJECT, DEFAULT_USE):
+            identity = (*identity, {"project": self.project, "use": self.use})
         return content_hash(identity)[:_ID_LENGTH]
 
     @property

@@ -57,6 +57,11 @@ class JobKeys:
         return f"{self.root}out/"
 
     @property
+    def sealed(self) -> str:
+        """Deliverables as they were signed, before they are published."""
+        return f"{self.root}sealed/"
+
+    @property
     def manifest(self) -> str:
         return f"{self.out}manifest.json"
 

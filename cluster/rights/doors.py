@@ -108,7 +108,7 @@ def permit_order(store: Store, order: Order) -> None:
         RefusedError: no consent covers the very weights that the order names.
         UsageError: a name in the order would leave the worker's folder.
     """
-    _check_names(order.spec)
+    _check_names(order)
     for visit in _visits(order):
         permit(store, visit, now_s=time.time())
 
@@ -244,12 +244,17 @@ def _user() -> str:
         return "unknown"
 
 
-def _check_names(spec: JobSpec) -> None:
+def _check_names(order: Order) -> None:
+    spec, lease = order.spec, order.lease
+    if lease.job != spec.job:
+        raise UsageError(f"an order of job {spec.job} has a lease of '{lease.job[:80]}'; refused")
     plates = [spec.plate, *([spec.clean_plate] if spec.clean_plate else [])]
     names = [part for plate in plates for part in (plate.name, plate.sha256)]
     for subject in spec.subjects:
         names.append(subject.name)
         names += [part for file in subject.files for part in (file.name, file.sha256)]
+    names += [lease.worker, *([spec.poses.sha256] if spec.poses else [])]
+    names += [file.name for commit in order.inputs for file in commit.files]
     for name in names:
         if key_part(name) != name:
             raise UsageError(f"'{name[:80]}' in an order is no plain name; the order is refused")

@@ -14,9 +14,11 @@ from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
 from cluster.jobs.observe import read_spec
 from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import MARKER, stored_subjects
+from cluster.jobs.training_spec import TRAINING, TrainingKeys, TrainingSpec
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
 from cluster.rights.doors import checkpoint_of, covering_all
+from cluster.stores.record import from_yaml
 from cluster.stores.store import Store
 
 _MARKERS = ("manifest.json", "commit.json", MARKER)
@@ -37,6 +39,8 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
         checkpoint = checkpoint_of(model)
         if model.name == subject and not {ANY, checkpoint} & standing:
             moved += _moved(store, _folder(model))
+    if not standing:
+        moved += _states_moved(store, subject)
     if moved:
         detail = f"{len(moved)} objects moved to {QUARANTINE}"
         fact = Fact(event=Event.QUARANTINED, by=by, subject=subject, detail=detail)
@@ -67,8 +71,21 @@ def quarantine_revoked(
 
 def _shot_moved(store: Store, spec: JobSpec) -> list[str]:
     keys = JobKeys(job=spec.job)
-    made = (keys.out, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
+    made = (keys.out, keys.sealed, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
     return [key for prefix in made for key in _moved(store, prefix)]
+
+
+def _states_moved(store: Store, subject: str) -> list[str]:
+    """What trainings of the subject have come to: their weights, half learnt, and samples."""
+    moved: list[str] = []
+    for key in store.list_keys(TRAINING):
+        if not key.endswith("/training.yaml"):
+            continue
+        spec = from_yaml(store.get(key) or b"", TrainingSpec, what=key)
+        keys = TrainingKeys(training=spec.training)
+        if spec.subject == subject:
+            moved += [*_moved(store, keys.states), *_moved(store, keys.out(""))]
+    return moved
 
 
 def _jobs_of(store: Store, subject: str) -> list[JobSpec]:

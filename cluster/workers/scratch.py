@@ -72,7 +72,9 @@ class Scratch:
         return folder
 
     def file(self, file: StoredFile, folder: Path) -> Path:
-        """A committed file, in `folder`."""
+        """A committed file, in `folder`. Raises IntegrityError where its name would lead out."""
+        if keys.key_part(file.name) != file.name:
+            raise IntegrityError(f"'{file.name[:80]}' in a commit is no file's plain name; refused")
         return self._fetched(file.key, folder / file.name, file.sha256)
 
     @contextmanager

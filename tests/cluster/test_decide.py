@@ -243,10 +243,11 @@ def test_loading_models_before_the_first_frame_is_no_stall() -> None:
     assert [a for a in _decided(job, now_s=NOW_S + 2000) if isinstance(a, Stop)]
 
 
-def test_a_cancelled_jobs_workers_are_ended_and_a_paused_jobs_are_let_finish() -> None:
+def test_the_workers_of_a_job_that_is_over_are_ended_and_a_paused_jobs_are_let_finish() -> None:
     job = _changed(_job(shards=2), Stage.POSE, _running, 0)
     (lease,) = [held.lease for held in job.held]
-    assert _decided(replace(job, state=JobState.CANCELLED)) == [Stop(job="j", lease=lease)]
+    for over in (JobState.CANCELLED, JobState.FAILED):
+        assert _decided(replace(job, state=over)) == [Stop(job="j", lease=lease)]
     assert _decided(replace(job, state=JobState.PAUSED)) == []
 
 

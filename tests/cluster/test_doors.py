@@ -1,6 +1,7 @@
 """The table of refusals: every cause at every door, by what the doors themselves look at."""
 
 import dataclasses
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from tiny_farm import TinyFarm, make_farm
 
 from bodyswap.config import RenderSettings
-from bodyswap.errors import ConsentError, UsageError
+from bodyswap.errors import ConsentError, IntegrityError, UsageError
 from bodyswap.rights.audit import Event
 from bodyswap.rights.consent import Terms
 from bodyswap.rights.refusal import Refusal, RefusedError
@@ -21,7 +22,7 @@ from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
 from cluster.delivering.publish import publish
 from cluster.farm.controller import Controller
-from cluster.jobs.commit import Commit, grant, read_commit
+from cluster.jobs.commit import Commit, StoredFile, grant, read_commit
 from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.keys import CONSENTS, JobKeys, consent_file, revocation_list
 from cluster.jobs.observe import read_spec
@@ -33,6 +34,7 @@ from cluster.rights.consents import consents_of, put_consent, revoke
 from cluster.rights.doors import WATCH_EVERY_S, checkpoint_of, permit_training, watched
 from cluster.stores.local import LocalStore
 from cluster.workers.inline import InlineRuntime
+from cluster.workers.scratch import Scratch
 from cluster.workers.worker import build_worker
 from tests.rights.papers import (
     DAY_S,
@@ -345,6 +347,41 @@ def test_an_order_cannot_name_a_file_outside_the_workers_folder(farm: TinyFarm, 
     ):
         with pytest.raises(UsageError, match="no plain name"):
             _work(farm, _order(farm, hostile))
+    honest = _order(farm)
+    commit = Commit(
+        lease=honest.lease, frame_count=1,
+        files=(StoredFile(name=name, key="x", sha256="0" * 64, size_bytes=1),),
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="no plain name"):
+        _work(farm, dataclasses.replace(honest, inputs=(commit,)))
+    worker = dataclasses.replace(honest.lease, worker=f"/{name}")
+    with pytest.raises(UsageError, match="no plain name"):
+        _work(farm, dataclasses.replace(honest, lease=worker))
+    with pytest.raises(IntegrityError, match="plain name"):
+        Scratch(farm.store, farm.folder / "scratch").file(commit.files[0], farm.folder)
+
+
+def test_an_order_of_one_job_with_a_lease_of_another_is_refused(farm: TinyFarm) -> None:
+    order = _order(farm)
+    stranger = dataclasses.replace(order.lease, job="elsewhere")
+    with pytest.raises(UsageError, match="has a lease of"):
+        _work(farm, dataclasses.replace(order, lease=stranger))
+
+
+def test_what_only_the_operator_can_mend_ends_a_job_and_not_the_farm(farm: TinyFarm) -> None:
+    rights = Path(os.environ["BODYSWAP_RIGHTS"])
+    sound = rights.read_bytes()
+    rights.write_bytes(sound + b"\nseal: {chain: /nowhere/chain.pem, key: /nowhere/key.pem}\n")
+    request = _request(farm)
+    job = farm.client.submit(dataclasses.replace(request, shards=3))
+    other = farm.client.submit(dataclasses.replace(request, shards=2))
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(store=farm.store, runtime=runtime)
+    status = controller.run_until_final(job)
+    assert status.state is JobState.FAILED and "/nowhere/" in status.message
+    rights.write_bytes(sound)
+    assert controller.run_until_final(other).state is JobState.PUBLISHED
+    runtime.close()
 
 
 def test_a_consent_revoked_in_the_middle_of_a_job_ends_it_without_a_shot(farm: TinyFarm) -> None:

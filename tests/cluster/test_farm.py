@@ -1,6 +1,7 @@
 """Jobs from submission to fetched shot, on the inline runtime and a local store."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
 from cluster.farm.controller import Controller
 from cluster.jobs.job import JobState, Stage
-from cluster.jobs.keys import QUEUE, JobKeys
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.keys import QUEUE, JobKeys, job_of_marker
 from cluster.jobs.plan import Shard
 from cluster.jobs.progress import JobStatus
 from cluster.workers.inline import InlineRuntime
@@ -197,6 +199,24 @@ def test_a_failed_job_submitted_again_goes_on_from_its_commits(farm: TinyFarm) -
     assert farm.run_inline(job).state is JobState.PUBLISHED
     assert [json.loads(line)[1] for line in log.read_text().splitlines()] == [0, 10, 20, 30]
     assert farm.store.list_keys(QUEUE) == []
+
+
+def test_a_job_submitted_again_has_a_marker_of_its_new_life(farm: TinyFarm) -> None:
+    request = farm.request()
+    job = farm.client.submit(request)
+    (old,) = farm.store.list_keys(QUEUE)
+    entry = Entry(state=JobState.FAILED, at_s=1.0, by="tests")
+    Journal(farm.store, job).append(entry)
+    assert farm.client.submit(request) == job
+    # The controller that saw the job fail takes the marker of that life away only now.
+    farm.store.delete(old)
+    assert [job_of_marker(key) for key in farm.store.list_keys(QUEUE)] == [job]
+
+
+def test_the_same_request_of_two_productions_is_two_jobs(farm: TinyFarm) -> None:
+    request = farm.request()
+    jobs = {farm.client.submit(replace(request, project=name)) for name in ("default", "nightfall")}
+    assert len(jobs) == 2
 
 
 def test_a_committed_file_that_was_damaged_never_reaches_the_shot(farm: TinyFarm) -> None:

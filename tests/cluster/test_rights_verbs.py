@@ -14,10 +14,14 @@ from tiny_farm import TinyFarm, make_farm
 from bodyswap.errors import ConsentError
 from bodyswap.rights.signing_keys import read_signing_key
 from bodyswap.rights.trust import Capacity, Issuer, Trust, TrustedKey
+from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
 from cluster.cli.app import main
 from cluster.jobs.job import JobState
 from cluster.jobs.keys import JobKeys
+from cluster.jobs.refs import PlateRef
+from cluster.jobs.training_spec import StoredPart, TrainingKeys, TrainingSpec
+from cluster.stores.record import to_yaml
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,18 @@ def test_two_people_agree_a_shot_is_rendered_and_one_of_them_takes_it_back(
     code, told, _ = office.stored("consent", "verify", consent)
     assert (code, told) == (0, f"{consent} of 'tiny' stands")
     job = _published(office)
+    # What lay beside: a signed copy of the shot, and what a training of hers had come to.
+    store = office.farm.store
+    clip = PlateRef(sha256="0" * 64, name="me.mp4", frame_count=9)
+    part = StoredPart(clip=clip, frames=FrameRange(start=0, stop=9))
+    spec = TrainingSpec(
+        subject="tiny", consent=consent, height=64, parts=(part,), held_out=(), settings={},
+        software="tests",
+    )  # fmt: skip
+    keys = TrainingKeys(training=spec.training)
+    for name in (f"{JobKeys(job=job).sealed}ab/shot.mp4", f"{keys.states}1/generator.safetensors"):
+        store.put(name, b"hers")
+    store.put(keys.spec, to_yaml(spec))
     key = office.key("registry")
     code, told, _ = office.stored(
         "consent", "revoke", consent, "--key", key, "--reason", "she changed her mind", "--json"
@@ -127,6 +143,8 @@ def test_two_people_agree_a_shot_is_rendered_and_one_of_them_takes_it_back(
     moved = json.loads(told)["quarantined"]
     assert code == 0 and f"{JobKeys(job=job).out}shot.mp4" in moved
     assert any(name.startswith("subjects/tiny/") for name in moved)
+    assert f"{JobKeys(job=job).sealed}ab/shot.mp4" in moved
+    assert f"{keys.states}1/generator.safetensors" in moved
     assert office.farm.store.list_keys(JobKeys(job=job).out) == []
     assert office.farm.store.list_keys("subjects/") == []
     assert {f"quarantine/{name}" for name in moved} == set(

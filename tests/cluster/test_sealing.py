@@ -155,6 +155,15 @@ def test_whoever_publishes_again_releases_the_very_same_bytes(release: Release) 
     assert [fact.detail for fact in released] == ["signed"]
 
 
+def test_a_shot_that_was_assembled_anew_is_signed_anew(release: Release) -> None:
+    before = release.seal()
+    other = write_clip(Path(release.store.url) / "other.mp4", pictures(8, first=90))
+    release.store.put_file("jobs/other.mp4", other)
+    stored = replace(release.shot, key="jobs/other.mp4", sha256=file_hash(other))
+    after = replace(release, shot=stored).seal()
+    assert {file.sha256 for file in after} & {file.sha256 for file in before} == set()
+
+
 def test_of_two_who_publish_at_once_both_release_what_the_first_signed(release: Release) -> None:
     first: list[tuple[StoredFile, ...]] = []
 
@@ -162,7 +171,7 @@ def test_of_two_who_publish_at_once_both_release_what_the_first_signed(release: 
         """The other one signs, and writes it down, just before this one does."""
 
         def put_if_absent(self, key: str, data: bytes) -> bool:
-            if key.endswith("sealed/record.json"):
+            if key.endswith("/record.json"):
                 first.append(release.seal())
             return super().put_if_absent(key, data)
 

@@ -294,6 +294,24 @@ def test_a_new_plate_of_the_same_name_does_not_overwrite_the_delivered_shot(
     assert len(pipeline.shot_at(f"a/{delivered[1]}/shot.mp4")) == 9
 
 
+def test_an_arrival_that_cannot_be_answered_keeps_no_other_waiting(pipeline: Pipeline) -> None:
+    listener = pipeline.listener()
+    for shot in ("a", "b", "c"):
+        pipeline.tell(pipeline.drop(shot))
+    pipeline.take_all(listener)
+    listener.answer_all()
+    for job in pipeline.jobs():
+        pipeline.farm.run_inline(job)
+    out = [key for key in pipeline.farm.store.list_keys("") if key.endswith("out/manifest.json")]
+    # One was put under quarantine after it was published, of another a deliverable was damaged.
+    pipeline.farm.store.delete(out[0])
+    pipeline.farm.store.put(out[1], b"not a manifest")
+    listener.answer_all()
+    states = sorted(str(answer["state"]) for answer in pipeline.answers())
+    assert states == ["published", "refused"]
+    assert listener.counts.answered == 2
+
+
 def test_listening_goes_on_after_the_queue_failed(pipeline: Pipeline) -> None:
     troubles: list[StoreError] = []
     absent = Queue(pipeline.queue_url + "-absent")
