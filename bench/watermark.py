@@ -2,8 +2,9 @@
 
     python -m bench.watermark CLIP ...
 
-Each row is one change to a marked excerpt of 24 frames; the figure is the sync pattern's height in
-standard deviations where the whole payload was read, and - where it was not.
+Each row is one change to a marked excerpt of 24 frames; the figure is how far the bits stand out of
+the noise, in
+standard deviations, where the whole payload was read, and - where it was not.
 """
 
 import io

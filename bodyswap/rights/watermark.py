@@ -39,7 +39,7 @@ class Bearing:
         return np.asarray(np.minimum(self.flat + BUSY * np.arange(256), _MOST), np.float32)
 
 
-PICTURE = Bearing(flat=0.5, blue=1.5, most_blue=3.0)
+PICTURE = Bearing(flat=0.6, blue=1.5, most_blue=3.0)
 """A whole picture: in its flat places no brightness changes by two."""
 PEOPLE = Bearing(flat=0.8, blue=3.2, most_blue=4.5)
 """People alone, who move and are no walls, and of whom there may be little."""

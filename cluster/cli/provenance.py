@@ -28,13 +28,14 @@ from bodyswap.rights.mark import id_prefix
 from bodyswap.rights.origin import Origin, Rendered
 from bodyswap.rights.permit import check_standing
 from bodyswap.rights.prints import BITS
-from bodyswap.rights.provenance import Proof, read_proof, read_verdict
+from bodyswap.rights.provenance import Proof, read_proof
 from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
 from bodyswap.timing import parse_frame_range
 from cluster.cli.options import StoreOption
+from cluster.cli.verdict import judge_verdict, verdict_lines, verdict_of
 from cluster.delivering.approval import latest_ruling
 from cluster.rights import consents
 from cluster.rights.origins import Traced, log_of, trace
@@ -77,7 +78,7 @@ def verify(
         raise UsageError(f"frames '{frames}' are a plate's; name it by --plate")
     trust = operator_trust()
     proof = _proof(_there(file), _anchors(anchors, trust))
-    verdict = _verdict(file, _anchors(anchors, trust))
+    verdict = verdict_of(file, _anchors(anchors, trust))
     log, trouble = _log(trust, store)
     is_proven = proof is not None and proof.is_trusted
     traced = None if is_proven or file.suffix == LIST else trace(file, log, trust)
@@ -91,13 +92,13 @@ def verify(
                 [
                     str(file),
                     *_lines(proof, traced, told),
-                    *_verdict_lines(verdict),
+                    *verdict_lines(verdict),
                     *_named("log", trouble),
                 ]
             )
         )
     _judge(file, proof, traced)
-    _judge_verdict(file, verdict)
+    judge_verdict(file, verdict)
 
 
 def _line_up(file: Path, plate: Path, frames: str | None, *, as_json: bool) -> None:
@@ -127,12 +128,6 @@ def certificate(
     """Make a signing chain for deliverables; rights.yaml names it as its seal, and as anchors."""
     make_chain(folder, organisation, now_s=time.time())
     say(str(folder))
-
-
-def _verdict(file: Path, anchors: str) -> Proof | None:
-    """What the signed verdict beside the file, or beside its sequence's list, proves."""
-    listed = file if file.suffix == LIST else list_of(file)
-    return read_verdict(listed or file, anchors)
 
 
 def _proof(file: Path, anchors: str) -> Proof | None:
@@ -216,24 +211,6 @@ def _lines(proof: Proof | None, traced: Traced | None, told: Sequence[_Told]) ->
             f"judged       {each.ruling}",
         ]
     return [*lines, *(f"wrong        {failure}" for failure in (proof.failures if proof else ()))]
-
-
-def _verdict_lines(proof: Proof | None) -> list[str]:
-    if proof is None or proof.verdict is None:
-        return []
-    said = proof.verdict
-    words = f"{said.ruling} by {said.by} at {said.at}{': ' if said.note else ''}{said.note}"
-    return [f"verdict      {words}; {proof.state}, signed by {proof.signed_by}"]
-
-
-def _judge_verdict(file: Path, verdict: Proof | None) -> None:
-    """A verdict that is of another file, or of a stranger, is worse than none."""
-    if verdict is not None and not verdict.is_trusted:
-        why = verdict.failures[0] if verdict.failures else f"signed by {verdict.signed_by}"
-        raise IntegrityError(
-            f"the verdict beside '{file}' is not to be believed ({why}); remove it, or fetch the"
-            " job's again"
-        )
 
 
 def _traced_lines(proof: Proof | None, traced: Traced) -> list[str]:
