@@ -69,7 +69,7 @@ def _video() -> str:
         for name, codec in CODECS.items():
             path = Path(folder) / f"{name}{codec.suffix}"
             whole = FrameRange(start=0, stop=4)
-            shape = (64, 64, 4 if codec.has_alpha else 3)
+            shape = (144, 256, 4 if codec.has_alpha else 3)
             frames = [np.full(shape, 40 * index, np.uint8) for index in range(4)]
             encode(frames, path, timeline=timeline, frames=whole, codec=codec)
             check_delivery(path, timeline)

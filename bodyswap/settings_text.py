@@ -45,8 +45,8 @@ def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dic
         merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
     except (YAMLError, OmegaConfBaseException) as error:
         raise UsageError(
-            f"override {' '.join(map(repr, overrides))} cannot be read: {_in_one_line(error)}; write"
-            " it like pose.batch_frames=4"
+            f"override {' '.join(map(repr, overrides))} cannot be read: {_in_one_line(error)};"
+            " write it like pose.batch_frames=4"
         ) from error
     assert isinstance(merged, dict)
     return {str(key): value for key, value in merged.items()}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 from command_line import run_command
 
@@ -78,8 +79,10 @@ def test_a_bucket_that_is_not_reached_says_what_to_set(
 ) -> None:
     plain = {
         "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path), "AWS_ENDPOINT_URL_S3": NOWHERE,
+        "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_S3": NOWHERE,
+        "HOME": str(tmp_path),
     }  # fmt: skip
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys it was made with
     for name, value in (plain | environment).items():
         monkeypatch.setenv(name, value)
     if not os.environ["AWS_ACCESS_KEY_ID"]:

@@ -99,7 +99,7 @@ def _frames(desk: Desk, name: str, folder: Path) -> tuple[Path, ...]:
     made = []
     for index, picture in enumerate(pictures(4, width=256, height=144, first=9)):
         matte = np.zeros((144, 256), np.float32)
-        alpha[20:90, 60:140] = 1
+        matte[20:90, 60:140] = 1
         subject = RenderedFrame(index=index, rgb_HW3=picture, matte_HW=matte)
         made.append(LayeredFrame(subject=subject, clean_plate_HW3=255 - picture))
     plate = index_clip(desk.folder / "plate.mp4")
