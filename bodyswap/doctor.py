@@ -64,12 +64,13 @@ def _video() -> str:
     from bodyswap.media.check import check_delivery
     from bodyswap.timing import FrameRange, Timeline
 
-    frames = [np.full((64, 64, 3), 40 * index, np.uint8) for index in range(4)]
     timeline = Timeline(pts=(0, 1, 2, 3), time_base=Fraction(1, 24), rate=Fraction(24))
     with tempfile.TemporaryDirectory() as folder:
         for name, codec in CODECS.items():
             path = Path(folder) / f"{name}{codec.suffix}"
             whole = FrameRange(start=0, stop=4)
+            shape = (144, 256, 4 if codec.has_alpha else 3)
+            frames = [np.full(shape, 40 * index, np.uint8) for index in range(4)]
             encode(frames, path, timeline=timeline, frames=whole, codec=codec)
             check_delivery(path, timeline)
     return f"encodes and decodes {', '.join(CODECS)}"

@@ -3,7 +3,6 @@
 It does not know which settings there are: any dataclass with defaults will do.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from bodyswap.errors import UsageError
+from bodyswap.spelling import near_miss
 
 Settings = TypeVar("Settings")
 
@@ -30,7 +30,7 @@ def settings_from(
         merged = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(dict(values)))
         settings = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise UsageError(f"setting {of}{error.full_key}: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"setting {of}{error.full_key}: {_in_one_line(error)}") from error
     assert isinstance(settings, schema)
     return settings
 
@@ -40,8 +40,14 @@ def merged_values(values: Mapping[str, object], overrides: Sequence[str]) -> dic
     for text in overrides:
         if "=" not in text:
             raise UsageError(f"override '{text}' has no '='; write it like pose.batch_frames=4")
-    changes = OmegaConf.from_dotlist(list(overrides))
-    merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
+    try:
+        changes = OmegaConf.from_dotlist(list(overrides))
+        merged = OmegaConf.to_container(OmegaConf.merge(OmegaConf.create(dict(values)), changes))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UsageError(
+            f"override {' '.join(map(repr, overrides))} cannot be read: {_in_one_line(error)};"
+            " write it like pose.batch_frames=4"
+        ) from error
     assert isinstance(merged, dict)
     return {str(key): value for key, value in merged.items()}
 
@@ -50,8 +56,8 @@ def read_yaml(path: Path) -> dict[str, object]:
     """What a yaml file of settings says. Raises UsageError where it is none."""
     try:
         values = OmegaConf.to_container(OmegaConf.load(path))
-    except (OSError, YAMLError, OmegaConfBaseException) as error:
-        raise UsageError(f"cannot read '{path}': {str(error).splitlines()[0]}") from error
+    except (OSError, YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read '{path}': {_in_one_line(error)}") from error
     if not isinstance(values, dict):
         raise UsageError(f"'{path}' holds a list; write settings as KEY: VALUE")
     return {str(key): value for key, value in values.items()}
@@ -61,9 +67,20 @@ def _refuse_unknown_keys(values: Mapping[str, object], schema: type, prefix: str
     known = {item.name: item for item in fields(schema)}
     for key, value in values.items():
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
+            hint = near_miss(key, known, before=prefix) or f"known: {', '.join(known)}"
             raise UsageError(f"setting '{prefix}{key}' is unknown; {hint}")
         nested = known[key].type
-        if isinstance(nested, type) and is_dataclass(nested) and isinstance(value, Mapping):
-            _refuse_unknown_keys(value, nested, prefix=f"{prefix}{key}.")
+        if not (isinstance(nested, type) and is_dataclass(nested)):
+            continue
+        if not isinstance(value, Mapping):
+            inner = ", ".join(f"{prefix}{key}.{item.name}" for item in fields(nested))
+            raise UsageError(
+                f"setting '{prefix}{key}' is {value!r}, and has settings of its own; set {inner}"
+            )
+        _refuse_unknown_keys(value, nested, prefix=f"{prefix}{key}.")
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, YAMLError):  # its last line tells where
+        return " ".join(str(error).split())
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -213,8 +213,8 @@ class Client:
         manifest = read_manifest(self._store, job)
         if manifest is None:
             status = self.status(job)
-            why = f": {status.message}" if status.message else ""
-            raise JobError(f"job {job} has nothing to fetch, it is {status.state}{why}")
+            told = f"{status.state}{f': {status.message}' if status.message else ''}"
+            raise JobError(f"job {job} has nothing to fetch, it is {told}; see `why {job}`")
         return manifest
 
     def fetch(self, job: str, out: Path, *, replace: bool = False) -> tuple[Path, ...]:

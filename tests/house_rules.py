@@ -63,7 +63,7 @@ FARM_ROOMS = (
 # What stages pass to each other: it imports nothing but its like.
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
-    "homography", "steps", "environment", "settings_text", "overlap", "replacement",
+    "homography", "steps", "environment", "settings_text", "overlap", "spelling", "replacement",
 )  # fmt: skip
 STAGES = ("decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline")
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")

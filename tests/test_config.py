@@ -23,6 +23,8 @@ def test_settings_survive_storage() -> None:
         ("codec=theora", "choose one of h264, h264-10, .*ffv1"),
         ("warmup_frames=-1", "negative"),
         ("codec", "no '='"),
+        ("pose=[", r"'pose=\['.* cannot be read.* write it like"),
+        ("solve=3", "'solve' is 3, and has settings of its own; set solve.longest_gap_s"),
     ],
 )
 def test_a_wrong_override_says_what_to_write_instead(override: str, told: str) -> None:

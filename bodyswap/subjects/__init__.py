@@ -3,9 +3,11 @@
 It does not know a store's subjects; `cluster.jobs.subjects` looks there too.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from bodyswap.errors import SubjectError
+from bodyswap.spelling import near_miss
 
 CARD = "card.yaml"
 
@@ -28,8 +30,15 @@ def find_local_subject(reference: str) -> Path:
     folder = Path(reference)
     if (folder / CARD).is_file():
         return folder
-    known = ", ".join(sorted(packaged)) or "none"
-    raise SubjectError(
-        f"subject '{reference}' was not found: it is neither a packaged subject ({known}) nor a "
-        f"folder with a {CARD}; train one with `bodyswap train FOOTAGE --subject {folder.name}`"
+    raise no_subject(reference, packaged)
+
+
+def no_subject(reference: str, known: Iterable[str]) -> SubjectError:
+    """That the reference is of no subject, and who near it is known."""
+    names = sorted(known)
+    near = near_miss(reference.partition("@")[0], names)
+    trains = f"train one with `bodyswap train FOOTAGE --subject {Path(reference).name}`"
+    return SubjectError(
+        f"subject '{reference}' was not found: it is neither one that is known"
+        f" ({', '.join(names) or 'none'}) nor a folder with a {CARD}; {near or trains}"
     )

@@ -104,7 +104,7 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
 def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: float) -> Resolved:
     """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
-        raise PlateError(f"plate '{request.plate}' is not a file; give a video")
+        raise _no_plate(request.plate)
     frame_count = inspector.plate_frame_count(request.plate)
     inspector.check_colour(request.settings, request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
@@ -135,6 +135,19 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
         submitted_by=request.submitted_by,
     )
     return Resolved(spec=spec, folders=(*([(subject, folder)] if folder else []), *folders))
+
+
+def _no_plate(path: Path) -> PlateError:
+    scheme, colon, rest = str(path).partition(":/")
+    if colon and scheme.isalnum():
+        return PlateError(
+            f"plate '{scheme}://{rest}' is not on this machine; fetch it and give the file, or let"
+            " `bodyswap listen` make jobs of what arrives in a bucket"
+        )
+    what = "is a folder, not a file" if path.is_dir() else "is not a file"
+    return PlateError(
+        f"plate '{path}' {what}; give a video, or frames as a pattern such as frames.#.exr"
+    )
 
 
 def _cast(

@@ -6,6 +6,7 @@ It does not know how anything is done, only what was asked. Exit codes are the e
 `cluster.telling.waiting`).
 """
 
+import errno
 import importlib.metadata
 import sys
 from typing import Annotated
@@ -14,7 +15,7 @@ import typer
 
 from bodyswap.cli import app as local_verbs
 from bodyswap.cli_train import app as train_verbs
-from bodyswap.errors import BodyswapError
+from bodyswap.errors import BodyswapError, UsageError
 from bodyswap.terminal import complain, say
 from cluster.cli.audit import app as audit_verbs
 from cluster.cli.conform import app as conform_verbs
@@ -31,6 +32,9 @@ from cluster.cli.share import app as share_verbs
 from cluster.cli.subject import app as subject_verbs
 from cluster.cli.train import app as farm_train_verbs
 from cluster.cli.up import app as farm_verbs
+
+_INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,8 +68,21 @@ def main() -> None:
     try:
         app(prog_name="bodyswap")
     except BodyswapError as error:
-        complain(f"bodyswap: {error}")
+        complain(f"bodyswap: {' '.join(str(error).split())}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        complain("bodyswap: interrupted; the same command goes on from what is committed")
-        sys.exit(130)
+    except OSError as error:  # of a file that no stage answers for: no permission, a full disk
+        if error.filename is None and error.errno not in _FULL:
+            raise  # nobody is helped by a line that names no file: show where it happened
+        place = f"'{error.filename}'" if error.filename is not None else "a file"
+        complain(f"bodyswap: cannot use {place}: {error.strerror}; {_what_to_do(error)}")
+        sys.exit(UsageError.exit_code)
+    except SystemExit as ending:
+        if ending.code == _INTERRUPTED:  # typer's answer to Ctrl-C, which says nothing
+            complain("bodyswap: interrupted; the same command goes on from what is committed")
+        raise
+
+
+def _what_to_do(error: OSError) -> str:
+    if error.errno in _FULL:
+        return "make room there, and run the same command again"
+    return "check that it is there and may be read and written"

@@ -12,7 +12,7 @@ import typer
 
 from bodyswap.cli import JsonOption
 from bodyswap.config import RenderSettings
-from bodyswap.terminal import WorkSeen, say, show_progress
+from bodyswap.terminal import WorkSeen, complain, say, show_progress
 from cluster.cli.options import (
     JobArgument,
     JobsArgument,
@@ -29,6 +29,7 @@ from cluster.telling.job_words import (
     tell_logs,
     tell_status,
 )
+from cluster.telling.waiting import Outcome
 
 app = typer.Typer()
 
@@ -47,7 +48,11 @@ def list_jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the store's jobs, or those that a pattern such as 'SH0*' fits."""
-    tell_list(client_of(store).list_jobs(*(jobs or ())), as_json=as_json)
+    client = client_of(store)
+    found = client.list_jobs(*(jobs or ()))
+    tell_list(found, as_json=as_json)
+    if not found:
+        complain(f"{client.store.url} holds no jobs; `bodyswap submit` puts one there")
 
 
 @app.command()
@@ -114,6 +119,8 @@ def wait(
     else:
         for each in waited.jobs:
             tell_status(each, as_json=False)
+    if waited.outcome is Outcome.TIMEOUT:
+        complain(f"not over after {timeout:g} s; `bodyswap why JOB` tells what a job waits for")
     if waited.outcome.exit_code:
         raise typer.Exit(waited.outcome.exit_code)
 

@@ -14,7 +14,7 @@ import typer
 from bodyswap.cli import JsonOption
 from bodyswap.environment import default_store_url
 from bodyswap.errors import SubjectError
-from bodyswap.subjects import CARD, find_local_subject, packaged_subjects
+from bodyswap.subjects import CARD, find_local_subject, no_subject, packaged_subjects
 from bodyswap.terminal import say
 from cluster.cli.options import StoreOption
 from cluster.jobs.inspection import FileInspector
@@ -22,6 +22,7 @@ from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import (
     describe_subject,
     find_stored_subject,
+    known_subjects,
     pull_subject,
     put_subject,
     read_subject_file,
@@ -115,7 +116,7 @@ def _find(name: str, store: Store) -> _Found:
     except SubjectError:
         subject = find_stored_subject(store, name)
         if subject is None:
-            raise
+            raise no_subject(name, known_subjects(store)) from None
         place = f"{_named(subject)} in {store.url}"
         return _Found(place=place, read=lambda file: read_subject_file(store, subject, file))
 

@@ -17,13 +17,19 @@ from cluster.cli.options import (
     AddressOption,
     FarmFileOption,
     MetricsOption,
+    RuntimeKind,
+    RuntimeOption,
     StoreOption,
+    WorkersOption,
     named_store,
 )
 from cluster.farm.drains import drain as drain_node
 from cluster.farm.drains import let_in
 from cluster.farm.supervise import Supervisor
+from cluster.notices.settings import load_webhooks
+from cluster.stores.opening import open_store
 from cluster.workers.ray_access import check_ray_access
+from cluster.workers.settings import read_farm_settings
 
 app = typer.Typer()
 
@@ -36,8 +42,8 @@ def farm() -> None:
 @app.command()
 def up(
     store: StoreOption = None,
-    runtime: Annotated[str, typer.Option(help="inline or ray.")] = "ray",
-    workers: Annotated[int | None, typer.Option(min=1, help="Ray actors.")] = None,
+    runtime: RuntimeOption = RuntimeKind.RAY,
+    workers: WorkersOption = None,
     settings: FarmFileOption = None,
     address: AddressOption = None,
     metrics: MetricsOption = None,
@@ -49,14 +55,18 @@ def up(
     from cluster.metering.exporter import served
     from cluster.metering.keeper_meter import KeeperMeter
 
-    if runtime == "ray":
+    # What no controller can start with is told once, not by each that is started again.
+    url = store or default_store_url()
+    open_store(url)
+    load_webhooks()
+    if settings is not None:
+        read_farm_settings(settings)
+    if runtime is RuntimeKind.RAY:
         check_ray_access(address)
 
     with TemporaryDirectory(prefix="bodyswap-metrics-") as folder:
         left = Path(folder) / "metrics.txt"
-        supervisor = Supervisor(
-            work_command(store or default_store_url(), runtime, workers, left, address, settings)
-        )
+        supervisor = Supervisor(work_command(url, runtime, workers, left, address, settings))
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda *_: supervisor.stop())
         meter = KeeperMeter(left, deaths=lambda: supervisor.deaths)

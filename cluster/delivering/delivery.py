@@ -71,4 +71,6 @@ def _beside(out: Path) -> Iterator[Path]:
         with TemporaryDirectory(dir=out, prefix=".fetching-") as folder:
             yield Path(folder)
     except OSError as error:
-        raise StoreError(f"cannot write into '{out}': {error}") from error
+        raise StoreError(
+            f"cannot write into '{out}': {error.strerror}; give another folder, or make room there"
+        ) from error

@@ -130,7 +130,10 @@ class JobSpec:
         self._check_ranges()
         self._check_cast()
         if self.shards is not None and not 1 <= self.shards <= len(self.frames):
-            raise UsageError(f"{self.shards} shards of {len(self.frames)} frames cannot be cut")
+            raise UsageError(
+                f"{len(self.frames)} frames cannot be cut into {self.shards} shards; give at most"
+                f" {len(self.frames)}"
+            )
         if not 0 <= self.priority <= HIGHEST_PRIORITY:
             raise UsageError(f"priority {self.priority} is not within 0 to {HIGHEST_PRIORITY}")
         if self.budget is not None and not self.budget > 0:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from bodyswap.errors import JobError, UsageError
+from bodyswap.spelling import near_miss
 from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import QUEUE, JobKeys, job_of_marker, key_part
 from cluster.stores.store import Store
@@ -105,7 +106,13 @@ def _names(store: Store) -> list[tuple[str, str]]:
 
 def _no_job(store: Store, text: str) -> JobError:
     what = "fits no job's id or name" if _is_pattern(text) else "is no job's id or name"
-    return JobError(f"'{text}' {what}; `list` shows the jobs of {store.url}")
+    known = dict.fromkeys(word for named in _names(store) for word in named)
+    if not known:
+        return JobError(f"'{text}' {what}: {store.url} holds no jobs; is it the --store you mean?")
+    near = near_miss(text, known)
+    return JobError(
+        f"'{text}' {what}; {near}{' ' * bool(near)}`list` shows the jobs of {store.url}"
+    )
 
 
 def _is_pattern(text: str) -> bool:

@@ -7,10 +7,12 @@ all of them are there.
 import hashlib
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError, SubjectError
-from bodyswap.subjects import CARD, find_local_subject
+from bodyswap.spelling import near_miss
+from bodyswap.subjects import CARD, find_local_subject, no_subject, packaged_subjects
 from cluster.jobs.inspection import Inspector
 from cluster.jobs.keys import SUBJECTS, key_part, subject_file
 from cluster.jobs.refs import SubjectFile, SubjectRef
@@ -18,6 +20,7 @@ from cluster.stores.record import file_hash, from_json, to_json
 from cluster.stores.store import Store, missing
 
 MARKER = "subject.json"
+_HOW_TO_STORE = "`bodyswap subject list` tells who is, `bodyswap subject push` puts one there"
 
 
 def find_subject(
@@ -35,7 +38,7 @@ def find_subject(
     except SubjectError:
         stored = find_stored_subject(store, reference)
         if stored is None:
-            raise
+            raise no_subject(reference, known_subjects(store)) from None
         return stored, None
     return describe_subject(folder, inspector), folder
 
@@ -72,6 +75,14 @@ def stored_subjects(store: Store) -> list[SubjectRef]:
     return [_read_marker(store, key) for key in _markers(store, SUBJECTS)]
 
 
+def known_subjects(store: Store) -> list[str]:
+    """The names of the packaged subjects and of the store's, with versions where it has several."""
+    stored = [key.split("/")[1:3] for key in _markers(store, SUBJECTS)]
+    several = Counter(name for name, _ in stored)
+    called = [f"{name}@{version}" if several[name] > 1 else name for name, version in stored]
+    return [*packaged_subjects(), *called]
+
+
 def find_stored_subject(store: Store, reference: str) -> SubjectRef | None:
     """The subject called "name" or "name@version" in the store, or None.
 
@@ -96,9 +107,9 @@ def stored_subject(store: Store, reference: str) -> SubjectRef:
     """The same. Raises SubjectError where there is none, too."""
     subject = find_stored_subject(store, reference)
     if subject is None:
+        near = near_miss(reference, {key.split("/")[1] for key in _markers(store, SUBJECTS)})
         raise SubjectError(
-            f"subject '{reference}' is not in the store at {store.url}; `bodyswap subject list` "
-            "tells who is, `bodyswap subject push` puts one there"
+            f"subject '{reference}' is not in the store at {store.url}; {near or _HOW_TO_STORE}"
         )
     return subject
 

@@ -17,12 +17,17 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
 )
 from botocore.model import OperationModel
 
-from bodyswap.errors import StoreError
+from bodyswap.errors import StoreError, UsageError
 from cluster.stores.asker import AT_ONCE
 from cluster.stores.tally import TALLY
 
@@ -34,13 +39,34 @@ _CONFIG = Config(
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
+_KEYS = "check AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_BUCKET = "check the store's address, and make the bucket if it is the one you mean"
+_BY_KIND: tuple[tuple[type[Exception], str], ...] = (
+    (NoCredentialsError, f"no keys are set: {_KEYS}"),
+    (PartialCredentialsError, _KEYS),
+    (ProfileNotFound, _KEYS),
+    (EndpointConnectionError, "check the network, AWS_ENDPOINT_URL_S3 and AWS_REGION"),
+    (ConnectTimeoutError, "check the network, AWS_ENDPOINT_URL_S3 and AWS_REGION"),
+    (ValueError, "write AWS_ENDPOINT_URL_S3 like https://host:9000, or AWS_REGION like us-east-1"),
+)
+_BY_CODE = {
+    "NoSuchBucket": _BUCKET,
+    "AccessDenied": "these keys may not do so; see deploy/ for what each role may",
+    "403": f"these keys may not do so: {_KEYS}",
+    "InvalidAccessKeyId": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "ExpiredToken": "log in anew, as with `aws sso login`",
+}
 _BODY_TRIES = 4
 _BODY_PAUSE_S = 0.5
 
 
 def s3_client() -> Any:  # noqa: ANN401 - boto3 makes its clients' types when they are asked for
-    """A client of S3, or of a server that speaks it."""
-    client = boto3.client("s3", config=_CONFIG)
+    """A client of S3, or of a server that speaks it. Raises UsageError where that is not set."""
+    try:
+        client = boto3.client("s3", config=_CONFIG)
+    except (BotoCoreError, ValueError) as error:  # a profile, a region, or an endpoint's address
+        raise UsageError(f"S3 cannot be spoken to: {error}; {what_to_do(error)}") from error
     hooks = client.meta.events
     hooks.register("before-send.s3", _count_sent)
     hooks.register("after-call.s3", _count_answer)
@@ -68,7 +94,16 @@ def mapped_errors(verb: str, what: str) -> Iterator[None]:
     try:
         yield
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        raise StoreError(f"cannot {verb} '{what}': {error}") from error
+        hint = what_to_do(error)
+        told = f"cannot {verb} '{what}': {error}{f'; {hint}' if hint else ''}"
+        raise StoreError(told) from error
+
+
+def what_to_do(error: Exception) -> str:
+    """What whoever set up this machine can do about it; "" where nothing is known."""
+    if isinstance(error, ClientError):
+        return _BY_CODE.get(str(error.response.get("Error", {}).get("Code", "")), "")
+    return next((hint for kind, hint in _BY_KIND if isinstance(error, kind)), "")
 
 
 def status_of(error: ClientError) -> int:

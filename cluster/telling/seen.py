@@ -110,7 +110,10 @@ class JobSeen:
             if name == seen.name:
                 return seen
         if self.plan is None:
-            raise JobError(f"job {self.spec.job} is not planned yet, so it has no shard '{name}'")
+            job = self.spec.job
+            raise JobError(
+                f"job {job} is not planned yet, so it has no shard '{name}'; see `why {job}`"
+            )
         parts = self.plan.parts_of(name)
         if parts:
             raise JobError(

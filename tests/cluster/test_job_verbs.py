@@ -133,3 +133,23 @@ def test_joins_are_told_one_by_one_in_the_status_and_drawn(shell: Shell, tmp_pat
     assert "2 joins, worst block" in said
     code, _, told = shell("joins", "SH030")
     assert code == 8 and "nothing to fetch" in told
+
+
+def test_a_name_that_is_nearly_a_jobs_is_answered_with_the_jobs(shell: Shell) -> None:
+    for verb in ("status", "why", "cancel", "list"):
+        code, _, err = shell(verb, "sh10")
+        assert code == 8 and "did you mean 'SH010'?" in err, verb
+    code, _, err = shell("fetch", "SH030", "--out", shell.farm.folder / "out")
+    assert code == 8 and "it is submitted; see `why" in err
+
+
+def test_a_store_without_jobs_says_that_it_may_be_another_that_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said, err = run_command(capsys, "list", "--store", tmp_path / "typo")
+    assert (code, said) == (0, "") and "typo holds no jobs; `bodyswap submit`" in err
+    code, _, err = run_command(capsys, "status", "SH010", "--store", tmp_path / "typo")
+    assert code == 8 and "is it the --store you mean?" in err
+    (tmp_path / "file").write_text("no store")
+    code, _, err = run_command(capsys, "list", "--store", tmp_path / "file")
+    assert code == 2 and "file' is no folder" in err

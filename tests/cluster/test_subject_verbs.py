@@ -194,3 +194,5 @@ def test_nobody_is_told_with_a_way_out(farm: Farm) -> None:
     assert code == 5 and "'nobody' was not found" in complaint
     code, _, complaint = farm.run("pull", "nobody")
     assert code == 5 and "subject list" in complaint
+    code, _, complaint = farm.run("show", "vgea")
+    assert code == 5 and "did you mean 'vega'?" in complaint
