@@ -55,7 +55,7 @@ class EngineName(StrEnum):
 
 
 class CodecName(StrEnum):
-    """What a delivery is written as; see `media.codec` for each one's settings."""
+    """What a delivery is written as: a row of `media.codec`, or of `media.frame_files`."""
 
     H264 = "h264"
     H264_10 = "h264-10"
@@ -68,12 +68,14 @@ class CodecName(StrEnum):
     FFV1 = "ffv1"
     FFV1_ALPHA = "ffv1-alpha"
     PNG = "png"
+    TIFF = "tiff"
     EXR = "exr"
     EXR_DWAA = "exr-dwaa"
 
 
 _LAYERED = (
-    CodecName.PRORES_4444, CodecName.FFV1_ALPHA, CodecName.PNG, CodecName.EXR, CodecName.EXR_DWAA,
+    CodecName.PRORES_4444, CodecName.FFV1_ALPHA, CodecName.PNG, CodecName.TIFF, CodecName.EXR,
+    CodecName.EXR_DWAA,
 )  # fmt: skip
 """Codecs that hold the subject cut out."""
 

@@ -13,6 +13,8 @@ from bodyswap.media.colour import linear_light
 from bodyswap.media.exr import Compression, FrameLabel, Part, read_exr, read_label, write_exr
 from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import index_clip
+from bodyswap.media.sequence import bits_of
+from bodyswap.media.tiff_16 import read_words
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
@@ -94,6 +96,20 @@ def test_exr_frames_are_written_by_the_workers_and_are_found_whole(
     own = sound_by_ffmpeg(plate, 0), sound_by_ffmpeg(plate, 1)
     assert (sound_by_ffmpeg(out / "shot.wav"), sound_by_ffmpeg(out / "shot.sound-2.wav")) == own
     assert {"manifest.json", "comparison.mp4", "contact-sheet.png", "slate.png"} <= {
+        path.name for path in out.iterdir()
+    }
+
+
+def test_tiff_frames_are_delivered_in_16_bits_with_their_timecode(
+    plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = _render(monkeypatch, plate, tmp_path, "tiff")
+    listed = FrameList.read(out / "shot.json").frames
+    assert [frame.name for frame in listed] == [f"shot.{1001 + i}.tif" for i in range(COUNT)]
+    for frame in listed:
+        assert bits_of(out / frame.name) == 16
+        assert f"timecode={frame.timecode}" in read_words(out / frame.name)
+    assert {"shot.wav", "comparison.mp4", "contact-sheet.png"} <= {
         path.name for path in out.iterdir()
     }
 

@@ -1,6 +1,6 @@
 """The codecs that deliveries are joined in, one row each.
 
-It does not know pictures or files. Frames of a sequence are no codec: see `sequence`.
+It does not know pictures or files. Frames of a sequence are no codec: see `frame_files`.
 """
 
 from dataclasses import dataclass

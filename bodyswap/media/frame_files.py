@@ -1,4 +1,4 @@
-"""Frames as files of their own: PNG, and OpenEXR with its layers apart.
+"""Frames as files of their own: PNG, TIFF, and OpenEXR with its layers apart.
 
 It does not know which frames, or in how many pieces they are rendered.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, PngImagePlugin
 
 from bodyswap.config import CodecName
@@ -24,6 +25,7 @@ from bodyswap.media.exr import (
 )
 from bodyswap.media.png_16 import png_16
 from bodyswap.media.png_words import words_of
+from bodyswap.media.tiff_16 import read_words, tiff_16
 from bodyswap.media.working import Working
 
 
@@ -35,6 +37,7 @@ class FrameFormat:
     the light is that of the plate's `working` space.
     PNG: the subject cut out, straight alpha. Laid into the plate, an EXR begins with `comp`, the
     whole picture, and has the `performer`'s matte besides; a PNG is the whole picture.
+    TIFF: as PNG, always of 16 bits a value, so that the matte is finer than 256 levels.
     """
 
     name: CodecName
@@ -145,10 +148,46 @@ def format_of(path: Path) -> FrameFormat:
     raise PlateError(f"{path.name} is no delivered frame; those are {known}")
 
 
+def _write_tiff(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(tiff_16(_codes_16(frame), _line(label)))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _codes_16(frame: LayeredFrame) -> npt.NDArray[np.uint16]:
+    """The whole picture, or the subject cut out with straight alpha, (H, W, C)."""
+    if frame.whole is not None:
+        return _in_16(frame.whole.codes_HW3)
+    alpha_HW = np.rint(frame.subject.matte_HW * 65535).astype(np.uint16)
+    colour_HW3 = np.where(alpha_HW[:, :, None] > 0, _in_16(frame.subject.rgb_HW3), 0)
+    return np.dstack([colour_HW3, alpha_HW]).astype(np.uint16)
+
+
+def _in_16(codes: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+    return codes.astype(np.uint16) * np.uint16(1 if codes.dtype == np.uint16 else 257)
+
+
+def _check_tiff(path: Path, label: FrameLabel) -> None:
+    try:
+        told = read_words(path)
+    except PlateError as error:
+        raise IntegrityError(f"{error}; render frame {label.number} again") from error
+    if told != _line(label):
+        raise IntegrityError(f"{path.name} says it is '{told}', and should be '{_line(label)}'")
+
+
+def _line(label: FrameLabel) -> str:
+    return " ".join(f"{name}={value}" for name, value in words_of(label).items())
+
+
 FRAME_FORMATS = {
     str(kind.name): kind
     for kind in (
         FrameFormat(name=CodecName.PNG, suffix=".png", write=_write_png, check=_check_png),
+        FrameFormat(name=CodecName.TIFF, suffix=".tif", write=_write_tiff, check=_check_tiff),
         FrameFormat(
             name=CodecName.EXR, suffix=".exr", write=_write_exr(Compression.ZIP), check=_check_exr
         ),

@@ -1,6 +1,7 @@
 """Frames as files of their own, rendered in parts, and joined by their lists."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from PIL import Image
 from bodyswap.decode import decode
 from bodyswap.encode import FRAME_FORMATS, FrameFormat, encode_frames
 from bodyswap.errors import IntegrityError
-from bodyswap.frames import LayeredFrame, RenderedFrame
+from bodyswap.frames import LayeredFrame, RenderedFrame, Whole
 from bodyswap.media.colour import linear_light
 from bodyswap.media.exr import read_exr
 from bodyswap.media.frame_list import FrameList, join_lists
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.sequence import read_codes_16
 from bodyswap.timing import FrameRange
 from tests.media.clips import cut_in, pictures, round_matte, steady, write_clip
 
@@ -143,6 +145,39 @@ def test_a_png_holds_the_cut_out(tmp_path: Path, plate: ClipIndex) -> None:
     np.testing.assert_array_equal(rgba[:, :, 3], round_matte(64, 48))
     inside = rgba[:, :, 3] > 0
     np.testing.assert_array_equal(rgba[inside][:, :3], pictures(1)[0][inside])
+
+
+def test_a_tiff_holds_the_cut_out_in_16_bits(tmp_path: Path, plate: ClipIndex) -> None:
+    """Read by another library: the matte finer than 8 bits, and straight alpha by its own tag."""
+    frame = _frame(0)
+    matte_HW = np.minimum(frame.subject.matte_HW, np.float32(1 / 3 + 1e-4))
+    soft = replace(frame, subject=replace(frame.subject, matte_HW=matte_HW))
+    segment = encode_frames(
+        [soft], tmp_path / "segment.json", plate=plate, frames=FrameRange(start=0, stop=1),
+        kind=FRAME_FORMATS["tiff"],
+    )  # fmt: skip
+    opened = OpenImageIO.ImageInput.open(str(segment.frame_files[0]))
+    assert opened.spec().getattribute("tiff:UnassociatedAlpha") == 1
+    assert "timecode=00:00:59;26" in opened.spec().getattribute("ImageDescription")
+    assert opened.spec().format == OpenImageIO.UINT16
+    # Read as it lies: by itself the library would multiply by alpha.
+    config = OpenImageIO.ImageSpec()
+    config.attribute("oiio:UnassociatedAlpha", 1)
+    straight = OpenImageIO.ImageInput.open(str(segment.frame_files[0]), config)
+    rgba = straight.read_image(0, 0, 0, 4, OpenImageIO.UINT16)
+    np.testing.assert_array_equal(rgba[:, :, 3], np.rint(matte_HW * 65535))
+    inside = rgba[:, :, 3] > 0
+    np.testing.assert_array_equal(rgba[inside][:, :3], pictures(1)[0][inside] * np.uint16(257))
+
+
+def test_a_tiff_of_a_deep_plate_keeps_all_its_bits(tmp_path: Path, plate: ClipIndex) -> None:
+    codes_HW3 = np.random.default_rng(3).integers(0, 65536, (48, 64, 3)).astype(np.uint16)
+    whole = Whole(codes_HW3=codes_HW3, light_HW3=np.zeros((48, 64, 3), np.float32))
+    segment = encode_frames(
+        [replace(_frame(0), whole=whole)], tmp_path / "segment.json", plate=plate,
+        frames=FrameRange(start=0, stop=1), kind=FRAME_FORMATS["tiff"],
+    )  # fmt: skip
+    np.testing.assert_array_equal(read_codes_16(segment.frame_files[0]), codes_HW3)
 
 
 def test_delivered_frames_are_a_plate_again(tmp_path: Path, plate: ClipIndex) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bodyswap.config import RenderSettings
+from bodyswap.encode import CODECS, FRAME_FORMATS
 from bodyswap.errors import UsageError
 from bodyswap.rights.label import labelled
 
@@ -24,5 +25,7 @@ def test_a_label_that_cannot_be_drawn_or_would_be_lost_is_refused() -> None:
     for label in ("x" * 61, "two\nlines"):
         with pytest.raises(UsageError, match="cannot be drawn"):
             RenderSettings(label=label)
-    with pytest.raises(UsageError, match="cut out"):
-        RenderSettings(label="AI-generated", codec="exr")
+    layered = {name for name, codec in CODECS.items() if codec.has_alpha} | FRAME_FORMATS.keys()
+    for name in layered:
+        with pytest.raises(UsageError, match="cut out"):
+            RenderSettings(label="AI-generated", codec=name)
