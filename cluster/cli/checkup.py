@@ -35,7 +35,7 @@ def check_webhooks(url: str) -> str:
     if settings is None:
         return "nobody is told of jobs; $BODYSWAP_WEBHOOKS names no settings"
     dead = Outbox(open_store(url)).dead()
-    told = f"{counted(len(settings.endpoints), 'webhook')} for changes of jobs"
+    told = f"{counted(len(settings.endpoints), 'endpoint')} for changes of jobs"
     if dead:
         last = dead[-1]
         given_up = counted(len(dead), "message")

@@ -1,6 +1,7 @@
-"""Tell of jobs' changes over HTTP, beside the controller, which never waits for it.
+"""Tell of jobs' changes over HTTP or by programs, beside the controller, which never waits for it.
 
-It does not know what a message says; `outbox` keeps the messages, `webhook_post` posts them.
+It does not know what a message says; `outbox` keeps the messages, `post` and `program` hand them
+over.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from cluster.jobs.job import JobState
 from cluster.jobs.progress import JobStatus
 from cluster.notices.outbox import Letter, Outbox
 from cluster.notices.post import Answer, post
+from cluster.notices.program import call
 from cluster.notices.settings import WebhookSettings
 from cluster.stores.store import Store
 
@@ -148,6 +150,8 @@ def _post(letter: Letter, settings: WebhookSettings, now_s: float) -> Answer:
     # The store's objects may have been written by anybody who may write to it.
     if not settings.allows(letter.url):
         return Answer(status=0, told="the operator's `allow` does not have this URL")
+    if program := settings.program(letter.url):
+        return call(program, message=letter.message, body=letter.body, timeout_s=settings.timeout_s)
     return post(
         letter.url,
         message=letter.message,

@@ -1,6 +1,6 @@
-"""Who is told of jobs over HTTP, and by which secret: the operator's file, and nobody else's say.
+"""Who is told of jobs, over HTTP and by which secret, or by which program.
 
-It does not know what is told.
+The operator's file says so, and nobody else. It does not know what is told.
 """
 
 from dataclasses import dataclass, field
@@ -15,14 +15,21 @@ from bodyswap.settings_text import settings_from
 from cluster.jobs.job import JobState
 from cluster.notices.post import check_secrets
 
+PROGRAM = "program:"
+"""What the URL of an endpoint begins with that is no server: `program:NAME`."""
 _PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A URL, the states it hears of and the projects it hears about; all where none is named."""
+    """A URL, the states it hears of and the projects it hears about; all where none is named.
+
+    `run` is the program, and its arguments, that is called where the URL is `program:NAME`. Only
+    the name is ever written into the store.
+    """
 
     url: str
+    run: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     projects: list[str] = field(default_factory=list)
 
@@ -34,6 +41,16 @@ class Endpoint:
                 f" there are {', '.join(JobState)}"
             )
 
+        if bool(self.run) != self.is_program or self.url == PROGRAM:
+            raise UsageError(
+                f"webhook '{self.url}' has run {self.run}; a program takes both: a url such as"
+                f" {PROGRAM}tracker, and run: [/path/to/program, argument]"
+            )
+
+    @property
+    def is_program(self) -> bool:
+        return self.url.startswith(PROGRAM)
+
     def wants(self, state: JobState, project: str) -> bool:
         return (not self.states or state in self.states) and (
             not self.projects or project in self.projects
@@ -44,8 +61,8 @@ class Endpoint:
 class WebhookSettings:
     """The operator's file. Only URLs that begin with one of `allow` are ever posted to.
 
-    Without `allow`, the endpoints' own URLs are allowed. `secret` is "whsec_" and base64; during
-    a change of secrets two of them, with a space between.
+    Without `allow`, the endpoints' own URLs are allowed; programs are always the endpoints' own.
+    `secret` is "whsec_" and base64; during a change of secrets two of them, with a space between.
     """
 
     endpoints: list[Endpoint] = field(default_factory=list)
@@ -66,15 +83,21 @@ class WebhookSettings:
                     f"webhook '{endpoint.url}' is not within `allow`, or is no http(s) URL without"
                     " a user in it; correct the one or the other"
                 )
-        if self.endpoints:
+        if not all(endpoint.is_program for endpoint in self.endpoints):
             check_secrets(self.secrets)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         return tuple(self.secret.split())
 
+    def program(self, url: str) -> list[str] | None:
+        """The program of that URL with its arguments; None where the operator named none."""
+        return next((one.run for one in self.endpoints if one.is_program and one.url == url), None)
+
     def allows(self, url: str) -> bool:
-        """True where the operator lets this URL be posted to."""
+        """True where the operator lets this URL be told."""
+        if self.program(url) is not None:
+            return True
         allowed = self.allow or [endpoint.url for endpoint in self.endpoints]
         return any(_is_within(urlsplit(url), urlsplit(prefix)) for prefix in allowed)
 

@@ -1,5 +1,7 @@
 """Webhooks on a real HTTP server: signed, tried again, given up, and never told by halves."""
 
+import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from cluster.jobs.keys import JobKeys
 from cluster.notices.courier import Courier, Delivered, deliver, pause_s
 from cluster.notices.outbox import Letter, Outbox
 from cluster.notices.post import signed_headers
+from cluster.notices.program import call
 from cluster.notices.settings import Endpoint, WebhookSettings
 from cluster.stores.record import to_json
 
@@ -200,6 +203,71 @@ def test_what_a_stopped_courier_had_in_hand_the_next_one_tells(farm: TinyFarm) -
         second.close()
         assert hearer.states() == ["submitted", "published"]
     assert farm.store.list_keys("outbox/") == []
+
+
+def _program(tmp_path: Path, body: str, most_attempts: int = 8) -> WebhookSettings:
+    """Settings that call a Python program; its argument is no shell's to read."""
+    path = tmp_path / "tell.py"
+    path.write_text(f"import os, sys, time\n{body}\n")
+    run = [sys.executable, str(path), "$HOME; exit 1"]
+    endpoint = Endpoint(url="program:tell", run=run, states=["submitted", "published"])
+    return WebhookSettings(endpoints=[endpoint], most_attempts=most_attempts)
+
+
+def test_a_program_hears_of_every_change_in_order_with_its_id(
+    farm: TinyFarm, tmp_path: Path
+) -> None:
+    heard = tmp_path / "heard"
+    settings = _program(
+        tmp_path,
+        f"line = [os.environ['BODYSWAP_MESSAGE'], sys.argv[1], sys.stdin.read()]\n"
+        f"open({str(heard)!r}, 'a').write(chr(9).join(line) + chr(10))",
+    )
+    job = farm.client.submit(farm.request())
+    courier = Courier(farm.store, settings, look_every_s=0.02)
+    farm.run_inline(job, courier.hear)
+    courier.close()
+    lines = [line.split("\t") for line in heard.read_text().splitlines()]
+    assert [json.loads(line[2])["data"]["state"] for line in lines] == ["submitted", "published"]
+    assert all(line[0].startswith("msg_") and line[1] == "$HOME; exit 1" for line in lines)
+    assert farm.store.list_keys("outbox/") == []
+
+
+def test_a_program_that_fails_is_called_again_and_then_given_up_with_its_last_words(
+    farm: TinyFarm, tmp_path: Path
+) -> None:
+    job, clock, outbox = _published(farm), Clock(), Outbox(farm.store)
+    settings = _program(tmp_path, "sys.exit('the tracker is away')", most_attempts=2)
+    outbox.write(job, settings.endpoints[:1])
+    assert deliver(outbox, settings, clock=clock) == Delivered(failed=1)
+    clock.ahead_s += 60
+    assert deliver(outbox, settings, clock=clock) == Delivered(dead=1)
+    (dead,) = outbox.dead()
+    assert dead.answer == "exit 1: the tracker is away"
+
+
+def test_a_program_that_hangs_is_killed_and_has_taken_nothing() -> None:
+    hang = [sys.executable, "-c", "import time; time.sleep(600)"]
+    answer = call(hang, message="m", body="{}", timeout_s=0.5)
+    assert "TimeoutExpired" in answer.told and not answer.is_taken
+
+
+def test_a_program_that_is_not_there_is_said_so() -> None:
+    answer = call(["/no/such/program"], message="m", body="{}", timeout_s=5)
+    assert "FileNotFoundError" in answer.told and not answer.is_taken
+
+
+def test_a_forged_letter_calls_no_program_that_the_operator_did_not_name(
+    farm: TinyFarm, tmp_path: Path
+) -> None:
+    forged = Letter(
+        name="forged", job="0123456789abcdef", message="msg_x", url="program:/bin/sh", body="{}",
+        due_at_s=0.0,
+    )  # fmt: skip
+    farm.store.put("outbox/pending/forged.json", to_json(forged))
+    outbox = Outbox(farm.store)
+    assert deliver(outbox, _program(tmp_path, "")) == Delivered(dead=1)
+    assert "allow" in outbox.dead()[0].answer
 
 
 def test_two_secrets_sign_while_one_replaces_the_other(farm: TinyFarm) -> None:

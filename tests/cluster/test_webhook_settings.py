@@ -78,6 +78,9 @@ def test_only_what_is_at_or_below_an_allowed_url_is_allowed(url: str, is_allowed
         ),
         ("endpoints: [{url: https://a.example/x, states: [finished]}]", "'finished', which is no"),
         ("endpoints: [{uri: https://a.example/x}]", "uri"),
+        ("endpoints: [{url: 'program:tell'}]", "a program takes both"),
+        ("endpoints: [{url: https://a.example/x, run: [/bin/true]}]", "a program takes both"),
+        ("endpoints: [{url: 'program:tell', run: []}]", "a program takes both"),
         ("most_attempts: 0", "give at least 1"),
         ("attempts: 3", "'webhooks.attempts' is unknown; did you mean"),
         ("- a list", "no mapping"),
@@ -91,6 +94,14 @@ def test_a_wrong_file_is_refused_in_one_line_that_says_what_to_do(
     with pytest.raises(UsageError, match=words) as refused:
         read_webhooks(file)
     assert "\n" not in str(refused.value)
+
+
+def test_programs_alone_need_no_secret_and_allow_no_url(file: Path) -> None:
+    file.write_text("endpoints: [{url: 'program:tell', run: [/bin/tell, --all]}]")
+    settings = read_webhooks(file)
+    assert settings.program("program:tell") == ["/bin/tell", "--all"]
+    assert settings.allows("program:tell") and not settings.allows("program:other")
+    assert not settings.allows("https://a.example/x")
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_abcde", UNPREFIXED, "whsec_ö"])

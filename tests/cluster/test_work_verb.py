@@ -30,7 +30,7 @@ def test_a_real_farms_job_is_heard_of_to_its_end(
         )
         assert (code, hearer.states()) == (3, ["submitted", "planned", "posing", "failed"])
         assert hearer.heard[-1]["data"]["why"] in err
-        assert check_webhooks(farm.store.url) == "1 webhook for changes of jobs"
+        assert check_webhooks(farm.store.url) == "1 endpoint for changes of jobs"
     seen = see_farm(farm.store)
     assert seen is not None and [worker.name for worker in seen.workers] == ["inline"]
     code, said, _ = run_command(capsys, "why", job, "pose-0", "--store", farm.store.url, "--json")
