@@ -64,7 +64,7 @@ def _capsules(
     if there_K[list(trunk)].all():
         yield from _chest(keypoints_K2, skeleton, torso_px)
     yield from _ends(keypoints_K2, there_K, skeleton, torso_px)
-    head = [skeleton.joint(name) for name in ("nose", "left_ear", "right_ear")]
+    head = skeleton.those_of(("nose", "left_ear", "right_ear"))
     if seen := [joint for joint in head if there_K[joint]]:
         middle_2 = keypoints_K2[seen].mean(axis=0)
         yield Capsule(start_2=middle_2, end_2=middle_2, radius_px=_HEAD * torso_px)
