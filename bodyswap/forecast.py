@@ -8,19 +8,16 @@ It does not know how people were found, nor renders anything.
 import json
 from pathlib import Path
 
-import numpy as np
-
 from bodyswap.config import SolveSettings
 from bodyswap.errors import SubjectError
 from bodyswap.fitting import plate_shape
 from bodyswap.nets.checkpoint import load_card, read_beside
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import write_picture
-from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex
+from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, coco_joints
 from bodyswap.quality.coverage_picture import DrivingPose, draw_coverage
 from bodyswap.quality.risk import Risk, assess
 from bodyswap.quality.skeleton_picture import draw_skeleton
-from bodyswap.skeleton import COCO_17
 from bodyswap.solve import as_subject
 from bodyswap.survey import Survey, picture_at
 
@@ -71,7 +68,7 @@ def read_index(subject: Path) -> CoverageIndex:
 def _driving(survey: Survey, poses: PoseSequence, frame: int) -> DrivingPose:
     row = frame - poses.frames.start
     performer = survey.performer
-    joints = np.array([poses.skeleton.joint(name) for name in COCO_17.joints])
+    keypoints_NK2, confidence_NK = coco_joints(poses)
     return DrivingPose(
         picture_HW3=draw_skeleton(
             picture_at(survey.clip, frame),
@@ -79,6 +76,6 @@ def _driving(survey: Survey, poses: PoseSequence, frame: int) -> DrivingPose:
             performer.confidence_NK[row],
             performer.skeleton,
         ),
-        keypoints_K2=poses.keypoints_NK2[row, joints],
-        confidence_K=poses.confidence_NK[row, joints],
+        keypoints_K2=keypoints_NK2[row],
+        confidence_K=confidence_NK[row],
     )

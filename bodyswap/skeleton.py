@@ -55,7 +55,14 @@ class Skeleton:
     channels_of_limbs: tuple[int, ...]
 
     def joint(self, name: str) -> int:
+        """Where the joint is. Raises ModelError where the skeleton has none of that name."""
+        if name not in self.joints:
+            raise ModelError(f"skeleton '{self.name}' has no joint '{name}'")
         return self.joints.index(name)
+
+    def those_of(self, names: Iterable[str]) -> tuple[int, ...]:
+        """Where those of the named joints are that it has."""
+        return tuple(self.joint(name) for name in names if name in self.joints)
 
     @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:
@@ -107,14 +114,18 @@ def _face(*numbers: int) -> tuple[str, ...]:
     return tuple(f"face-{number}" for number in numbers)
 
 
-_BODY = ("nose", *_sides("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle"))
-_BODY_LIMBS: tuple[Limb, ...] = (
+_BELOW_NECK = _sides("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+_BODY = ("nose", *_sides("eye", "ear"), *_BELOW_NECK)
+_LIMBS_BELOW_NECK: tuple[Limb, ...] = (
     ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
     ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"),
     ("left_hip", "left_knee"), ("left_knee", "left_ankle"),
     ("right_hip", "right_knee"), ("right_knee", "right_ankle"),
     ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"),
     ("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"),
+)  # fmt: skip
+_BODY_LIMBS: tuple[Limb, ...] = (
+    *_LIMBS_BELOW_NECK,
     ("nose", "left_eye"), ("nose", "right_eye"),
     ("left_eye", "left_ear"), ("right_eye", "right_ear"),
     ("left_ear", "left_shoulder"), ("right_ear", "right_shoulder"),
@@ -212,4 +223,14 @@ HALPE_26 = _each_its_channel(
 
 COCO_WHOLEBODY_133 = _whole_body()
 
-SKELETONS = {skeleton.name: skeleton for skeleton in (COCO_17, HALPE_26, COCO_WHOLEBODY_133)}
+BODY_13 = _each_its_channel(
+    "body-13",
+    ("nose", *_BELOW_NECK),
+    (*_LIMBS_BELOW_NECK, ("nose", "left_shoulder"), ("nose", "right_shoulder")),
+    feet=0,
+)
+"""COCO-17 without eyes and ears, for models that do not tell them."""
+
+SKELETONS = {
+    skeleton.name: skeleton for skeleton in (COCO_17, HALPE_26, COCO_WHOLEBODY_133, BODY_13)
+}

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from bodyswap.errors import ModelError
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.skeleton import (
+    BODY_13,
     COCO_17,
     COCO_WHOLEBODY_133,
     HALPE_26,
@@ -18,12 +19,12 @@ from bodyswap.skeleton import (
 )
 from bodyswap.timing import FrameRange
 
-ALL = [COCO_17, HALPE_26, COCO_WHOLEBODY_133]
+ALL = [COCO_17, HALPE_26, COCO_WHOLEBODY_133, BODY_13]
 DATA_SETS = {COCO_17: "coco", HALPE_26: "halpe26", COCO_WHOLEBODY_133: "coco_wholebody"}
 NAMES = [skeleton.name for skeleton in ALL]
 
 
-@pytest.mark.parametrize("skeleton", ALL, ids=NAMES)
+@pytest.mark.parametrize("skeleton", DATA_SETS, ids=lambda one: one.name)
 def test_joints_are_named_ordered_and_mirrored_as_mmpose_has_them(skeleton: Skeleton) -> None:
     configs = Path(mmpose.__file__).parent / ".mim/configs/_base_/datasets"
     told = Config.fromfile(str(configs / f"{DATA_SETS[skeleton]}.py")).dataset_info.keypoint_info
@@ -40,11 +41,24 @@ def test_every_joint_belongs_to_a_limb_and_limbs_mirror_to_limbs(skeleton: Skele
     assert {frozenset(skeleton.mirrored[joint] for joint in limb) for limb in limbs} == limbs
 
 
-@pytest.mark.parametrize("skeleton", ALL, ids=NAMES)
-def test_all_share_coco_17s_limbs_and_channels_first(skeleton: Skeleton) -> None:
+@pytest.mark.parametrize("skeleton", DATA_SETS, ids=lambda one: one.name)
+def test_larger_ones_share_coco_17s_limbs_and_channels_first(skeleton: Skeleton) -> None:
     assert skeleton.limbs[:18] == COCO_17.limbs
     assert skeleton.channels_of_limbs[:18] == tuple(range(18))
     assert set(skeleton.channels_of_limbs) == set(range(skeleton.channels))
+
+
+def test_body_13_is_coco_17_without_eyes_and_ears() -> None:
+    kept = [name for name in COCO_17.joints if not name.endswith(("_eye", "_ear"))]
+    assert list(BODY_13.joints) == kept
+    assert BODY_13.limbs[:12] == COCO_17.limbs[:12]
+    assert BODY_13.channels == 14
+
+
+def test_a_joint_that_a_skeleton_has_not_is_named() -> None:
+    with pytest.raises(ModelError, match="'body-13' has no joint 'left_eye'"):
+        BODY_13.joint("left_eye")
+    assert BODY_13.those_of(("left_eye", "nose", "right_ankle")) == (0, 12)
 
 
 def test_body_feet_face_and_hands_are_told_apart() -> None:
@@ -70,7 +84,7 @@ def test_fingers_that_are_neighbours_never_share_a_channel() -> None:
 
 
 def test_an_unknown_skeleton_is_named_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match=r"'coco-18' is unknown; known: coco-17"):
+    with pytest.raises(ModelError, match=r"'coco-18' is unknown; known: body-13, coco-17"):
         find_skeleton("coco-18")
 
 

@@ -10,6 +10,7 @@ import yaml
 from safetensors.torch import save_file
 
 from bodyswap.config import SolveSettings
+from bodyswap.keypoints.body_size import torso_px
 from bodyswap.keypoints.estimator import Poses, build_estimator
 from bodyswap.keypoints.looks import pose_scores
 from bodyswap.keypoints.mmpose_door import build_model
@@ -19,8 +20,9 @@ from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.people import Detections, Presence
 from bodyswap.quality.skeleton_picture import draw_skeleton
 from bodyswap.render import Renderer
+from bodyswap.replacing.figure import distance_to
 from bodyswap.retarget import measure_stance
-from bodyswap.skeleton import COCO_17, COCO_WHOLEBODY_133, HALPE_26, Part, Skeleton
+from bodyswap.skeleton import BODY_13, COCO_17, COCO_WHOLEBODY_133, HALPE_26, Part, Skeleton
 from bodyswap.solve import PlateShape, Solution, solve
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.timing import FrameRange
@@ -28,7 +30,7 @@ from tests.motions_on_stage import stage_poses
 from tests.noisy_sightings import noisy
 from tests.whole_people import as_skeleton
 
-ALL = [COCO_17, HALPE_26, COCO_WHOLEBODY_133]
+ALL = [COCO_17, HALPE_26, COCO_WHOLEBODY_133, BODY_13]
 NAMES = [skeleton.name for skeleton in ALL]
 SMALL = 64
 PLATE = PlateShape(width=256, height=256, rate=30.0)
@@ -105,6 +107,28 @@ def test_hands_and_faces_change_nothing_of_how_the_body_is_solved() -> None:
     moved = whole.subject.keypoints_NK2[:, body] - plain.subject.keypoints_NK2
     seen = (whole.subject.confidence_NK[:, body] > 0) & (plain.subject.confidence_NK > 0)
     assert np.linalg.norm(moved, axis=2)[seen].mean() < 2.0
+
+
+def test_a_person_without_eyes_and_ears_stands_as_tall_as_with_them() -> None:
+    """By the nose, where there are no eyes to tell the height by."""
+    whole = stage_poses(VEGA, "walk", size=256)
+    plain, less = (
+        measure_stance(poses, width=256, height=256, rate=30)
+        for poses in (whole, as_skeleton(whole, BODY_13))
+    )
+    assert less.far_height == pytest.approx(plain.far_height, rel=0.02)
+    assert less.far_ground_y == plain.far_ground_y
+
+
+def test_a_person_reaches_as_far_without_eyes_and_ears() -> None:
+    whole = stage_poses(REX, "walk", size=128)
+    near = []
+    for poses in (whole, as_skeleton(whole, BODY_13)):
+        one = poses.keypoints_NK2[0], np.ones(len(poses.skeleton.joints), np.float32)
+        near.append(
+            distance_to(*one, poses.skeleton, torso_px=torso_px(poses), height=128, width=128)
+        )
+    assert np.abs(near[0] - near[1]).mean() < 0.2
 
 
 def test_a_face_full_of_unsure_points_does_not_hide_a_person() -> None:

@@ -49,13 +49,15 @@ APPEARANCE_VALUES = 3 * len(_PARTS)
 def describe_people(
     rgb_HW3: RGB, keypoints_MK2: Floats, confidence_MK: Floats, skeleton: Skeleton
 ) -> Floats:
-    """Everybody's colours, (M, D); NaN for parts that are not seen or lie outside the frame."""
+    """Everybody's colours, (M, D); NaN for parts that are not seen or lie outside the frame, and
+    for those that the skeleton has no joints of."""
     count = len(keypoints_MK2)
     if not count:
         return np.zeros((0, APPEARANCE_VALUES), np.float32)
-    first_B, last_B, girth_B = _bones(skeleton)
+    first_B, last_B, girth_B, had_B = _bones(skeleton)
     points_MBS2 = _points(keypoints_MK2[:, first_B], keypoints_MK2[:, last_B], girth_B)
     sure_MB = np.minimum(confidence_MK[:, first_B], confidence_MK[:, last_B]) >= SURE
+    sure_MB &= had_B
     height, width = rgb_HW3.shape[:2]
     in_frame = (points_MBS2 >= 0) & (points_MBS2 <= np.array([width - 1, height - 1]))
     inside_MBS: Mask = np.asarray(in_frame.all(axis=3))
@@ -71,11 +73,15 @@ def appearance_weights() -> Floats:
     return np.tile([_LIGHTNESS_WEIGHT, 1.0, 1.0], len(_PARTS)).astype(np.float32)
 
 
-def _bones(skeleton: Skeleton) -> tuple[Indices, Indices, Floats]:
-    """First and last joint and girth of every part's two bones, part by part."""
+def _bones(skeleton: Skeleton) -> tuple[Indices, Indices, Floats, Mask]:
+    """First and last joint and girth of every part's two bones, part by part, and whether the
+    skeleton has both joints; the first joint stands for those it has not."""
     bones = [bone for part in _PARTS for bone in part.bones]
-    first, last = (np.array([skeleton.joint(bone[end]) for bone in bones]) for end in (0, 1))
-    return first, last, np.array([part.girth for part in _PARTS for _ in part.bones], np.float32)
+    had_B = np.array([len(skeleton.those_of(bone)) == 2 for bone in bones])
+    ends_B2 = np.array([skeleton.those_of(bone) if had else (0, 0)
+                        for bone, had in zip(bones, had_B, strict=True)])  # fmt: skip
+    girth_B = np.array([part.girth for part in _PARTS for _ in part.bones], np.float32)
+    return ends_B2[:, 0], ends_B2[:, 1], girth_B, had_B
 
 
 def _points(first_MB2: Floats, last_MB2: Floats, girth_B: Floats) -> Floats:

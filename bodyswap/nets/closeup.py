@@ -39,16 +39,19 @@ class CloseUp:
 
 
 def closeups_of(skeleton: Skeleton, *, height_px: float) -> tuple[CloseUp, ...]:
-    """The close-ups a skeleton allows of a person `height_px` tall: a face, and hands if it has."""
-    face = CloseUp(
-        kind="face", channels=_face_channels(skeleton), side_px=_side(height_px * _FACE_SHARE)
+    """The close-ups a skeleton allows of a person `height_px` tall: of a face and of hands, where
+    it has limbs that show their place."""
+    faces = (
+        CloseUp(kind="face", channels=channels, side_px=_side(height_px * _FACE_SHARE))
+        for channels in (_face_channels(skeleton),)
+        if channels
     )
     hands = (
         CloseUp(kind="hand", channels=channels, side_px=_side(height_px * _HAND_SHARE))
         for part in (Part.LEFT_HAND, Part.RIGHT_HAND)
         if (channels := _channels_of(skeleton, part))
     )
-    return (face, *hands)
+    return (*faces, *hands)
 
 
 def find_closeup(pose_BLHW: Tensor, closeup: CloseUp) -> tuple[list[tuple[int, int]], Tensor]:

@@ -6,7 +6,8 @@ picture and how large it is are kept, for the generator sees them too. Each part
 for its own nearest pose, since the generator puts together what it learnt of each: on the stage
 that tells errors better than the nearest whole pose. What distance is much is told by the training
 poses themselves: how far each is from all others that are not its neighbours in time. It does not
-know pictures or files. It compares the joints of COCO-17, which every skeleton here has.
+know pictures or files. It compares the joints of COCO-17; those that a skeleton lacks are
+unknown.
 
 Shape letters: N frames, C representatives, K joints, P parts of the body, 2 = x and y.
 """
@@ -168,11 +169,22 @@ def build_index(
 
 def pose_set(poses: PoseSequence, height_px: float) -> PoseSet:
     """The COCO-17 joints of the poses, in heights of the person."""
-    joints = [poses.skeleton.joint(name) for name in COCO_17.joints]
+    keypoints_NK2, confidence_NK = coco_joints(poses)
     return PoseSet(
-        joints_NK2=(poses.keypoints_NK2[:, joints] / height_px).astype(np.float32),
-        known_NK=poses.confidence_NK[:, joints] > 0,
+        joints_NK2=(keypoints_NK2 / height_px).astype(np.float32), known_NK=confidence_NK > 0
     )
+
+
+def coco_joints(poses: PoseSequence) -> tuple[Floats, Floats]:
+    """The COCO-17 joints of the poses and their confidence, 0 where the skeleton has no such."""
+    skeleton = poses.skeleton
+    had_K = np.array([name in skeleton.joints for name in COCO_17.joints])
+    keypoints_NK2 = np.zeros((len(poses), len(had_K), 2), np.float32)
+    confidence_NK = np.zeros((len(poses), len(had_K)), np.float32)
+    joints = skeleton.those_of(COCO_17.joints)
+    keypoints_NK2[:, had_K] = poses.keypoints_NK2[:, joints]
+    confidence_NK[:, had_K] = poses.confidence_NK[:, joints]
+    return keypoints_NK2, confidence_NK
 
 
 def distances(poses: PoseSet, index: PoseSet, near_NC: Mask | None = None) -> Distances:

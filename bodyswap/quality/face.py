@@ -36,7 +36,7 @@ class FaceCrops:
     """Where the face of one person is in each frame."""
 
     def __init__(self, poses: PoseSequence) -> None:
-        head = [poses.skeleton.joint(name) for name in _HEAD]
+        head = list(poses.skeleton.those_of(_HEAD))
         height_px = person_height_px(poses)
         self._boxes = [
             _box(keypoints_K2[head], confidence_K[head], height_px)

@@ -82,7 +82,7 @@ def _head(
     keypoints_K2: Floats, there_K: np.ndarray, skeleton: Skeleton, torso_px: float
 ) -> Iterator[Capsule]:
     """From the face up to where hair is, which no joint tells of."""
-    head = [skeleton.joint(name) for name in ("nose", "left_ear", "right_ear")]
+    head = skeleton.those_of(("nose", "left_ear", "right_ear"))
     if not (seen := [joint for joint in head if there_K[joint]]):
         return
     face_2 = crown_2 = keypoints_K2[seen].mean(axis=0)

@@ -22,6 +22,8 @@ _CHEST_SLOPE, _SLOPE_BOUNDS = 1.4, (0.5, 4.0)
 """A person's height over the camera's: how fast height grows as the ground line comes down."""
 _LEANING = 0.05
 _HEAD_ABOVE_EYES = 0.07
+_EYES_ABOVE_NOSE = 0.025
+"""Of how high each is over the ankles; as the stage's people have it."""
 _STRAIGHT = 0.97
 
 
@@ -91,7 +93,7 @@ def _height_by_ground(ground: Floats, tall: Floats) -> tuple[float, float]:
 def _heights(poses: PoseSequence) -> tuple[Floats, Mask]:
     """Each frame's apparent person height, and whether they stood upright enough to tell."""
     ankles, hips, shoulders = (_middle(poses, name) for name in ("ankle", "hip", "shoulder"))
-    tall = (ankles - _middle(poses, "eye"))[:, 1] * (1 + _HEAD_ABOVE_EYES)
+    tall = _eye_level(poses, ankles) * (1 + _HEAD_ABOVE_EYES)
     torso, legs = hips - shoulders, ankles - hips
     with np.errstate(invalid="ignore"):
         is_upright = (
@@ -101,6 +103,15 @@ def _heights(poses: PoseSequence) -> tuple[Floats, Mask]:
             & _is_straight(poses, "right")
         )
     return np.asarray(tall, np.float32), np.asarray(is_upright & np.isfinite(tall))
+
+
+def _eye_level(poses: PoseSequence, ankles_N2: Floats) -> Floats:
+    """How far the eyes are above the ankles, (N); by the nose, of a skeleton without eyes."""
+    if poses.skeleton.those_of(("left_eye", "right_eye")):
+        return np.asarray((ankles_N2 - _middle(poses, "eye"))[:, 1], np.float32)
+    nose = poses.skeleton.joint("nose")
+    nose_y_N = np.where(poses.confidence_NK[:, nose] > 0, poses.keypoints_NK2[:, nose, 1], np.nan)
+    return np.asarray((ankles_N2[:, 1] - nose_y_N) * (1 + _EYES_ABOVE_NOSE), np.float32)
 
 
 def _is_straight(poses: PoseSequence, side: str) -> Mask:

@@ -4,7 +4,7 @@ import numpy as np
 
 from bodyswap.keypoints.appearance import APPEARANCE_VALUES, describe_people
 from bodyswap.keypoints.evidence import look_distance
-from bodyswap.skeleton import COCO_17, Floats
+from bodyswap.skeleton import BODY_13, COCO_17, Floats
 from bodyswap.stage.body import Performer
 from bodyswap.stage.cast import REX, VEGA
 from bodyswap.stage.mocap import load_motion
@@ -39,6 +39,15 @@ def test_a_part_that_is_not_seen_has_no_colour_and_the_rest_keeps_its_own() -> N
     part = describe_people(frame.rgb_HW3, frame.keypoints_K2[None], unsure[None], COCO_17)[0]
     assert np.isnan(part[12:]).all()
     np.testing.assert_array_equal(part[3:6], whole[3:6])
+
+
+def test_a_head_without_eyes_and_ears_has_no_colour_and_the_rest_keeps_its_own() -> None:
+    frame = _frame(VEGA, 0.1)
+    joints = [COCO_17.joint(name) for name in BODY_13.joints]
+    pose = frame.keypoints_K2[None, joints], frame.visible_K[None, joints]
+    look = describe_people(frame.rgb_HW3, *pose, BODY_13)[0]
+    assert np.isnan(look[:3]).all()
+    np.testing.assert_array_equal(look[3:], _look(frame)[3:])
 
 
 def test_what_lies_outside_the_frame_is_not_seen() -> None:

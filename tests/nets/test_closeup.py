@@ -6,7 +6,7 @@ import torch
 from bodyswap.errors import ModelError
 from bodyswap.keypoints.posemap import draw_pose_map
 from bodyswap.nets.closeup import CloseUp, add_closeup, closeups_of, cut_closeup, find_closeup
-from bodyswap.skeleton import COCO_17, COCO_WHOLEBODY_133, HALPE_26
+from bodyswap.skeleton import BODY_13, COCO_17, COCO_WHOLEBODY_133, HALPE_26
 from tests.training.subject_film import standing_poses
 
 
@@ -47,12 +47,13 @@ def test_what_is_added_lands_where_it_was_cut_and_nowhere_else() -> None:
     assert changed.sum() == pytest.approx(2 * 3 * 256, rel=1e-4)
 
 
-def test_every_skeleton_has_a_face_and_only_a_whole_body_has_hands() -> None:
+def test_a_skeleton_with_eyes_has_a_face_and_only_a_whole_body_has_hands() -> None:
     kinds = {
         skeleton.name: [each.kind for each in closeups_of(skeleton, height_px=180)]
-        for skeleton in (COCO_17, HALPE_26, COCO_WHOLEBODY_133)
+        for skeleton in (BODY_13, COCO_17, HALPE_26, COCO_WHOLEBODY_133)
     }
     assert kinds == {
+        "body-13": [],
         "coco-17": ["face"],
         "halpe-26": ["face"],
         "coco-wholebody-133": ["face", "hand", "hand"],

@@ -16,9 +16,10 @@ from bodyswap.quality.coverage import (
     distances,
     pose_set,
 )
-from bodyswap.skeleton import COCO_17, Floats
+from bodyswap.skeleton import BODY_13, COCO_17, Floats
 from bodyswap.timing import FrameRange
 from bodyswap.training.vega import Take, take_poses
+from tests.whole_people import as_skeleton
 
 HEIGHT_PX = 100.0
 
@@ -50,6 +51,14 @@ def test_what_was_filmed_is_safe_and_a_cartwheel_is_not(
     assert np.median(own) < 0.05 and (own < 0.5).mean() > 0.97
     wheel, _, _ = index.risk(_filmed([("cartwheel", 0.6)]))
     assert (wheel > 0.5).mean() > 0.3 and wheel.max() > 0.8
+
+
+def test_a_body_without_eyes_and_ears_is_judged_by_the_rest(
+    footage: PoseSequence, index: CoverageIndex
+) -> None:
+    risk, parts, _ = index.risk(as_skeleton(footage, BODY_13))
+    assert np.median(risk) < 0.05
+    assert np.isfinite(parts).all(), "the nose alone tells where the head is"
 
 
 def test_risk_lies_within_0_and_1_and_grows_as_a_hand_moves_away(

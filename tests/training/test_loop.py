@@ -11,7 +11,7 @@ import torch
 from bodyswap.errors import SubjectError, UsageError
 from bodyswap.nets.card import Origin
 from bodyswap.nets.checkpoint import Subject
-from bodyswap.skeleton import COCO_WHOLEBODY_133, HALPE_26, Skeleton
+from bodyswap.skeleton import BODY_13, COCO_WHOLEBODY_133, HALPE_26, Skeleton
 from bodyswap.training.config import TrainingConfig
 from bodyswap.training.footage import SubjectFootage
 from bodyswap.training.loop import STATES, Progress, train_subject
@@ -59,8 +59,10 @@ def test_a_tiny_clip_is_learnt(tmp_path: Path) -> None:
     assert learnt.person_psnr_db > empty.person_psnr_db + 3
 
 
-@pytest.mark.parametrize("skeleton", [HALPE_26, COCO_WHOLEBODY_133], ids=lambda one: one.name)
-def test_a_subject_of_more_joints_is_learnt_and_keeps_its_skeleton(
+@pytest.mark.parametrize(
+    "skeleton", [BODY_13, HALPE_26, COCO_WHOLEBODY_133], ids=lambda one: one.name
+)
+def test_a_subject_of_another_skeleton_is_learnt_and_keeps_its_skeleton(
     skeleton: Skeleton, tmp_path: Path
 ) -> None:
     subject, seen = _train(tmp_path, replace(TINY, sample_every=2), film(skeleton=skeleton))
