@@ -25,11 +25,11 @@ from torch import Tensor
 from bodyswap.config import EngineName, RenderSettings
 from bodyswap.engines.engine import build_engine
 from bodyswap.frames import RGB
-from bodyswap.mending import score_join
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
 from bodyswap.nets.window import WindowedPaint, window_for
 from bodyswap.overlap import ignore_frames
+from bodyswap.passes.mending import score_join
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.stage_drive import drive, pictures, plate_of

@@ -28,11 +28,11 @@ from bodyswap.encode import CODECS, encode
 from bodyswap.media.index import index_clip
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.overlap import Overlap, ignore_frames
+from bodyswap.passes.warm import Warm
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
-from bodyswap.warm import Warm
 
 SUBJECT = packaged_subjects()["vega"]
 POSE_FRAMES = 24

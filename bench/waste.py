@@ -25,7 +25,7 @@ import torch; torch.set_num_threads(1)
 from bodyswap.pipeline import Pipeline
 from bodyswap.config import RenderSettings
 from bodyswap.subjects import packaged_subjects
-from bodyswap.warm import Warm
+from bodyswap.passes.warm import Warm
 print(time.perf_counter() - t); t = time.perf_counter()
 Warm().seers(RenderSettings())
 print(time.perf_counter() - t); t = time.perf_counter()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bodyswap.config import SolveSettings
 from bodyswap.errors import SubjectError
-from bodyswap.fitting import plate_shape
 from bodyswap.nets.checkpoint import load_card, read_beside
+from bodyswap.passes.fitting import plate_shape
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import write_picture
 from bodyswap.quality.coverage import INDEX_FILE, CoverageIndex, coco_joints

@@ -14,15 +14,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bodyswap.assembly import Assembly
-from bodyswap.cast import cast_others, company_for, refuse_others
-from bodyswap.company import Company
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.device import as_steadily, steady_arithmetic
 from bodyswap.encode import FRAME_FORMATS, Segment
 from bodyswap.environment import ahead_frames
-from bodyswap.fitting import check_deliverable, given_cuts, given_poses, plate_shape
 from bodyswap.frames import RGB, FrameBatch, RenderedFrame
 from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
@@ -30,13 +26,19 @@ from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.segment_map import map_segment
-from bodyswap.mending import Mended, mend_part, picture_hash, prove_joins
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.overlap import OnFrame, Overlap
-from bodyswap.pairing import check_skeleton
+from bodyswap.passes.assembly import Assembly
+from bodyswap.passes.cast import cast_others, company_for, refuse_others
+from bodyswap.passes.company import Company
+from bodyswap.passes.fitting import check_deliverable, given_cuts, given_poses, plate_shape
+from bodyswap.passes.mending import Mended, mend_part, picture_hash, prove_joins
+from bodyswap.passes.pairing import check_skeleton
+from bodyswap.passes.pieces import Pieces
+from bodyswap.passes.plate_recipe import pieces_for, read_recipe, with_recipe
+from bodyswap.passes.traces import Traces
+from bodyswap.passes.warm import Warm
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.pieces import Pieces
-from bodyswap.plate_recipe import pieces_for, read_recipe, with_recipe
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState
 from bodyswap.replacement import ALONE, Replacement
@@ -45,8 +47,6 @@ from bodyswap.rights.mark import Mark
 from bodyswap.solve import Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
-from bodyswap.traces import Traces
-from bodyswap.warm import Warm
 
 
 @dataclass(frozen=True, kw_only=True)

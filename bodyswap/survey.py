@@ -19,13 +19,13 @@ from bodyswap.choice import PerformerChoice
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.errors import InputError, NoPerformerError
-from bodyswap.fitting import plate_shape
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
 from bodyswap.keypoints.tracks import Track
 from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.passes.fitting import plate_shape
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.comparison import write_picture

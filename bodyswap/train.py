@@ -13,10 +13,10 @@ from pathlib import Path
 from bodyswap.decode import decode
 from bodyswap.device import choose_device
 from bodyswap.errors import PlateError
-from bodyswap.fitting import plate_shape
 from bodyswap.frames import RGB
 from bodyswap.nets.card import Origin
 from bodyswap.overlap import OnFrame
+from bodyswap.passes.fitting import plate_shape
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.retarget import measure_stance

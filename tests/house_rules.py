@@ -64,8 +64,15 @@ FARM_ROOMS = (
 VALUES = (
     "errors", "timing", "timecode", "choice", "frames", "skeleton", "people", "config", "stance",
     "homography", "steps", "environment", "settings_text", "overlap", "spelling", "replacement",
+    "joins",
 )  # fmt: skip
-STAGES = ("decode", "pose", "retarget", "render", "composite", "encode", "solve", "pipeline")
+STAGES = ("decode", "pose", "retarget", "render", "composite", "encode", "solve")
+# What stands on stages and rooms: the passes, and the verbs of one machine.
+ABOVE_STAGES = (
+    "passes", "pipeline", "train", "survey", "forecast", "recognition", "doctor", "cli",
+    "cli_train",
+)  # fmt: skip
+BESIDE = ("device", "terminal")  # of no layer: they import values alone, or nothing
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")
 
 # Words that the glossary has another for, or that name nothing; and where they are somebody else's.
@@ -158,12 +165,20 @@ def values_import_only_values(files: list[Source]) -> Iterator[str]:
 
 
 def rooms_do_not_reach_up_to_stages(files: list[Source]) -> Iterator[str]:
-    stages = {f"bodyswap.{stage}" for stage in STAGES}
+    stages = {f"bodyswap.{stage}" for stage in (*STAGES, *ABOVE_STAGES)}
     for file in files:
         if file.where.startswith(tuple(f"bodyswap/{room}/" for room in BELOW_STAGES)):
             for name in file.imports:
                 if _is_of(name, stages):
                     yield f"{file.where} imports {name}"
+
+
+def every_file_at_the_top_has_its_layer(files: list[Source]) -> Iterator[str]:
+    layers = {"__init__", *VALUES, *STAGES, *ABOVE_STAGES, *BESIDE}
+    for file in files:
+        package, *inside = file.module.split(".")
+        if package == "bodyswap" and len(inside) == 1 and inside[0] not in layers:
+            yield f"{file.where} is of no layer; name it in one of house_rules"
 
 
 def rooms_of_the_farm_stand_on_each_other(files: list[Source]) -> Iterator[str]:
@@ -250,6 +265,7 @@ RULES = (
     one_machine_knows_no_farm,
     values_import_only_values,
     rooms_do_not_reach_up_to_stages,
+    every_file_at_the_top_has_its_layer,
     rooms_of_the_farm_stand_on_each_other,
     no_file_imports_itself_by_others,
     long_files_say_why,

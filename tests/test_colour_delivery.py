@@ -12,7 +12,7 @@ import pytest
 from bodyswap.media.exr import Compression, FrameLabel, Part, read_light, write_exr
 from bodyswap.media.frame_list import FrameList
 from bodyswap.media.working import PRIMARIES, Working
-from bodyswap.plate_facts import facts_from
+from bodyswap.passes.plate_facts import facts_from
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film

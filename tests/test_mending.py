@@ -18,10 +18,10 @@ from bodyswap.media.exr import read_exr
 from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import index_clip
 from bodyswap.media.trim import keyframes_of, trim
-from bodyswap.mending import score_join
 from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
+from bodyswap.passes.mending import score_join
 from bodyswap.pipeline import Pipeline
 from bodyswap.render import BoundaryState
 from bodyswap.retarget import measure_stance

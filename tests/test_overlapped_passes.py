@@ -15,9 +15,9 @@ from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.overlap import NO_OVERLAP, Overlap
+from bodyswap.passes.plate_facts import PLATE_FACTS
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline, RenderedRange
-from bodyswap.plate_facts import PLATE_FACTS
 from bodyswap.retarget import measure_stance
 from bodyswap.rights.mark import mark_of
 from bodyswap.skeleton import COCO_17

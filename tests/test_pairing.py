@@ -10,7 +10,7 @@ from bodyswap.config import PoseSettings, RenderSettings
 from bodyswap.errors import ModelError, SubjectError
 from bodyswap.keypoints.estimator import read_spec
 from bodyswap.nets.checkpoint import load_card
-from bodyswap.pairing import check_pose_model, models_of
+from bodyswap.passes.pairing import check_pose_model, models_of
 from bodyswap.people import Detections
 from bodyswap.pipeline import Pipeline
 from bodyswap.skeleton import SKELETONS

@@ -7,12 +7,12 @@ import pytest
 
 from bodyswap.composite import composite
 from bodyswap.frames import RenderedFrame
+from bodyswap.passes.traces import PRINT_EVERY, Traces
 from bodyswap.rights.mark import DEMO_KEY, mark_of
 from bodyswap.rights.watermark_reader import detect
 from bodyswap.stage.cast import REX
 from bodyswap.stage.mocap import load_motion
 from bodyswap.stage.render import Shot, film
-from bodyswap.traces import PRINT_EVERY, Traces
 
 JOB = "0123456789abcdef"
 MARK = mark_of(JOB, DEMO_KEY)

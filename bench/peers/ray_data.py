@@ -22,11 +22,11 @@ from bodyswap.encode import CODECS
 from bodyswap.frames import FrameBatch
 from bodyswap.media.index import index_clip
 from bodyswap.media.writer import open_writer
+from bodyswap.passes.warm import Warm
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.pose import estimate_poses
 from bodyswap.timing import FrameRange
-from bodyswap.warm import Warm
 
 BATCH = 24
 """People are searched for at each batch's first frame, as the project does every 24 frames."""

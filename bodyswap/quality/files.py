@@ -13,9 +13,9 @@ import numpy as np
 from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.errors import NoPerformerError
-from bodyswap.fitting import plate_shape
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.passes.fitting import plate_shape
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.likeness import identity_distances

@@ -79,7 +79,7 @@ class FileInspector:
 
     def check_pose_model(self, model: str, card: str) -> None:
         from bodyswap.nets.card import read_card
-        from bodyswap.pairing import check_pose_model
+        from bodyswap.passes.pairing import check_pose_model
 
         check_pose_model(model, read_card(card, "the subject's card"))
 
@@ -97,16 +97,16 @@ class FileInspector:
             check_hdr_kept(settings, in_colour(index_clip(plate), settings.colour))
 
     def check_poses(self, poses: Path, plate: Path, frames: FrameRange, card: str) -> None:
-        from bodyswap.fitting import given_poses
         from bodyswap.media.index import index_clip
         from bodyswap.nets.card import read_card
+        from bodyswap.passes.fitting import given_poses
 
         skeleton = read_card(card, "the subject's card").skeleton
         given_poses(poses, index_clip(plate), frames, skeleton=skeleton)
 
     def check_clean_plate(self, clean_plate: Path, plate: Path, frames: FrameRange) -> None:
-        from bodyswap.clean_plate import fit_clean_plate
         from bodyswap.media.index import index_clip
+        from bodyswap.passes.clean_plate import fit_clean_plate
 
         fit_clean_plate(index_clip(clean_plate), index_clip(plate), frames)
 

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from bodyswap.joins import RenderedPart
+from bodyswap.passes.plate_facts import PLATE_FACTS, facts_from
 from bodyswap.people import PoseSequence
-from bodyswap.plate_facts import PLATE_FACTS, facts_from
 from cluster.delivering.assemble import JOINS, checked_order
 from cluster.delivering.stitching import StitchedShot, is_mapped, place_segment, read_opening
 from cluster.jobs.commit import Commit, StoredFile, store_file

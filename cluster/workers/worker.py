@@ -17,8 +17,8 @@ from typing import cast
 from bodyswap.config import RenderSettings
 from bodyswap.environment import worker_kind
 from bodyswap.errors import StoreError, UsageError
+from bodyswap.passes.plate_facts import PLATE_FACTS
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.plate_facts import PLATE_FACTS
 from cluster.delivering.preview import keep_preview
 from cluster.delivering.stitching import MAP
 from cluster.jobs.commit import Commit, Outcome, put_commit, read_commit

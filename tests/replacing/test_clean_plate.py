@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from bodyswap.clean_plate import fit_clean_plate
 from bodyswap.config import RenderSettings
 from bodyswap.encode import CODECS, encode
 from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.media.index import ClipIndex, index_clip
-from bodyswap.plate_recipe import pieces_for
+from bodyswap.passes.clean_plate import fit_clean_plate
+from bodyswap.passes.plate_recipe import pieces_for
+from bodyswap.passes.traces import Traces
 from bodyswap.quality.stage_transfer import (
     StageTransfer,
     film_transfer,
@@ -26,7 +27,6 @@ from bodyswap.replacing.recipe import Recipe
 from bodyswap.replacing.supplied import SuppliedPlate
 from bodyswap.stage.render import Shot, empty_set
 from bodyswap.timing import FrameRange, Timeline
-from bodyswap.traces import Traces
 
 PX, COUNT = 128, 4
 SET_HW3 = empty_set(Shot(width=PX, height=PX))

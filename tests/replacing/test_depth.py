@@ -12,7 +12,6 @@ from bodyswap.config import ColourSettings, RenderSettings
 from bodyswap.decode import decode
 from bodyswap.encode import codec_of
 from bodyswap.errors import UsageError
-from bodyswap.fitting import check_deliverable
 from bodyswap.frames import RenderedFrame
 from bodyswap.media.concat import concat
 from bodyswap.media.exr import (
@@ -28,8 +27,10 @@ from bodyswap.media.sequence import read_codes_16
 from bodyswap.media.shown import codes_16
 from bodyswap.media.working import HLG, LINEAR, PQ, PRIMARIES, Working
 from bodyswap.nets.checkpoint import load_subject
-from bodyswap.plate_facts import PLATE_FACTS, facts_from
-from bodyswap.plate_recipe import pieces_for
+from bodyswap.passes.fitting import check_deliverable
+from bodyswap.passes.plate_facts import PLATE_FACTS, facts_from
+from bodyswap.passes.plate_recipe import pieces_for
+from bodyswap.passes.traces import Traces
 from bodyswap.quality.stage_transfer import (
     StageTransfer,
     film_transfer,
@@ -38,7 +39,6 @@ from bodyswap.quality.stage_transfer import (
 )
 from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.subjects import packaged_subjects
-from bodyswap.traces import Traces
 from tests.media.ffmpeg import run_ffmpeg, shown_by_ffmpeg
 
 PX, COUNT = 96, 4

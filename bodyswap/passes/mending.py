@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
-from bodyswap.pieces import Pieces
+from bodyswap.passes.pieces import Pieces
 from bodyswap.render import BoundaryState
 from bodyswap.timing import FrameRange
 

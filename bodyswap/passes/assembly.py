@@ -17,10 +17,10 @@ from bodyswap.media.index import ClipIndex, index_clip, index_to_bytes
 from bodyswap.media.segment_map import SegmentMap
 from bodyswap.media.sound import write_sound
 from bodyswap.media.stitch import stitched_head
+from bodyswap.passes.warm import Warm
 from bodyswap.quality.seams import seam_ratios
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
-from bodyswap.warm import Warm
 
 
 class Assembly:

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bodyswap.company import Company, Member
 from bodyswap.config import Over, RenderSettings
 from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.homography import Homographies
 from bodyswap.nets.checkpoint import Subject
-from bodyswap.pairing import check_skeleton
+from bodyswap.passes.company import Company, Member
+from bodyswap.passes.pairing import check_skeleton
+from bodyswap.passes.warm import Warm
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.replacement import Replacement, Role
 from bodyswap.replacing.make import Swap
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.solve import PlateShape, Solution, as_subject, follow_performer
-from bodyswap.warm import Warm
 
 
 @dataclass(frozen=True, kw_only=True)

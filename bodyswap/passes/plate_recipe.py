@@ -9,23 +9,23 @@ from functools import partial
 
 import numpy as np
 
-from bodyswap.clean_plate import CleanPlateFile, fit_clean_plate, picture_of
 from bodyswap.config import Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.media.index import ClipIndex
 from bodyswap.overlap import NO_OVERLAP, Overlap
+from bodyswap.passes.clean_plate import CleanPlateFile, fit_clean_plate, picture_of
+from bodyswap.passes.pieces import Pieces, pieces_of
+from bodyswap.passes.plate_pieces import PlatePieces
+from bodyswap.passes.traces import Traces
 from bodyswap.people import PoseSequence
-from bodyswap.pieces import Pieces, pieces_of
-from bodyswap.plate_pieces import PlatePieces
 from bodyswap.replacing.make import Swap, make_recipe
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.replacing.segmenter import load_segmenter
 from bodyswap.solve import Solution
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
-from bodyswap.traces import Traces
 
 
 def with_recipe(

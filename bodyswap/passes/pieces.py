@@ -25,10 +25,10 @@ from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.trim import keyframes_of, trim
 from bodyswap.overlap import NO_OVERLAP, OnFrame, Overlap, ignore_frames, reported
+from bodyswap.passes.traces import Traces
 from bodyswap.people import PoseSequence
 from bodyswap.steps import step
 from bodyswap.timing import FrameRange
-from bodyswap.traces import Traces
 
 
 class Pieces(Protocol):

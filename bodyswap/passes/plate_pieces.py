@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from bodyswap.clean_plate import CleanPlateFile
 from bodyswap.composite import cut_out
 from bodyswap.decode import decode
 from bodyswap.encode import Codec, Segment, encode, encode_frames
@@ -24,8 +23,9 @@ from bodyswap.media.colour import Codes16
 from bodyswap.media.deep_plate import EIGHT_BIT, DeepPlate, deep_plate
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.overlap import OnFrame, ignore_frames, reported
-from bodyswap.pieces import SequencePieces, VideoPieces
-from bodyswap.plate_facts import PLATE_FACTS, PlateFrame
+from bodyswap.passes.clean_plate import CleanPlateFile
+from bodyswap.passes.pieces import SequencePieces, VideoPieces
+from bodyswap.passes.plate_facts import PLATE_FACTS, PlateFrame
 from bodyswap.replacing.lay import Laid, lay
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.replacing.segment import CutOut
