@@ -148,7 +148,7 @@ def _spoken_commands(text: str) -> Iterator[list[str]]:
     """Commands in blocks and those in the running text; several verbs in one stand for each."""
     in_blocks = [line for line in _commands(text) if line.startswith("bodyswap ")]
     outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    in_words = re.findall(r"`(bodyswap [a-z-]+[^`|]*)`", outside)
+    in_words = re.findall(r"`(bodyswap [a-z][^`|]*)`", outside)
     for command in [*in_blocks, *in_words]:
         plain = re.sub(r" &$| >.*|…", "", command.replace("\n", " "))
         yield shlex.split(plain)
