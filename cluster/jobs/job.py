@@ -131,7 +131,7 @@ class JobSpec:
         self._check_cast()
         if self.shards is not None and not 1 <= self.shards <= len(self.frames):
             raise UsageError(
-                f"{len(self.frames)} frames cannot be cut into {self.shards} shards; give at most"
+                f"{len(self.frames)} frames cannot be cut into {self.shards} shards; give 1 to"
                 f" {len(self.frames)}"
             )
         if not 0 <= self.priority <= HIGHEST_PRIORITY:

@@ -291,8 +291,8 @@ def test_a_job_that_cannot_be_read_does_not_stop_the_others(farm: TinyFarm) -> N
         ({"plate": "empty.txt"}, UsageError, "no frames"),
         ({"subject": "nobody-known"}, SubjectError, "was not found"),
         ({"frames": "1040-1041"}, UsageError, "outside the plate"),
-        ({"shards": 41}, UsageError, "41 shards of 40 frames"),
-        ({"shards": 0}, UsageError, "0 shards of 40 frames"),
+        ({"shards": 41}, UsageError, "40 frames cannot be cut into 41 shards"),
+        ({"shards": 0}, UsageError, "40 frames cannot be cut into 0 shards"),
         ({"priority": 100}, UsageError, "priority 100"),
     ],
 )

@@ -18,7 +18,7 @@ SPEC = make_spec(frames=FRAMES)
 
 def test_the_same_request_is_the_same_job_whoever_asks_and_when() -> None:
     later = dataclasses.replace(
-        SPEC, submitted_at="20270101T000000.000000Z", submitted_by="kim", project="x", priority=9
+        SPEC, submitted_at="20270101T000000.000000Z", submitted_by="kim", priority=9
     )
     assert later.job == SPEC.job
 
@@ -37,9 +37,14 @@ def test_the_same_request_is_the_same_job_whoever_asks_and_when() -> None:
             ),
         ),
         dataclasses.replace(SPEC, software="bodyswap 2"),
+        # By these consents are asked.
+        dataclasses.replace(SPEC, project="nightfall"),
+        dataclasses.replace(SPEC, use="advertising"),
     ],
 )
-def test_whatever_changes_the_picture_changes_the_job(other: JobSpec) -> None:
+def test_whatever_changes_the_picture_or_whose_consent_counts_changes_the_job(
+    other: JobSpec,
+) -> None:
     assert other.job != SPEC.job
 
 

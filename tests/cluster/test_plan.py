@@ -67,7 +67,7 @@ def test_an_asked_for_number_of_shards_is_kept() -> None:
 
 
 def test_more_shards_than_frames_are_refused() -> None:
-    with pytest.raises(UsageError, match="8 shards of 7 frames"):
+    with pytest.raises(UsageError, match="7 frames cannot be cut into 8 shards"):
         make_spec(frames=FrameRange(start=3, stop=10), shards=8)
 
 
