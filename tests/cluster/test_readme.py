@@ -112,9 +112,9 @@ def test_readmes_commands_do_what_it_says(sqs_server: str, tmp_path: Path) -> No
 
     out = tmp_path / "out"
     assert (out / "pose/tracks.png").exists() and (out / "pose/coverage.png").exists()
-    assert index_clip(out / "shot/shot.mp4").frame_count == 24
-    assert index_clip(out / "SH010/shot.mov").frame_count == 24
-    assert index_clip(out / "mine/shot.mp4").frame_count == 12
+    assert len(index_clip(out / "shot/shot.mp4")) == 24
+    assert len(index_clip(out / "SH010/shot.mov")) == 24
+    assert len(index_clip(out / "mine/shot.mp4")) == 12
     assert (out / "mine/sheet.png").exists()
     names = {(job.name, job.project) for job in Client(open_store(str(out / "store"))).list_jobs()}
     assert ("SH010", "default") in names
