@@ -157,7 +157,7 @@ def test_a_plate_with_nobody_in_it_ends_with_code_4_and_leaves_nothing(
         (["--subject", "nobody"], 5, "subject 'nobody' was not found"),
         (["--frames", "1001-2000"], 2, "whose frames are 1001-1020"),
         (["--frames", "1009-1005"], 2, "backwards"),
-        (["--shards", "21"], 2, "21 shards of 20 frames"),
+        (["--shards", "21"], 2, "20 frames cannot be cut into 21 shards"),
         (["--shards", "0"], 2, "'--shards'"),
         (["--codec", "theora"], 2, "theora"),
         (["--set", "pose.modle=x"], 2, "did you mean 'pose.model'"),

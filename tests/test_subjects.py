@@ -16,5 +16,7 @@ def test_a_folder_with_a_card_is_a_subject(tmp_path: Path) -> None:
 
 
 def test_an_unknown_subject_is_refused_with_those_there_are_and_how_to_train_one() -> None:
-    with pytest.raises(SubjectError, match=r"'veag' was not found.*vega.*bodyswap train"):
+    with pytest.raises(SubjectError, match=r"'veag' was not found.*did you mean 'vega'"):
         find_local_subject("veag")
+    with pytest.raises(SubjectError, match=r"'nobody' was not found.*vega.*bodyswap train"):
+        find_local_subject("nobody")

@@ -147,7 +147,7 @@ def _weed(folder: Path, ports: list[int]) -> list[str]:
     return [
         _program("weed"), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-        "-s3", f"-s3.port={s3}", f"-s3.config={folder}/s3.json", "-volume.max=10",
+        "-s3", f"-s3.port={s3}", f"-s3.config={folder}/s3.json", "-volume.max=40",
         "-s3.port.iceberg=0", "-s3.port.lance=0",  # fixed ports, which a second server would miss
     ]  # fmt: skip
 

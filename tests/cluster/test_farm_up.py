@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.farm.term import Term
+from cluster.jobs.keys import FARM
 from cluster.stores.local import LocalStore
-from cluster.telling.farm_seen import see_farm
 
 
 def _until(happened: Callable[[], object], within_s: float = 60.0) -> None:
@@ -43,7 +43,8 @@ def _farm_up(store: LocalStore, said: Path) -> Iterator[subprocess.Popen[bytes]]
             [*command, "--store", store.url], stderr=file, start_new_session=True
         )
         try:
-            _until(lambda: see_farm(store))
+            # It tells of itself while it starts; it works, and can be told to go, from here on.
+            _until(lambda: store.list_keys(f"{FARM}terms/"))
             yield keeper
         finally:
             keeper.terminate()
