@@ -15,10 +15,6 @@ from typing import TypeVar
 
 Thing = TypeVar("Thing")
 
-STEPS = ("fetch", "decode", "watch", "pose", "solve", "draw", "warm-up", "render", "composite",
-         "encode", "join", "mend", "assemble", "store")  # fmt: skip
-"""Every step's name, in the order of the work. Time in none of them is a worker's own."""
-
 _WHOLE = "mend"
 """Its rendering and encoding are part of it: what was done twice is to be told apart."""
 _NOTHING = ""
@@ -104,7 +100,7 @@ def clocked(clock: StepClock) -> Iterator[None]:
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """The block is a step of this name, one of `STEPS`."""
+    """The block is a step of this name. Time in no step is a worker's own."""
     clock = _CLOCK.get()
     if clock is None:
         yield

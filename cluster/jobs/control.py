@@ -27,9 +27,9 @@ class Verb(StrEnum):
         """True where a job in `state` can be asked this."""
         match self:
             case Verb.RESUME:
-                return state == "paused"
+                return state is JobState.PAUSED
             case Verb.PAUSE:
-                return not state.is_final and state != "paused"
+                return not state.is_final and state is not JobState.PAUSED
             case Verb.RETRY:
                 return state is not JobState.PUBLISHED
             case Verb.CANCEL | Verb.PRIORITY:
@@ -74,11 +74,6 @@ def put_request(store: Store, job: str, request: Request) -> str:
             # The farm looks at jobs that are over only where a marker says so.
             store.put(f"{QUEUE}00-{stamp}-{job}", b"")
             return key
-
-
-def read_requests(store: Store, job: str) -> tuple[Request, ...]:
-    """The requests that lie there, oldest first."""
-    return tuple(request for _, request in new_requests(store, job, frozenset()))
 
 
 Wishes = tuple[tuple[str, Request], ...]

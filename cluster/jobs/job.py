@@ -236,9 +236,5 @@ class JobSpec:
                     f"solve.* of frames {each.frames} alone cannot be set with over=plate, which"
                     " replaces one performer over the whole shot; set it for the shot"
                 )
+            self.settings_in(each)  # refuses what is no setting
             last = each.frames.stop
-            if self.settings_in(each).over == Over.PLATE and each.of_solving:
-                raise UsageError(
-                    f"frames {each.frames} cannot be solved otherwise while the subject is laid"
-                    " into the plate, made out for the whole shot; give corrected poses"
-                )

@@ -71,10 +71,6 @@ class Visitors:
         self._people, self._key, self._clock = people, key, clock
         self._local = None if local is None or people else Visitor(name=local)
 
-    @property
-    def needs_token(self) -> bool:
-        return self._local is None
-
     def of(self, secret: str | None) -> Visitor:
         """Who shows this token or share; None shows nothing.
 

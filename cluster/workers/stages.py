@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bodyswap.config import RenderSettings
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
+from bodyswap.overlap import OnFrame
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.replacement import ALONE, Replacement
 from bodyswap.rights.mark import Mark
@@ -16,9 +17,6 @@ from bodyswap.timing import FrameRange
 
 RECIPE = "recipe.npz"
 """The solve step's file that says how the subject is laid into the plate, if they are."""
-
-OnFrame = Callable[[int], None]
-"""Called with the number of frames finished so far."""
 
 
 class Solution(Protocol):

@@ -17,6 +17,7 @@ from typing import cast
 from bodyswap.config import RenderSettings
 from bodyswap.environment import worker_kind
 from bodyswap.errors import StoreError, UsageError
+from bodyswap.overlap import OnFrame
 from bodyswap.passes.plate_facts import PLATE_FACTS
 from bodyswap.people import Detections, PoseSequence
 from cluster.delivering.preview import keep_preview
@@ -41,7 +42,7 @@ from cluster.workers.reuse import Past
 from cluster.workers.runtime import WorkerConfig
 from cluster.workers.scratch import Scratch
 from cluster.workers.splice import spliced
-from cluster.workers.stages import RECIPE, OnFrame, Pipeline, Solution
+from cluster.workers.stages import RECIPE, Pipeline, Solution
 
 _log = logging.getLogger(__name__)
 
