@@ -7,6 +7,7 @@ first signed files are written down, and whoever publishes the job again takes t
 import re
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import UsageError
@@ -22,6 +23,7 @@ from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
 from cluster.rights.marking import Traced
+from cluster.stores.asker import Asker
 from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
 
@@ -46,6 +48,7 @@ def sealed(
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
     traces: Traced,
+    asker: Asker,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -66,7 +69,7 @@ def sealed(
     key = f"{JobKeys(job=spec.job).sealed}{made_of}{_RECORD}"
     standing = store.get(key)
     if standing is None:
-        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal))
+        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal), asker)
         if store.put_if_absent(key, to_json(signed)):
             _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
@@ -79,6 +82,7 @@ def _sign(
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
     seal: Seal,
+    asker: Asker,
 ) -> tuple[tuple[StoredFile, ...], str]:
     signed: list[StoredFile] = []
     trouble = ""
@@ -88,8 +92,9 @@ def _sign(
         store.fetch_file(plate_file(spec.plate), plate)
         (folder / "out").mkdir()
         origin = _origin(spec, records)
-        for file in files:
-            store.fetch_file(file.key, folder / "in" / file.name)
+        fetches = [partial(store.fetch_file, f.key, folder / "in" / f.name) for f in files]
+        for fetched in asker.all(fetches):
+            fetched()
         for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]

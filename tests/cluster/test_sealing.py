@@ -31,6 +31,7 @@ from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_publish
 from cluster.rights.marking import Traced
+from cluster.stores.asker import Asker
 from cluster.stores.local import LocalStore
 from cluster.stores.record import file_hash
 from tests.media.clips import pictures, write_clip
@@ -49,7 +50,9 @@ class Release:
 
     def seal(self) -> tuple[StoredFile, ...]:
         consent = permit_publish(self.store, self.spec)
-        return sealed(self.store, self.spec, (self.shot,), consent, TRACES, at_s=time.time())
+        return sealed(
+            self.store, self.spec, (self.shot,), consent, TRACES, Asker(), at_s=time.time()
+        )
 
 
 @pytest.fixture
@@ -199,7 +202,9 @@ def test_a_sequence_is_signed_by_one_list_and_a_changed_frame_is_named(
             )
         )  # fmt: skip
     consent = permit_publish(release.store, release.spec)
-    signed = sealed(release.store, release.spec, tuple(frames), consent, TRACES, at_s=time.time())
+    signed = sealed(
+        release.store, release.spec, tuple(frames), consent, TRACES, Asker(4), at_s=time.time()
+    )
     assert [file.name for file in signed] == [
         *(file.name for file in frames), "shot.sha256", "shot.sha256.c2pa",
     ]  # fmt: skip
