@@ -4,10 +4,11 @@ It trusts nothing that the farm says of itself: it sees every change of the stor
 and every order, and judges them by rules of its own.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from bodyswap.timing import FrameRange
 from cluster.farm.decide import Action, Divide, Publish, Start
@@ -127,7 +128,7 @@ class Auditor:
             raise ViolationError(f"{left} are left in the queue")
 
     def _committed(self, key: str, data: bytes) -> None:
-        commit = json.loads(data)
+        commit = msgspec.json.decode(data)
         for file in commit["files"]:
             if self._objects.get(file["key"]) is None:
                 raise ViolationError(f"{key} tells of {file['key']}, which is not there")
@@ -158,7 +159,7 @@ class Auditor:
     def _leased(self, key: str, data: bytes) -> None:
         self._kept.add(key)
         job = self._jobs[key.split("/")[1]]
-        life = json.loads(data)["worker"].partition("w")[0]
+        life = msgspec.json.decode(data)["worker"].partition("w")[0]
         is_asked_to_rest = job.state in (JobState.PAUSED, JobState.CANCELLED)
         if is_asked_to_rest and self._woke_at_s[life] > job.state_since_s + _HEARS_OF_IT_WITHIN_S:
             raise ViolationError(f"{key} was given although the job is {job.state}")
@@ -168,10 +169,10 @@ class Auditor:
         shot, manifest = self._objects.get(keys.out + "shot.mp4"), self._objects.get(keys.manifest)
         if shot is None or manifest is None:
             raise ViolationError(f"job {spec.job} is published without a shot")
-        made = json.loads(shot)
+        made = msgspec.json.decode(shot)
         if [frame for frame, _, _ in made] != list(spec.frames):
             raise ViolationError(f"the shot of {spec.job} has other frames than {spec.frames}")
-        parts = json.loads(manifest)["parts"]
+        parts = msgspec.json.decode(manifest)["parts"]
         covered = [
             n for part in parts for n in range(part["frames"]["start"], part["frames"]["stop"])
         ]
@@ -188,10 +189,10 @@ class Auditor:
         """Each shard went on from the state of the one before it, up to this last one."""
         frames = FrameRange(start=0, stop=1)
         last = Shard(stage=Stage.RENDER, index=index, frames=frames, take=take)
-        commit = json.loads(self._objects.get(JobKeys(job=job).commit(last)) or b"{}")
+        commit = msgspec.json.decode(self._objects.get(JobKeys(job=job).commit(last)) or b"{}")
         (key,) = [file["key"] for file in commit["files"] if file["name"] == "boundary.bin"]
         past = self._objects.get(key)
-        if past is None or json.loads(past) != made:
+        if past is None or msgspec.json.decode(past) != made:
             raise ViolationError(f"the chain of {job} is broken")
 
 

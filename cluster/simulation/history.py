@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import MappingProxyType
 
 from bodyswap.config import Mode, RenderSettings
@@ -31,7 +31,7 @@ from cluster.simulation.store import Killed, Objects, StoreSeen
 from cluster.simulation.violation import ViolationError
 from cluster.simulation.worker import Crew, Finish, finish
 from cluster.simulation.world import World
-from cluster.stores.record import file_hash, to_json, to_yaml
+from cluster.stores.record import file_hash, from_json, to_json, to_yaml
 
 _EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0
@@ -132,7 +132,7 @@ class _History:
         self.auditor.close()
 
     def _submit(self, spec: JobSpec) -> None:
-        self._people.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
+        self._people.put_if_absent(JobKeys(job=spec.job).spec, _written(to_json(spec)))
         at_s = _EPOCH_S + self.world.now_s
         Journal(self._people, spec.job).open(Entry(state=JobState.SUBMITTED, at_s=at_s, by="kim"))
         self._people.put(queue_marker(spec, time_part(at_s)), b"")
@@ -278,6 +278,12 @@ def _model() -> SubjectFile:
     """The weights that the packaged consent names, since the doors are the real ones."""
     path = packaged_subjects()[_SUBJECT] / _WEIGHTS
     return SubjectFile(name=_WEIGHTS, sha256=file_hash(path))
+
+
+@lru_cache(maxsize=4096)
+def _written(spec: bytes) -> bytes:
+    """A job as it is submitted. The same few come again and again, and YAML is slow."""
+    return to_yaml(from_json(spec, JobSpec, what="a drawn job"))
 
 
 @cache

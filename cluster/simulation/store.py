@@ -165,11 +165,18 @@ class StoreSeen:
         self._pass(verb, key)
 
     def _pass(self, verb: str, key: str) -> None:
+        # Hundreds of times in a history: written for speed.
         world, faults = self._world, self._faults
         if self._takes_time:
             world.pass_time(world.random.random() * faults.store_delay_s / 2)
         if not self._is_alive():
             raise Killed
-        is_out = any(start <= world.now_s < end for start, end in faults.store_outages_s)
-        if is_out or (world.now_s < FAULTS_END_AT_S and world.chance(faults.store_fails / 2)):
-            raise StoreError(f"cannot {verb} '{key}': the store does not answer")
+        for start, end in faults.store_outages_s:
+            if start <= world.now_s < end:
+                raise _silent(verb, key)
+        if world.now_s < FAULTS_END_AT_S and world.random.random() < faults.store_fails / 2:
+            raise _silent(verb, key)
+
+
+def _silent(verb: str, key: str) -> StoreError:
+    return StoreError(f"cannot {verb} '{key}': the store does not answer")

@@ -4,10 +4,11 @@ Its frames are only numbers, but what it commits is real: files made from the fi
 so that a wrong, missing or repeated input shows in the shot.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.rights.mark import DEMO_KEY, mark_of
@@ -140,6 +141,8 @@ class Process:
 
     def _fail(self, order: Order, error: Exception) -> None:
         if self.is_alive and self.working_on == order.lease:
+            # Where it was raised is of no interest here, and takes long to tell.
+            error = error.with_traceback(None)
             failure = classify(error, worker=self.name, at_s=self._crew.world.now_s)
             self._end(Failed(lease=order.lease, failure=failure))
 
@@ -211,12 +214,12 @@ def _read(store: Store, commit: Commit, name: str) -> list[object]:
     data = store.get(file.key)
     if data is None:
         raise IntegrityError(f"'{file.key}' was committed and is gone")
-    frames: list[object] = json.loads(data)
+    frames: list[object] = msgspec.json.decode(data)
     return frames
 
 
 def _packed(frames: Sequence[object]) -> bytes:
-    return json.dumps(frames).encode()
+    return msgspec.json.encode(frames)
 
 
 def _commit(order: Order, data: dict[str, bytes]) -> Commit:
