@@ -32,7 +32,7 @@ def match_workers(
     """
     workers = usable(snapshot)
     idle = [worker for worker in workers if worker.is_idle]
-    if not idle:
+    if not idle or not jobs:
         return
     running = Counter(snapshot.running)
     queues = {

@@ -130,16 +130,14 @@ class JobView:
         )
 
     @cached_property
-    def wanted(self) -> Counter[Stage]:
-        """How many of its shards are under work or could be, by stage."""
-        wanted = Counter(held.lease.shard.stage for held in self.held)
+    def wanted(self) -> tuple[Stage, ...]:
+        """The stage of each of its shards that is under work or could be."""
+        held = tuple(held.lease.shard.stage for held in self.held)
         if self.state.is_final or self.state is JobState.PAUSED:
-            return wanted
+            return held
         if self.plan is None:
-            wanted[Stage.POSE] += 1
-        elif self.stage is not None:
-            wanted[self.stage] += len(self.startable)
-        return wanted
+            return (*held, Stage.POSE)
+        return (*held, *(view.shard.stage for view in self.startable))
 
     def ready(self, now_s: float) -> list[ShardView]:
         """The shards that may be started now, the longest first."""
@@ -214,7 +212,4 @@ class Snapshot:
 
 def waiting_shards(jobs: Iterable[JobView]) -> Counter[Stage]:
     """How many shards of each stage are under work or could be, if there were workers."""
-    found: Counter[Stage] = Counter()
-    for job in jobs:
-        found.update(job.wanted)
-    return found
+    return Counter(stage for job in jobs for stage in job.wanted)

@@ -84,6 +84,8 @@ class Auditor:
 
     def decided(self, snapshot: Snapshot, actions: Sequence[Action]) -> None:
         """Check what `decide` made of `snapshot`."""
+        if not actions:
+            return
         jobs = {job.spec.job: job for job in snapshot.jobs}
         idle = {worker.name for worker in snapshot.workers if worker.is_idle}
         taken: list[Start | Divide] = []

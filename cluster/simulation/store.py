@@ -6,6 +6,7 @@ way to it.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from cluster.stores.compose import Content
 from cluster.stores.store import ObjectFacts, check_key, check_prefix, missing
 
 URL = "simulated"
+_checked_key = lru_cache(maxsize=1 << 14)(check_key)
+_checked_prefix = lru_cache(maxsize=1 << 12)(check_prefix)
 
 
 class Killed(BaseException):
@@ -88,7 +91,7 @@ class StoreSeen:
         return URL
 
     def get(self, key: str) -> bytes | None:
-        check_key(key)
+        _checked_key(key)
         self._before("read", key)
         found = self._objects.get(key)
         self._after("read", key)
@@ -109,13 +112,13 @@ class StoreSeen:
         return len(whole)
 
     def put(self, key: str, data: bytes) -> None:
-        check_key(key)
+        _checked_key(key)
         self._before("write", key)
         self._objects.put(key, data)
         self._after("write", key)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        check_key(key)
+        _checked_key(key)
         self._before("write", key)
         is_absent = self._objects.get(key) is None
         if is_absent:
@@ -124,7 +127,7 @@ class StoreSeen:
         return is_absent
 
     def list_keys(self, prefix: str) -> list[str]:
-        check_prefix(prefix)
+        _checked_prefix(prefix)
         self._before("list", prefix)
         keys = self._objects.list_keys(prefix)
         self._after("list", prefix)
