@@ -187,6 +187,8 @@ class Controller:
 
     def _act(self, actions: Sequence[Action]) -> None:
         """Do what was decided, but nothing of what was decided by a look at a job that is past."""
+        if not actions:
+            return
         looks = {action.job: self._ledgers[action.job].looks for action in actions}
         for action, asked in self._questions.of_actions(actions, self._next_epoch):
             job = action.job

@@ -124,10 +124,7 @@ class Plan:
         for split in self.splits if stage is Stage.RENDER else ():
             plain = _divided(plain, split)
         takes = Counter(self.again)
-        return tuple(
-            replace(shard, take=takes[shard.name]) if shard.name in takes else shard
-            for shard in plain
-        )
+        return tuple(replace(shard, take=takes[shard.name]) if takes else shard for shard in plain)
 
     @cached_property
     def all_shards(self) -> tuple[Shard, ...]:

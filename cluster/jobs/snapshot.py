@@ -86,10 +86,10 @@ class JobView:
         """The first stage that is not wholly committed; None after the last, and unplanned."""
         if self.plan is None:
             return None
-        open_stages = (
-            stage for stage in Stage if any(view.commit is None for view in self.of(stage))
-        )
-        return next(open_stages, None)
+        for stage, views in self._of_stage.items():
+            if any(view.commit is None for view in views):
+                return stage
+        return None
 
     @cached_property
     def held(self) -> tuple[Held, ...]:

@@ -29,6 +29,7 @@ from cluster.stores.record import from_json
 _HEARS_OF_IT_WITHIN_S = 300.0
 """A controller that looks at the store so long after a pause or a cancel has heard of it."""
 
+_PLAIN_SHARE = ProjectShare()
 _MAY_BE_BLAMED = {Cause.MEMORY, Cause.MACHINE, Cause.DEATH, Cause.STALL}
 
 
@@ -48,6 +49,7 @@ class Auditor:
         self._objects = objects
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
+        self._under_way: set[str] = set()
         self._kept: set[str] = set()
         self._woke_at_s: dict[str, float] = {}
         self.tally: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class Auditor:
 
     def expect(self, spec: JobSpec) -> None:
         self._jobs[spec.job] = _Job(spec=spec)
+        self._under_way.add(spec.job)
 
     def woke(self, controller: str) -> None:
         """The controller begins to look at the store."""
@@ -63,7 +66,7 @@ class Auditor:
     @property
     def is_over(self) -> bool:
         """True where every job has come to an end."""
-        return all(job.state.is_final for job in self._jobs.values())
+        return not self._under_way
 
     def wrote(self, key: str, data: bytes, before: bytes | None) -> None:
         if key in self._kept and before is not None and data != before:
@@ -152,6 +155,8 @@ class Auditor:
             if job.state.is_final and not entry.request:
                 raise ViolationError(f"the end {job.state} was changed, and nobody had asked")
             job.state, job.state_since_s = entry.state, self._clock()
+            change = self._under_way.discard if job.state.is_final else self._under_way.add
+            change(job.spec.job)
         job.entries.append(entry)
         self.tally["takes"] += len(entry.again)
         self.tally["splits"] += entry.split is not None
@@ -217,7 +222,7 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start | Divide
     project = {job.spec.job: job.spec.project for job in snapshot.jobs}
     running.update(project[other.job] for other in taken if isinstance(other, Start))
     begun = {(other.job, other.shard) for other in taken}
-    plain = ProjectShare()
+    plain = _PLAIN_SHARE
 
     def served(name: str) -> float:
         return running[name] / snapshot.shares.get(name, plain).weight
