@@ -196,7 +196,7 @@ class Controller:
 
     def _act(self, actions: Sequence[Action]) -> None:
         """Do what was decided, but nothing of what was decided by a look at a job that is past."""
-        looks = {job: ledger.looks for job, ledger in self._ledgers.items()}
+        looks = {action.job: self._ledgers[action.job].looks for action in actions}
         for action, asked in self._questions.of_actions(actions, self._ledgers):
             job = action.job
             if job not in self._doubtful and self._ledgers[job].looks == looks[job]:

@@ -6,6 +6,7 @@ Pure: it does not know which worker gets which shard, or when.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from bodyswap.config import POSE_SEARCH_EVERY
@@ -123,9 +124,9 @@ class Plan:
         for split in self.splits if stage is Stage.RENDER else ():
             plain = _divided(plain, split)
         takes = Counter(self.again)
-        return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
+        return tuple(replace(shard, take=takes[shard.name]) if takes else shard for shard in plain)
 
-    @property
+    @cached_property
     def all_shards(self) -> tuple[Shard, ...]:
         return tuple(shard for stage in Stage for shard in self.shards(stage))
 
