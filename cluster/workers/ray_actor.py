@@ -30,6 +30,9 @@ class ActorProcess:
     def __init__(self, name: str, config: WorkerConfig, threads: int) -> None:
         # Read by torch when the first order imports it; without it each worker takes every core.
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        if not ray.get_gpu_ids():
+            # Ray leaves one that asked for no GPU all that its machine has, others' too.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         self._process = lead_group()
         self._worker = build_worker(name, config)
         self._frames_done = 0
