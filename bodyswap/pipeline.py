@@ -28,7 +28,7 @@ from bodyswap.media.segment_map import map_segment
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.overlap import OnFrame, Overlap
 from bodyswap.passes.assembly import Assembly
-from bodyswap.passes.cast import cast_others, company_for, refuse_others
+from bodyswap.passes.cast import company_for, refuse_others, solve_others
 from bodyswap.passes.company import Company
 from bodyswap.passes.fitting import check_deliverable, given_cuts, given_poses, plate_shape
 from bodyswap.passes.mending import Mended, mend_part, picture_hash, prove_joins
@@ -102,7 +102,7 @@ class Pipeline(Assembly):
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
-        others = cast_others(solved, detections, shape, shot, self._warm)
+        others = solve_others(solved, detections, shape, shot, self._warm)
         if others.told:
             solved = replace(solved, report={**solved.report, "others": others.told})
         return with_recipe(solved, opened, detections.camera_over(frames), others.swaps)

@@ -22,16 +22,16 @@ from bodyswap.solve import PlateShape, Solution, as_subject, follow_performer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Casting:
+class SolvedCast:
     """The others, as they are replaced, and what is told of each."""
 
     swaps: tuple[Swap, ...] = ()
     told: tuple[dict[str, object], ...] = ()
 
 
-def cast_others(
+def solve_others(
     lead: Solution, detections: Detections, plate: PlateShape, inputs: ShotInputs, warm: Warm
-) -> Casting:
+) -> SolvedCast:
     """Everybody else who is replaced, beside the `lead`, over the lead's frames.
 
     Raises:
@@ -57,7 +57,7 @@ def cast_others(
         swaps.append(_swap(performer, person, camera_N33, plate, replace(settings, solve=own)))
         found = {key: value for key, value in asdict(report).items() if key in _TOLD}
         told.append({**found, "subject": person.card.name if person else None})
-    return Casting(swaps=tuple(swaps), told=tuple(told))
+    return SolvedCast(swaps=tuple(swaps), told=tuple(told))
 
 
 _TOLD = ("performer", "present", "interpolated", "absent")

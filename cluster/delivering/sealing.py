@@ -21,7 +21,7 @@ from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
 from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
 
@@ -45,7 +45,7 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
-    traces: Traced,
+    traces: FrameTraces,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -153,7 +153,7 @@ def _write_down(
     spec: JobSpec,
     records: tuple[ConsentRecord, ...],
     trust: Trust,
-    traces: Traced,
+    traces: FrameTraces,
     detail: str,
     at_s: float,
 ) -> None:

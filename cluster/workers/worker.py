@@ -31,7 +31,7 @@ from cluster.jobs.lease import Lease
 from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
 from cluster.rights.doors import permit_order, recheck, watched
-from cluster.rights.marking import TRACES, traced
+from cluster.rights.marking import TRACES, frame_traces
 from cluster.stores.opening import open_store
 from cluster.stores.record import to_json
 from cluster.stores.store import Store
@@ -197,7 +197,7 @@ class Worker:
                 attempt.stored("boundary.bin", rendered.boundary),
                 attempt.stored("pictures.json", to_json(rendered.picture_hashes)),
                 *([attempt.stored(MAP, segment_map)] if segment_map else []),
-                attempt.stored(TRACES, to_json(traced(shot.mark, rendered.prints))),
+                attempt.stored(TRACES, to_json(frame_traces(shot.mark, rendered.prints))),
                 *attempt.kept(folder.glob(PLATE_FACTS)),
             ),
             frame_count=len(segment.frames),
