@@ -22,7 +22,7 @@ from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
 from cluster.stores.asker import Asker
 from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
@@ -47,7 +47,7 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
-    traces: Traced,
+    traces: FrameTraces,
     asker: Asker,
     *,
     at_s: float,
@@ -158,7 +158,7 @@ def _write_down(
     spec: JobSpec,
     records: tuple[ConsentRecord, ...],
     trust: Trust,
-    traces: Traced,
+    traces: FrameTraces,
     detail: str,
     at_s: float,
 ) -> None:

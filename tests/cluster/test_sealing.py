@@ -30,14 +30,14 @@ from cluster.jobs.keys import JobKeys, plate_file
 from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_publish
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
 from cluster.stores.asker import Asker
 from cluster.stores.local import LocalStore
 from cluster.stores.record import file_hash
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
 
-TRACES = Traced(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
+TRACES = FrameTraces(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
 
 
 @dataclass(frozen=True)
