@@ -87,6 +87,11 @@ class Timeline:
         return len(self.pts)
 
     @property
+    def duration_s(self) -> Fraction:
+        """From the first frame's time to the end of the last one."""
+        return (self.pts[-1] - self.pts[0]) * self.time_base + 1 / self.rate
+
+    @property
     def is_variable_rate(self) -> bool:
         """True where frames are not evenly spaced (beyond one tick of rounding)."""
         deltas = [later - earlier for earlier, later in pairwise(self.pts)]

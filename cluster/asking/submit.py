@@ -4,7 +4,7 @@ It does not know who renders it. Everything is checked before the first byte is 
 """
 
 import importlib.metadata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bodyswap.choice import Casting
@@ -20,12 +20,13 @@ from cluster.jobs.keys import (
     job_of_marker,
     key_part,
     plate_file,
+    plate_record,
     poses_file,
     queue_marker,
     time_part,
 )
 from cluster.jobs.listing import check_name, put_name
-from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.plate_stream import recorded
 from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.jobs.subjects import find_subject, put_subject, read_card_text
@@ -86,11 +87,8 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
         StoreError: the store failed; submitting again goes on.
     """
     resolved = resolve(store, request, inspector, now_s=now_s)
-    spec = resolved.spec
-    permit_submit(store, spec, now_s=now_s)
-    _put_plate(store, spec.plate, request.plate)
-    if spec.clean_plate is not None and request.clean_plate is not None:
-        _put_plate(store, spec.clean_plate, request.clean_plate)
+    permit_submit(store, resolved.spec, now_s=now_s)
+    spec = _with_plates(store, resolved.spec, request)
     if spec.poses is not None and request.poses is not None:
         put_once(store, poses_file(spec.poses), request.poses)
     for subject, folder in resolved.folders:
@@ -184,10 +182,20 @@ def _plate_ref(path: Path, frame_count: int) -> PlateRef:
     return PlateRef(sha256=file_hash(path), name=key_part(path.name), frame_count=frame_count)
 
 
-def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
+def _with_plates(store: Store, spec: JobSpec, request: JobRequest) -> JobSpec:
+    """The job, its plates in the store, and pinned to what was looked at here."""
+    spec = replace(spec, plate=_put_plate(store, spec.plate, request.plate))
+    if spec.clean_plate is None or request.clean_plate is None:
+        return spec
+    return replace(spec, clean_plate=_put_plate(store, spec.clean_plate, request.clean_plate))
+
+
+def _put_plate(store: Store, plate: PlateRef, path: Path) -> PlateRef:
+    plate, record = recorded(plate, path)
     put_once(store, plate_file(plate), path)
-    if is_streamed(store, plate):
-        keep_record(store, plate, path)
+    if record:
+        store.put_if_absent(plate_record(plate), record)
+    return plate
 
 
 def _frames(text: str | None, frame_count: int) -> FrameRange:

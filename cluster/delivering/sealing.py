@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bodyswap.errors import UsageError
+from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
 from bodyswap.rights.origin import Origin, Rendered
@@ -55,6 +55,7 @@ def sealed(
 
     Raises:
         UsageError: the seal cannot be used.
+        IntegrityError: the plate, or what was assembled, is another file by now.
     """
     trust = operator_trust()
     if trust.seal is None:
@@ -85,15 +86,25 @@ def _sign(
     with tempfile.TemporaryDirectory(prefix="bodyswap-seal-") as scratch:
         folder = Path(scratch)
         plate = folder / "plate" / spec.plate.name
-        store.fetch_file(plate_file(spec.plate), plate)
+        _fetch(store, plate_file(spec.plate), plate, spec.plate.sha256)
         (folder / "out").mkdir()
         origin = _origin(spec, records)
         for file in files:
-            store.fetch_file(file.key, folder / "in" / file.name)
+            _fetch(store, file.key, folder / "in" / file.name, file.sha256)
         for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
     return (*(file for file in files if is_frame(file.name)), *signed), trouble
+
+
+def _fetch(store: Store, key: str, path: Path, sha256: str) -> None:
+    """The file, which what is signed will be about. Raises IntegrityError."""
+    store.fetch_file(key, path)
+    found = file_hash(path)
+    if found != sha256:
+        raise IntegrityError(
+            f"'{key}' has the hash {found[:12]}…, not {sha256[:12]}…: it is not signed"
+        )
 
 
 def _each_sealed(

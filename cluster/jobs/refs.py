@@ -8,11 +8,16 @@ from cluster.stores.record import content_hash
 
 @dataclass(frozen=True, kw_only=True)
 class PlateRef:
-    """A plate in the store, by content."""
+    """A plate in the store, by content.
+
+    `record` is the SHA-256 of what the submitter found in one that is to be read where it lies:
+    its index and the hash of every block. Without it a plate is fetched whole.
+    """
 
     sha256: str
     name: str
     frame_count: int
+    record: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
