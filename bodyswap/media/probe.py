@@ -48,6 +48,8 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     duration_s: float
     codec: str
+    first_number: int
+    has_rate: bool
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +147,8 @@ def _main(plate: Path, limits: MediaLimits) -> int:
         told = Told(
             probed=Probed(
                 frame_count=len(clip), width=clip.width, height=clip.height, codec=clip.codec,
-                duration_s=float(clip.timeline.duration_s),
+                duration_s=float(clip.timeline.duration_s), first_number=clip.first_number,
+                has_rate=clip.has_rate,
             )
         )  # fmt: skip
     except PlateError as error:

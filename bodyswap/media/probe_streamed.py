@@ -50,7 +50,8 @@ def probe_streamed(plate: StreamedPath, limits: MediaLimits) -> Probed:
         last_pts=clip.timeline.pts[-1] if clip.has_frame_times else None, limits=limits,
         claimed=Probed(
             frame_count=len(clip), width=clip.width, height=clip.height, codec=clip.codec,
-            duration_s=float(clip.timeline.duration_s),
+            duration_s=float(clip.timeline.duration_s), first_number=clip.first_number,
+            has_rate=clip.has_rate,
         ),
     )  # fmt: skip
     troubles: list[BodyswapError] = []

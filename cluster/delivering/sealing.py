@@ -142,7 +142,7 @@ def _origin(spec: JobSpec, records: tuple[ConsentRecord, ...]) -> Origin:
         checkpoint=lead.checkpoint,
         consent=lead.consent,
         plate_sha256=spec.plate.sha256,
-        frames=str(spec.frames),
+        frames=spec.plate.numbers(spec.frames),
         production=spec.project,
         shot=Path(spec.plate.name).stem,
         software=spec.software,
@@ -172,7 +172,7 @@ def _write_down(
         fact = Fact(
             event=Event.PUBLISHED, by="farm", subject=subject.name, consent=record.id,
             checkpoint=checkpoint_of(subject), shot=Path(spec.plate.name).stem, use=spec.use,
-            job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
-            watermark=traces.mark, prints=traces.prints,
+            job=spec.job, production=spec.project, frames=spec.plate.numbers(spec.frames),
+            detail=detail,            watermark=traces.mark, prints=traces.prints,
         )  # fmt: skip
         append(store, fact, trust, at_s=at_s)

@@ -162,7 +162,8 @@ def permit_all(
     Raises as `permit`.
     """
     visits = [
-        Visit(act=act, by=by, job=spec.job, frames=str(spec.frames)) for act in acts_of(spec, deed)
+        Visit(act=act, by=by, job=spec.job, frames=spec.plate.numbers(spec.frames))
+        for act in acts_of(spec, deed)
     ]
     return tuple(permit(store, visit, now_s=now_s) for visit in visits)
 
@@ -222,7 +223,7 @@ def _visits(order: Order) -> list[Visit]:
             act=act,
             by=order.lease.worker,
             job=order.spec.job,
-            frames=f"{shard.stage} {shard.frames}",
+            frames=f"{shard.stage} {order.spec.plate.numbers(shard.frames)}",
         )
         for act in acts_of(order.spec, deed)
     ]
