@@ -23,7 +23,7 @@ from bodyswap.media.working import Working
 from bodyswap.timing import Timeline
 
 DEFAULT_RATE = Fraction(24)
-_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE)
+_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE, has_rate=False)
 _PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
           ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
 SUFFIXES = frozenset({".exr", *_PIPES})

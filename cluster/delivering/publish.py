@@ -138,12 +138,12 @@ def publish(store: Store, spec: JobSpec, done: Finished, asker: Asker) -> Manife
         settings=spec.settings,
         software=spec.software,
         frames=spec.frames,
-        numbers=str(spec.frames),
+        numbers=spec.plate.numbers(spec.frames),
         frame_count=assembled.frame_count,
         first_pts=first_pts,
         last_pts=last_pts,
         deliverables=tuple(_deliverable(keys, file) for file in named.values()),
-        parts=tuple(_part(commit) for commit in rendered),
+        parts=tuple(_part(spec, commit) for commit in rendered),
         joins=_read_joins(store, assembled),
         account=read_account(store, spec.job),
         watermark=traces.mark,
@@ -173,14 +173,14 @@ def _deliverable(keys: JobKeys, file: StoredFile) -> Deliverable:
     )
 
 
-def _part(commit: Commit) -> Part:
+def _part(spec: JobSpec, commit: Commit) -> Part:
     shard = commit.lease.shard
     maker = commit.made_by
     first_pts, last_pts = _pts(commit)
     return Part(
         shard=shard.index,
         frames=shard.frames,
-        numbers=str(shard.frames),
+        numbers=spec.plate.numbers(shard.frames),
         frame_count=commit.frame_count,
         first_pts=first_pts,
         last_pts=last_pts,

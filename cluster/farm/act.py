@@ -238,7 +238,8 @@ class Hands:
         attempts = next(
             len(view.failures) for view in ledger.view.shards if view.shard == action.shard
         )
-        why = last_word(action.shard, action.failure, attempts)
+        shard = action.shard.numbered(ledger.view.spec.plate.first_number)
+        why = last_word(shard, action.failure, attempts)
         self._end(ledger, action.state, why, action.failure)
 
     def _end(self, ledger: Ledger, state: JobState, why: str, failure: Failure) -> None:
