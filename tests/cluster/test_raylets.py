@@ -210,17 +210,21 @@ def test_a_machine_that_leaves_hands_its_work_to_another_and_nobody_is_blamed(
 
     def see(snapshot: Snapshot) -> list[Action]:
         left.update(snapshot.leaving_nodes)
-        if not on and any(held.frames_done for held in snapshot.jobs[0].held) and (renders := nodes.notes(Stage.RENDER)):
+        if (
+            not on
+            and any(held.frames_done for held in snapshot.jobs[0].held)
+            and (renders := nodes.notes(Stage.RENDER))
+        ):
             name = {nodes.id_of(f"renderer-{n}"): f"renderer-{n}" for n in (1, 2)}[renders[0].node]
             on.append(name)
             assert run_command(capsys, "farm", "drain", name, "--store", farm.store.url)[0] == 0
             drained_s.append(time.monotonic())
-        if len(nodes.notes(Stage.RENDER))>1 and len(drained_s)==1:
+        if len(nodes.notes(Stage.RENDER)) > 1 and len(drained_s) == 1:
             drained_s.append(time.monotonic())
-            print("again after", drained_s[1]-drained_s[0])
+            print("again after", drained_s[1] - drained_s[0])
         return decide(snapshot)
 
-    drained_s=[]
+    drained_s = []
     request = farm.request(shards=1, trouble=Trouble(frame_s=0.4))
     job = farm.client.submit(request)
     assert _run(farm, job, runtime, see) is JobState.PUBLISHED
@@ -229,4 +233,5 @@ def test_a_machine_that_leaves_hands_its_work_to_another_and_nobody_is_blamed(
     assert left == set(on)
     renders = nodes.notes(Stage.RENDER)
     assert len(renders) == 2 and renders[0].node != renders[1].node
-    with capsys.disabled(): print(drained_s[1]-drained_s[0])
+    with capsys.disabled():
+        print(drained_s[1] - drained_s[0])
