@@ -1,8 +1,9 @@
-"""The tiny pipeline, that notes where each step is done; it can also grow, and have a child."""
+"""The tiny pipeline, that notes where each step is done; it can grow, have a child, or linger."""
 
 import json
 import os
 import subprocess
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from cluster.jobs.job import Stage
 PLACED_PIPELINE = "placed_pipeline:PlacedPipeline"
 NOTES = "BODYSWAP_TEST_NOTES"
 """Names the file in which every process of a farm notes what it does."""
+LAST_TRY = 3
+"""Whoever lingers gets no further than half before so many have begun."""
 GROWS_BYTES = 80_000_000
 
 _grown: list[np.ndarray[tuple[int], np.dtype[np.uint8]]] = []
@@ -64,8 +67,14 @@ class PlacedPipeline(TinyPipeline):
         elif kind == "grow":
             _grown.append(np.ones(GROWS_BYTES, np.uint8))
         _note(Stage.RENDER, child)
+
+        def count(done: int) -> None:
+            on_frame(done)
+            while kind == "linger" and done == len(frames) // 2 and _renders() < LAST_TRY:
+                time.sleep(0.05)
+
         return super().render_range(
-            plate, frames, poses, subject, out, settings=settings, state=state, on_frame=on_frame,
+            plate, frames, poses, subject, out, settings=settings, state=state, on_frame=count,
             mark=mark, recipe=recipe, replacement=replacement,
         )  # fmt: skip
 
@@ -74,6 +83,10 @@ def read_notes(path: Path, stage: Stage) -> list[Note]:
     lines = path.read_text().splitlines() if path.exists() else []
     notes = [Note(**json.loads(line)) for line in lines]
     return [note for note in notes if note.stage == stage]
+
+
+def _renders() -> int:
+    return len(read_notes(Path(os.environ[NOTES]), Stage.RENDER))
 
 
 def _note(stage: Stage, child: int = 0) -> None:
