@@ -71,5 +71,7 @@ class Questions:
     def _with_leases(
         self, starts: Sequence[Start], epoch_of: Callable[[Start], int]
     ) -> Iterator[Prepared]:
+        if not starts:
+            return
         questions = [partial(self._hands.lease_for, each, epoch_of(each)) for each in starts]
         yield from zip(starts, self._asker.all(questions), strict=True)
