@@ -5,7 +5,7 @@ synthetic performers that ship with the project.
 """
 
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -110,6 +110,7 @@ def read_trust(text: str, source: str) -> Trust:
     return trust
 
 
+@cache
 def packaged_trust() -> Trust:
     """The key that signed the packaged performers' consents; its private half no longer exists."""
     return read_trust(_SYNTHETIC_TRUST.read_text(), str(_SYNTHETIC_TRUST))

@@ -127,8 +127,10 @@ class Plan:
         plain = [Shard(stage=stage, index=n, frames=frames) for n, frames in enumerate(ranges)]
         for split in self.splits if stage is Stage.RENDER else ():
             plain = _divided(plain, split)
+        if not self.again:
+            return tuple(plain)
         takes = Counter(self.again)
-        return tuple(replace(shard, take=takes[shard.name]) if takes else shard for shard in plain)
+        return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
 
     @cached_property
     def all_shards(self) -> tuple[Shard, ...]:

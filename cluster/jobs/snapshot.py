@@ -41,6 +41,11 @@ class ShardView:
         return verdict(self.failures) if self.failures else Verdict.RETRY
 
     @property
+    def is_condemned(self) -> bool:
+        """True where it will not be tried again."""
+        return bool(self.failures) and self.is_waiting and self.verdict is not Verdict.RETRY
+
+    @property
     def batch_divisor(self) -> int:
         """By how much the next attempt's batch is smaller than the settings'."""
         return batch_divisor(self.failures)
@@ -99,34 +104,32 @@ class JobView:
     @cached_property
     def condemned(self) -> tuple[ShardView, ...]:
         """The shards that will not be tried again."""
-        return tuple(
-            view for view in self.shards if view.is_waiting and view.verdict is not Verdict.RETRY
-        )
+        return tuple(view for view in self.shards if view.is_condemned)
 
     @cached_property
     def startable(self) -> tuple[ShardView, ...]:
         """The shards that have all they need, the longest first; some may have to pause still."""
-        ready = [
-            view
-            for view in (self.of(self.stage) if self.stage else ())
-            if view.is_waiting
-            and view.verdict is Verdict.RETRY
-            and all(before.commit for before in self.predecessor(view.shard))
-        ]
+        views = self.of(self.stage) if self.stage else ()
+        ready = [view for view in views if view.is_waiting and not view.is_condemned]
+        if self.spec.is_exact:
+            ready = [
+                view
+                for view in ready
+                if all(before.commit for before in self.predecessor(view.shard))
+            ]
         return tuple(sorted(ready, key=lambda view: (-len(view.shard.frames), view.shard.index)))
 
     @cached_property
     def progress(self) -> Progress:
         """How far the job is, counted once: of thousands of jobs, few change between two looks."""
         views = self.of(self.stage) if self.stage else ()
+        commits = [view.commit for view in self.shards if view.commit is not None]
         return Progress(
-            shards_done=sum(view.commit is not None for view in views),
+            shards_done=len([view for view in views if view.commit is not None]),
             shards_total=len(views),
-            frames_done=sum(view.frames_done for view in views),
-            frames_total=sum(len(view.shard.frames) for view in views),
-            shards_reused=sum(
-                view.commit is not None and view.commit.made_by is not None for view in self.shards
-            ),
+            frames_done=sum([view.frames_done for view in views]),
+            frames_total=sum([len(view.shard.frames) for view in views]),
+            shards_reused=len([commit for commit in commits if commit.made_by is not None]),
         )
 
     @cached_property
