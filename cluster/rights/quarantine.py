@@ -12,11 +12,11 @@ from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.trust import Trust
 from cluster.jobs.job import JobSpec, Stage
-from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
+from cluster.jobs.keys import JOBS, QUARANTINE, TRAINING, JobKeys, TrainingKeys, subject_file
 from cluster.jobs.observe import read_spec
 from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import MARKER, stored_subjects
-from cluster.jobs.training_spec import TRAINING, TrainingKeys, TrainingSpec
+from cluster.jobs.training_spec import TrainingSpec
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
 from cluster.rights.doors import checkpoint_of, covering_all
