@@ -6,11 +6,11 @@ Real processes, as on real machines: whichever is killed, its keeper starts it a
 import os
 import secrets
 import signal
-import socket
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,9 +45,11 @@ class Raylets:
         environment: Mapping[str, str],
         *,
         head: Sequence[str] = ("--num-cpus", "0"),
+        before_start: Callable[[str], None] = lambda address: None,
     ) -> None:
         port = free_ports(1)[0]
         self.address = f"127.0.0.1:{port}"
+        before_start(self.address)
         token = secrets.token_hex(16)
         self.environment = {"RAY_AUTH_TOKEN": token, **environment, **_HASTE}
         settings = [f"{name}={value}" for name, value in self.environment.items()]
@@ -61,8 +63,7 @@ class Raylets:
         plain = ["--head", "--port", str(port), "--temp-dir", str(folder)]
         plain += ["--include-dashboard", "False", "--dashboard-port", str(free_ports(1)[0])]
         self._keep([*plain, *head])
-        # A node that comes too early waits for long, and then fails.
-        _wait_for(port)
+        _wait_for_head(folder / "said")
         for each in nodes:
             self.add_node(each)
 
@@ -101,12 +102,28 @@ class Raylets:
         return False
 
 
-def _wait_for(port: int) -> None:
-    """Wait until somebody listens there; an hour is for the slowest of machines."""
+def own_token() -> str:
+    """The token that this very process uses, whatever Ray it has used before."""
+    asked = [str(_RAY), "get-auth-token", "--generate"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def until(is_so: Callable[[], bool], otherwise: str, *, meanwhile: Callable[[], None]) -> None:
+    """Wait for it, doing something meanwhile; five minutes are for a busy machine."""
+    end_s = time.monotonic() + 300.0
+    while not is_so():
+        assert time.monotonic() < end_s, otherwise
+        meanwhile()
+
+
+def _wait_for_head(said: Path) -> None:
+    """Wait until it has come up; an hour is for the slowest of machines.
+
+    Whoever joins one that is still to fail and to be started again is aborted by Ray.
+    """
     end_s = time.monotonic() + 3600.0
-    while time.monotonic() < end_s:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
+    while not (said.exists() and b"Ray runtime started" in said.read_bytes()):
+        assert time.monotonic() < end_s, said.read_text()
         time.sleep(0.1)
 
 

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,13 +14,12 @@ from command_line import run_command
 from film_pipeline import FILM_PIPELINE, FilmInspector, frame_of, write_film_plate
 from placed_pipeline import GROWS_BYTES, LAST_TRY, NOTES, PLACED_PIPELINE, Note, read_notes
 from ray._raylet import GcsClient
-from raylets import Raylets
+from raylets import Raylets, own_token, until
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble, expected_shot, write_subject
 
 from bodyswap.config import Mode, RenderSettings
 from bodyswap.decode import decode
-from bodyswap.errors import BodyswapError
 from bodyswap.media.index import index_clip
 from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
@@ -44,9 +41,7 @@ from cluster.workers.settings import FarmSettings, Resources
 
 HERE = Path(__file__).parent
 WHOLE = FrameRange(start=0, stop=40)
-_PATIENCE_S = 300.0
 _PREEMPTION = 2
-_RAY = str(Path(sys.executable).parent / "ray")
 # A busy machine takes minutes to start three raylets.
 pytestmark = pytest.mark.timeout(900)
 
@@ -57,10 +52,7 @@ class Nodes:
     def __init__(self, folder: Path, notes: Path) -> None:
         self._notes = notes
         paths = os.pathsep.join([str(HERE.parent.parent), str(HERE)])
-        # The token that this very process will use, whatever it has used before.
-        asked = [_RAY, "get-auth-token", "--generate"]
-        token = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-        environment = {"PYTHONPATH": paths, NOTES: str(notes), "RAY_AUTH_TOKEN": token}
+        environment = {"PYTHONPATH": paths, NOTES: str(notes), "RAY_AUTH_TOKEN": own_token()}
         head = ["--node-name", "poser", "--num-cpus", "1", "--resources", '{"pose_node": 1}']
         self._raylets = Raylets(folder, [], environment, head=head)
         self.address = self._raylets.address
@@ -100,20 +92,16 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         nodes.add_renderer("renderer-1", "--num-gpus", "1")
         nodes.add_renderer("renderer-2")
         try:
-            _wait(lambda: _has_joined(nodes.address), "the head is not up")
-            _wait(lambda: len(_living()) == 3, "the nodes are not up")
+            start_ray(nodes.address)
+            until(lambda: len(_living()) == 3, "the nodes are not up", meanwhile=_pause)
             yield nodes
         finally:
             ray.shutdown()
             nodes.close()
 
 
-def _has_joined(address: str) -> bool:
-    try:
-        start_ray(address)
-    except BodyswapError:
-        return False
-    return True
+def _pause() -> None:
+    time.sleep(0.1)
 
 
 def _living() -> list[dict[str, str]]:
@@ -197,7 +185,7 @@ def test_a_killed_worker_leaves_no_child_and_no_frame_is_lost(nodes: Nodes, farm
     assert [entry.failure.cause for entry in _failures(farm, job)] == ["death"]
     children = [note.child for note in nodes.notes(Stage.RENDER)]
     assert len(children) == 3
-    _wait(lambda: not [child for child in children if find_process(child)], "children are left")
+    until(lambda: not any(map(find_process, children)), "children are left", meanwhile=_pause)
 
 
 def _failures(farm: TinyFarm, job: str) -> list:
@@ -212,13 +200,6 @@ def _run(
         return controller.run_until_final(job).state
     finally:
         runtime.close()
-
-
-def _wait(is_so: Callable[[], bool], otherwise: str) -> None:
-    end_s = time.monotonic() + _PATIENCE_S
-    while not is_so():
-        assert time.monotonic() < end_s, otherwise
-        time.sleep(0.1)
 
 
 def test_a_shard_planned_for_one_worker_is_split_for_two_and_the_film_is_whole(
@@ -237,7 +218,10 @@ def test_a_shard_planned_for_one_worker_is_split_for_two_and_the_film_is_whole(
         FarmSettings(workers=2, resources=_resources()),
     )
     runtime.want({Stage.POSE: 1})
-    _wait(lambda: not runtime.poll(0.1) and len(runtime.idle_workers) == 2, "two do not come")
+    until(
+        lambda: len(runtime.idle_workers) == 2, "they are not two",
+        meanwhile=lambda: runtime.poll(0.1) and None,
+    )  # fmt: skip
     assert _run(farm, job, runtime, what_next) is JobState.PUBLISHED
     assert [each.split.at for each in Journal(farm.store, job).read() if each.split] == [(30,)]
     parts = client.manifest(job).parts
