@@ -51,7 +51,8 @@ class Supervisor:
             if time.monotonic() > started_s + _STEADY_AFTER_S:
                 pause_s = self._first_pause_s
             _log.warning("%s ended with %d; again in %.0f s", self._command[0], code, pause_s)
-            self._should_stop.wait(pause_s)
+            if self._should_stop.wait(pause_s):
+                return code
             pause_s = min(_LONGEST_PAUSE_S, 2.0 * pause_s)
 
     def stop(self) -> None:

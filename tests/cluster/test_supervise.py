@@ -44,6 +44,19 @@ def test_a_process_that_is_killed_is_started_again_and_leaves_no_child(tmp_path:
         time.sleep(0.02)
 
 
+def test_stopping_while_it_waits_to_start_again_starts_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    supervisor = Supervisor(_command(log, deaths=9, then_s=0.0), first_pause_s=600.0)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    while not supervisor.deaths:
+        time.sleep(0.02)
+    supervisor.stop()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert len(log.read_text().splitlines()) == 1
+
+
 def test_stopping_ends_the_process_and_does_not_start_it_again(tmp_path: Path) -> None:
     log = tmp_path / "log"
     supervisor = Supervisor(_command(log, deaths=0, then_s=600.0), first_pause_s=0.01)
