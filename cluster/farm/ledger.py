@@ -136,7 +136,8 @@ class Ledger:
 
     def failed(self, lease: Lease, failure: Failure) -> None:
         self._end(lease.shard)
-        self._message = f"{lease.shard} failed on {failure.worker}: {failure.message}"
+        shard = lease.shard.numbered(self._head.spec.plate.first_number)
+        self._message = f"{shard} failed on {failure.worker}: {failure.message}"
         self._change(
             lease.shard,
             lambda view: replace(view, held=None, failures=(*view.failures, failure)),
@@ -207,7 +208,7 @@ class Ledger:
             self._view = None
 
 
-def last_word(shard: Shard, failure: Failure, attempts: int) -> str:
+def last_word(shard: str, failure: Failure, attempts: int) -> str:
     """Why the job failed, in one line for the person who submitted it."""
     if failure.cause in (Cause.INPUT, Cause.MODEL):
         return failure.message

@@ -17,7 +17,7 @@ from cluster.jobs.plan import Shard
 from cluster.jobs.warmup import card_warmup
 from cluster.stores.record import content_hash
 
-_SEEING = ("pose", "device", "mode", "cuts", "colour")
+_SEEING = ("pose", "device", "mode", "cuts", "colour", "rate")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
 _NOT_SOLVING = ("pose", "join_tolerance", "engine", "crop", "warmup_frames", "watermark", "label")

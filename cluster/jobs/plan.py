@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from bodyswap.config import POSE_SEARCH_EVERY
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 from cluster.jobs.job import JobSpec, Stage
 from cluster.stores.record import content_hash
 
@@ -38,8 +38,12 @@ class Shard:
         """What people call it by, such as "render-2"."""
         return f"{self.stage}-{self.index}"
 
+    def numbered(self, first_number: int) -> str:
+        """In words, of a plate whose first frame has this number."""
+        return f"{self.stage} {self.index} ({self.frames.numbered(first_number)})"
+
     def __str__(self) -> str:
-        return f"{self.stage} {self.index} ({self.frames})"
+        return self.numbered(FIRST_FRAME_NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from cluster.farm.term import Term
 from cluster.jobs.control import Request, Verb
 from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
-from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
+from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, request_marker, time_part
 from cluster.jobs.plan import make_plan
 from cluster.jobs.snapshot import Snapshot
 from cluster.simulation.auditor import Auditor
@@ -156,9 +156,9 @@ class _History:
         # Its key is drawn from the seed too, so that histories can be repeated.
         stamp = time_part(request.at)
         token = f"{self.world.random.getrandbits(32):08x}"
-        folder = f"{JobKeys(job=spec.job).root}control/"
+        folder = JobKeys(job=spec.job).control
         self._people.put(f"{folder}{stamp}-{token}-{verb}.json", to_json(request))
-        self._people.put(f"queue/00-{stamp}-{spec.job}", b"")
+        self._people.put(request_marker(spec.job, stamp), b"")
 
 
 class _Life:

@@ -20,7 +20,7 @@ from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Done, Failed, Order, Progressed, Report
 from cluster.jobs.plan import Shard
-from cluster.rights.marking import TRACES, traced
+from cluster.rights.marking import TRACES, frame_traces
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.past import TakeOver, leave
 from cluster.simulation.store import Killed, Objects, Pulse, StoreSeen
@@ -181,7 +181,7 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             # What was rendered before, as the temporal state has it.
             past = _read(store, before[0], "boundary") if before else []
             made = [rendered_frame(order.lease.shard, frame) for frame in frames]
-            traces = to_json(traced(mark_of(order.spec.picture_id, DEMO_KEY), ()))
+            traces = to_json(frame_traces(mark_of(order.spec.picture_id, DEMO_KEY), ()))
             return {
                 "segment.mp4": _packed(made),
                 "boundary.bin": _packed([*past, *made]),
