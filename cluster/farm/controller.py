@@ -247,9 +247,8 @@ class Controller:
         if isinstance(report, HandedBack):
             self._hands.hand_back(ledger, report.lease, commit)
             return
-        if isinstance(report, Failed):
-            failure = report.failure
-        else:
+        failure = report.failure if isinstance(report, Failed) else None
+        if failure is None and commit is None:
             lost = IntegrityError(f"the commit of {report.lease.shard} is gone from the store")
             failure = classify(lost, worker=report.lease.worker, at_s=self._clock())
         self._hands.end_attempt(ledger, report.lease, failure, commit)

@@ -96,7 +96,8 @@ def decide(snapshot: Snapshot) -> list[Action]:
     startable = []
     alive = {worker.name for worker in snapshot.workers}
     for job in snapshot.jobs:
-        actions += _for_held(job, alive, snapshot.now_s)
+        if job.held:
+            actions += _for_held(job, alive, snapshot.now_s)
         if job.state.is_final or job.state is JobState.PAUSED:
             continue
         steps = list(_for_job(job))

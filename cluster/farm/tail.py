@@ -29,7 +29,7 @@ class Divided:
 
 def divide_tail(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Divided]:
     """The shards of `jobs` to be split now: none unless all that waits is done sooner by it."""
-    free = _free_after(snapshot) if jobs else []
+    free = _free_after(snapshot) if any(map(_is_free_to_cut, jobs)) else []
     if not free or free[0] > 0:
         return
     queue = [
@@ -38,7 +38,11 @@ def divide_tail(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Divided
         if not is_at_quota(job.spec.project, snapshot)
         for view in job.ready(snapshot.now_s)
     ]
-    waiting = sum(len(view.shard.frames) for _, view in queue)
+    lengths = [len(view.shard.frames) for _, view in queue]
+    waiting = sum(lengths)
+    # So much waits that `_pieces` would leave even the longest whole: as with most of a long queue.
+    if 2 * max(lengths, default=0) * len(free) < 3 * waiting:
+        return
     pieces = [_pieces(job, view, snapshot, free, waiting) for job, view in queue]
     wholes = [(len(view.shard.frames), _warmup(job) or 0) for job, view in queue]
     parts = [
@@ -75,12 +79,15 @@ def _done_after(shards: Iterable[tuple[float, int]], free: Sequence[int]) -> flo
 
 def may_be_split(job: JobView, view: ShardView) -> bool:
     """True where it is not cut as somebody asked, has not failed, and nothing goes on from it."""
-    is_free_to_cut = job.spec.shards is None and not job.spec.is_exact
     is_first_try = not view.failures and not view.shard.take and view.is_waiting
     # Whoever would assemble from the whole has to write that in the journal first, and is refused.
     is_before_assembly = job.state.may_become(JobState.ASSEMBLING)
     is_render = view.shard.stage is Stage.RENDER
-    return is_free_to_cut and is_first_try and is_render and is_before_assembly
+    return _is_free_to_cut(job) and is_first_try and is_render and is_before_assembly
+
+
+def _is_free_to_cut(job: JobView) -> bool:
+    return job.spec.shards is None and not job.spec.is_exact
 
 
 def least_piece(job: JobView) -> int | None:

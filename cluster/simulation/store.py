@@ -97,6 +97,7 @@ class StoreSeen:
         self._faults = faults
         self._pulse = pulse or Pulse()
         self._takes_time = takes_time
+        self._random = world.random.random
         self._longest_way_s = faults.store_delay_s / 2
         self._is_lost = faults.store_fails / 2
 
@@ -182,7 +183,11 @@ class StoreSeen:
         # Over a thousand times in a history, so it is written for speed.
         world, pulse = self._world, self._pulse
         if self._takes_time:
-            world.pass_time(world.random.random() * self._longest_way_s)
+            arrives_at_s = world.now_s + self._random() * self._longest_way_s
+            if arrives_at_s < world.next_at_s:
+                world.now_s = arrives_at_s
+            else:
+                world.let_happen(arrives_at_s)
         if pulse.ways_left is not None:
             pulse.ways_left -= 1
             if pulse.ways_left < 0:
@@ -192,7 +197,7 @@ class StoreSeen:
         for start, end in self._faults.store_outages_s:
             if start <= world.now_s < end:
                 raise _silent(verb, key)
-        if world.now_s < FAULTS_END_AT_S and world.random.random() < self._is_lost:
+        if world.now_s < FAULTS_END_AT_S and self._random() < self._is_lost:
             raise _silent(verb, key)
 
 

@@ -144,8 +144,6 @@ class Process:
 
     def _fail(self, order: Order, error: Exception) -> None:
         if self.is_alive and self.working_on == order.lease:
-            # Where it was raised is of no interest here, and takes long to tell.
-            error = error.with_traceback(None)
             failure = classify(error, worker=self.name, at_s=self._crew.world.now_s)
             self._end(Failed(lease=order.lease, failure=failure))
 

@@ -4,6 +4,7 @@ import heapq
 import random
 from collections.abc import Callable
 from itertools import count
+from math import inf
 
 Event = Callable[[], None]
 
@@ -13,6 +14,8 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.now_s = 0.0
+        self.next_at_s = inf
+        """When the next event is due."""
         self.random = random.Random(seed)
         self._events: list[tuple[float, int, Event]] = []
         self._order = count()
@@ -20,11 +23,15 @@ class World:
     def after(self, delay_s: float, event: Event) -> None:
         """Let `event` happen `delay_s` from now."""
         heapq.heappush(self._events, (self.now_s + delay_s, next(self._order), event))
+        self.next_at_s = self._events[0][0]
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass within an event: whatever else is due by then happens meanwhile."""
-        until_s = self.now_s + seconds
-        while self._events and self._events[0][0] <= until_s:
+        self.let_happen(self.now_s + seconds)
+
+    def let_happen(self, until_s: float) -> None:
+        """Let whatever is due by then happen, and then be it that late."""
+        while self.next_at_s <= until_s:
             self.happen()
         # What happened may have let more time pass than that.
         if self.now_s < until_s:
@@ -35,6 +42,7 @@ class World:
         if not self._events:
             return False
         at_s, _, event = heapq.heappop(self._events)
+        self.next_at_s = self._events[0][0] if self._events else inf
         if self.now_s < at_s:
             self.now_s = at_s
         event()
