@@ -24,24 +24,26 @@ from cluster.farm.decide import (
 )
 from cluster.farm.errands import Errands
 from cluster.farm.ledger import Ledger, last_word
+from cluster.farm.planning import plan_for
 from cluster.farm.roster import Roster
 from cluster.jobs.commit import Commit, grant, read_commit
 from cluster.jobs.control import Wishes
 from cluster.jobs.failures import Cause, Failure, classify, death
 from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.journal import Entry, Journal
-from cluster.jobs.keys import JobKeys, queue_marker, time_part
+from cluster.jobs.keys import queue_marker, time_part
 from cluster.jobs.lease import Lease
-from cluster.jobs.observe import observe_again, read_plan
+from cluster.jobs.observe import observe_again
 from cluster.jobs.order import Order
-from cluster.jobs.plan import Split, make_plan
-from cluster.jobs.results import remember_cut, remember_splits, remembered_cut, remembered_splits
-from cluster.jobs.warmup import known_warmup
+from cluster.jobs.plan import Plan, Split
+from cluster.jobs.results import remember_splits
 from cluster.rights.quarantine import quarantine_revoked
 from cluster.stores.asker import Answer, Asker
-from cluster.stores.record import to_json
 from cluster.stores.store import Store
 from cluster.workers.runtime import Runtime
+
+Asked = Plan | Lease | Commit
+"""What the store answers before something is done: a plan; a lease, or the commit that is there."""
 
 
 class Hands:
@@ -69,16 +71,24 @@ class Hands:
         self._reader = reader
         self._errands = errands
 
-    def act(
-        self, ledger: Ledger, action: Action, asked: Answer[Commit | Lease] | None = None
-    ) -> None:
-        """Do `action`; of a start, `asked` is the answer to `lease_for`.
+    def question_of(self, ledger: Ledger, action: Action) -> Answer[Asked] | None:
+        """What has to be asked of the store before `action` is done; None where nothing has."""
+        match action:
+            case MakePlan():
+                return partial(plan_for, self._store, ledger.view.spec, self._runtime.capacity)
+            case Start():
+                return partial(self._lease_for, action, ledger.next_epoch(action.shard))
+        return None
+
+    def act(self, ledger: Ledger, action: Action, asked: Answer[Asked] | None = None) -> None:
+        """Do `action`; `asked` is the answer to `question_of` it.
 
         Raises StoreError where the store failed; the ledger may lag behind then.
         """
         match action:
             case MakePlan():
-                self._plan(ledger)
+                assert asked is not None, "a job is planned in the store"
+                self._plan(ledger, asked())
             case Enter():
                 self._write(ledger, Entry(state=action.state, at_s=self._clock(), by=self._name))
             case Divide():
@@ -98,7 +108,7 @@ class Hands:
             case GiveUp():
                 self._give_up(ledger, action)
 
-    def lease_for(self, start: Start, epoch: int) -> Commit | Lease:
+    def _lease_for(self, start: Start, epoch: int) -> Commit | Lease:
         """Ask the store for a lease to start the shard under, or for its commit if it has one."""
         standing = read_commit(self._store, start.job, start.shard)
         return standing or grant(
@@ -170,18 +180,8 @@ class Hands:
             self._store.delete(marker)
         ledger.markers = ()
 
-    def _plan(self, ledger: Ledger) -> None:
-        spec = ledger.view.spec
-        plan = make_plan(
-            spec,
-            workers=self._runtime.capacity,
-            as_before=remembered_cut(self._store, spec),
-            split_before=remembered_splits(self._store, spec),
-            warmup_frames=known_warmup(self._store, spec),
-        )
-        remember_cut(self._store, spec, plan)
-        if not self._store.put_if_absent(JobKeys(job=ledger.job).plan, to_json(plan)):
-            plan = read_plan(self._store, ledger.job) or plan
+    def _plan(self, ledger: Ledger, plan: Asked) -> None:
+        assert isinstance(plan, Plan), "what was asked was the plan"
         ledger.planned(plan)
         if ledger.view.state.may_become(JobState.PLANNED):
             entry = Entry(state=JobState.PLANNED, at_s=self._clock(), by=self._name)
@@ -203,10 +203,11 @@ class Hands:
         if self._write(ledger, entry) and ledger.view.plan is not None:
             remember_splits(self._store, ledger.view.spec, ledger.view.plan)
 
-    def _start(self, ledger: Ledger, action: Start, lease: Commit | Lease) -> None:
+    def _start(self, ledger: Ledger, action: Start, lease: Asked) -> None:
         if isinstance(lease, Commit):
             ledger.committed(lease)
             return
+        assert isinstance(lease, Lease), "what was asked was a lease"
         spec = ledger.view.spec
         ledger.started(lease, self._clock())
         self._roster.started(lease, spec.subject.digest)

@@ -13,34 +13,33 @@ from functools import partial
 from bodyswap.errors import BodyswapError, InputError, IntegrityError, StoreError
 from cluster.farm.act import Hands
 from cluster.farm.bulletin import Bulletin, OnStatus
-from cluster.farm.decide import Action, decide
+from cluster.farm.decide import Action, Decide, decide
 from cluster.farm.drains import drained_nodes
 from cluster.farm.errands import Errands
 from cluster.farm.ledger import Ledger
 from cluster.farm.questions import Questions
+from cluster.farm.quotas import Quotas
 from cluster.farm.roster import Roster
 from cluster.farm.rota import Every, Rota
-from cluster.farm.term import Term
+from cluster.farm.term import LAPSES_AFTER_S, Term
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import classify
 from cluster.jobs.keys import QUEUE, job_of_marker
-from cluster.jobs.observe import Observed, read_shares
+from cluster.jobs.observe import Observed
 from cluster.jobs.order import Ending, Failed, HandedBack, Progressed, Report
 from cluster.jobs.progress import JobStatus
-from cluster.jobs.snapshot import ProjectShare, Snapshot, waiting_shards
+from cluster.jobs.snapshot import Snapshot, waiting_shards
 from cluster.stores.asker import Answer, Asker
 from cluster.stores.store import Store
 from cluster.workers.runtime import Runtime
 
-Decide = Callable[[Snapshot], list[Action]]
-
 _STEP_S = 0.2
 _QUEUE_EVERY_S = 1.0
-_SHARES_EVERY_S = 30.0
 _JOBS_ASKED_AT_ONCE = 25
 """For new requests, every so often: with more jobs than that a request is heard of later."""
 _STORE_PATIENCE_S = 60.0
 _DRAINS_EVERY_S = 5.0
+_LONGEST_ACT_S = LAPSES_AFTER_S / 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -92,8 +91,7 @@ class Controller:
         self._queue_look = Every(_QUEUE_EVERY_S)
         self._crew_look = Every(_QUEUE_EVERY_S)
         self._drains_look = Every(_DRAINS_EVERY_S)
-        self._shares: dict[str, ProjectShare] = {}
-        self._shares_read_at_s = float("-inf")
+        self._quotas = Quotas(store)
         self._trouble: tuple[float, StoreError] | None = None
 
     def run_until_final(self, job: str) -> JobStatus:
@@ -162,9 +160,7 @@ class Controller:
                 self._forget(job)
         try:
             markers = self._store.list_keys(QUEUE)
-            if self._clock() >= self._shares_read_at_s + _SHARES_EVERY_S:
-                self._shares = read_shares(self._store)
-                self._shares_read_at_s = self._clock()
+            self._quotas.look(self._clock())
         except StoreError as error:
             self._note_trouble("the queue", error)
             return
@@ -197,10 +193,14 @@ class Controller:
     def _act(self, actions: Sequence[Action]) -> None:
         """Do what was decided, but nothing of what was decided by a look at a job that is past."""
         looks = {action.job: self._ledgers[action.job].looks for action in actions}
+        until_s = self._clock() + _LONGEST_ACT_S
         for action, asked in self._questions.of_actions(actions, self._ledgers):
             job = action.job
             if job not in self._doubtful and self._ledgers[job].looks == looks[job]:
                 self._try(job, partial(self._hands.act, action=action, asked=asked))
+            # The term is renewed between steps; what is left is decided again in the next.
+            if self._clock() > until_s:
+                break
 
     def _adopt(self, job: str, listed: Sequence[str], observe: Answer[Observed]) -> Ledger:
         # Markers are listed before the journal is read: one put later belongs to a later life.
@@ -223,7 +223,7 @@ class Controller:
                 ledger.view for job, ledger in self._ledgers.items() if job not in self._doubtful
             ),
             workers=self._roster.views(self._runtime),
-            shares=self._shares,
+            shares=self._quotas.shares,
             leaving_nodes=self._runtime.leaving_nodes,
         )
 

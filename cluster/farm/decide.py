@@ -3,7 +3,7 @@
 Pure: it knows no store, no runtime and no clock; `controller` looks, asks here, and acts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cluster.farm.share import match_workers
@@ -88,6 +88,7 @@ class GiveUp:
 
 
 Action = MakePlan | Enter | Divide | Start | Stop | Release | Publish | GiveUp
+Decide = Callable[[Snapshot], list[Action]]
 
 
 def decide(snapshot: Snapshot) -> list[Action]:

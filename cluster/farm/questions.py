@@ -1,23 +1,23 @@
 """What the controller asks the store before it acts: many questions at once, answered in order.
 
-It changes nothing but by leases, which are there for nobody who does not start under them.
+It changes nothing but by leases, which are there for nobody who does not start under them, and by
+plans, of which the first that was written stands.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from cluster.farm.act import Hands
-from cluster.farm.decide import Action, Start
+from cluster.farm.act import Asked, Hands
+from cluster.farm.decide import Action
 from cluster.farm.ledger import Ledger
 from cluster.jobs.commit import Commit, read_commit
 from cluster.jobs.control import Wishes, new_requests
-from cluster.jobs.lease import Lease
 from cluster.jobs.observe import Observed, observe_job
 from cluster.jobs.order import Ending, Report
 from cluster.stores.asker import Answer, Asker
 from cluster.stores.store import Store
 
-Prepared = tuple[Action, Answer[Commit | Lease] | None]
+Prepared = tuple[Action, Answer[Asked] | None]
 Heard = tuple[Report, Answer[Commit | None] | None]
 
 
@@ -56,23 +56,20 @@ class Questions:
     def of_actions(
         self, actions: Iterable[Action], ledgers: Mapping[str, Ledger]
     ) -> Iterator[Prepared]:
-        """Each action; of those that start a shard, with its lease or else its commit."""
-        starts: list[Start] = []
+        """Each action, in its order, with the answer to what has to be asked before it is done."""
+        together: list[tuple[Action, Answer[Asked]]] = []
         for action in actions:
-            if isinstance(action, Start):
-                starts.append(action)
-            if len(starts) == self._asker.at_once or not isinstance(action, Start):
-                yield from self._with_leases(starts, ledgers)
-                starts = []
-            if not isinstance(action, Start):
+            question = self._hands.question_of(ledgers[action.job], action)
+            if question is not None:
+                together.append((action, question))
+            if question is None or len(together) == self._asker.at_once:
+                yield from self._answered(together)
+                together = []
+            if question is None:
                 yield action, None
-        yield from self._with_leases(starts, ledgers)
+        yield from self._answered(together)
 
-    def _with_leases(
-        self, starts: Sequence[Start], ledgers: Mapping[str, Ledger]
-    ) -> Iterator[Prepared]:
-        questions = [
-            partial(self._hands.lease_for, each, ledgers[each.job].next_epoch(each.shard))
-            for each in starts
-        ]
-        yield from zip(starts, self._asker.all(questions), strict=True)
+    def _answered(self, together: Sequence[tuple[Action, Answer[Asked]]]) -> Iterator[Prepared]:
+        if together:
+            answers = self._asker.all([question for _, question in together])
+            yield from zip([action for action, _ in together], answers, strict=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from cluster.farm.controller import Controller, Decide
-from cluster.farm.decide import Action, decide
+from cluster.farm.controller import Controller
+from cluster.farm.decide import Action, Decide, decide
 from cluster.farm.term import Term
 from cluster.jobs.control import Request, Verb
 from cluster.jobs.job import JobSpec, JobState

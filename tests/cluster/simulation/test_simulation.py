@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.farm.controller import Decide
-from cluster.farm.decide import Action, Divide, Enter, GiveUp, Publish, Start, Stop, decide
+from cluster.farm.decide import Action, Decide, Divide, Enter, GiveUp, Publish, Start, Stop, decide
 from cluster.jobs.commit import Commit, Outcome, discard, put_commit, read_commit
 from cluster.jobs.job import JobState, Stage
 from cluster.jobs.keys import JobKeys
