@@ -30,7 +30,6 @@ from cluster.simulation.world import World
 from cluster.stores.record import to_yaml
 
 EPOCH_S = 1.8e9
-SHARDS_A_STAGE = 1000
 FRAMES_A_SHARD = 24
 
 
@@ -38,15 +37,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=1_000)
     parser.add_argument("--shards", type=int, default=100_000)
+    parser.add_argument("--job-shards", type=int, default=1_000, help="Of each of a job's stages.")
     parser.add_argument("--seconds", type=int, default=60, help="Of the farm's life.")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="Of a store request.")
     parser.add_argument("--at-once", type=int, default=1, help="Requests that the store is asked.")
     asked = parser.parse_args()
     world, objects, faults = World(0), Objects(), Faults(store_delay_s=0.0)
     store = StoreSeen(objects, world, faults)
-    jobs = asked.shards // (2 * SHARDS_A_STAGE)
+    jobs = asked.shards // (2 * asked.job_shards)
     for number in range(jobs):
-        submit(store, number)
+        submit(store, number, asked.job_shards)
     crew = Crew(world=world, objects=objects, faults=faults)
     runtime = SimulatedRuntime("w", asked.workers, crew, lambda order, processes: None)
     before_mib = memory_mib()
@@ -114,15 +114,15 @@ def lived(controller: Controller, world: World, *, until_s: float) -> tuple[floa
     return busy_s, wall_s
 
 
-def submit(store: StoreSeen, number: int) -> None:
-    frames = FrameRange(start=0, stop=SHARDS_A_STAGE * FRAMES_A_SHARD)
+def submit(store: StoreSeen, number: int, shards: int) -> None:
+    frames = FrameRange(start=0, stop=shards * FRAMES_A_SHARD)
     spec = JobSpec(
         plate=PlateRef(sha256=f"{number:064x}", name="plate.mov", frame_count=frames.stop),
         subject=SubjectRef(name="someone", files=()),
         frames=frames,
         settings=RenderSettings().to_dict(),
         software="simulated",
-        shards=SHARDS_A_STAGE,
+        shards=shards,
         project=f"project-{number % 5}",
         submitted_at=time_part(EPOCH_S),
     )

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from bodyswap.errors import BodyswapError, InputError, IntegrityError, StoreError
+from bodyswap.errors import InputError, IntegrityError, StoreError
 from cluster.farm.act import Hands
 from cluster.farm.bulletin import Bulletin, OnStatus
 from cluster.farm.decide import Action, Decide, decide
 from cluster.farm.drains import drained_nodes
 from cluster.farm.errands import Errands
+from cluster.farm.intake import Intake
 from cluster.farm.ledger import Ledger
 from cluster.farm.questions import Questions
 from cluster.farm.quotas import Quotas
@@ -24,8 +25,6 @@ from cluster.farm.rota import Every, Rota
 from cluster.farm.term import LAPSES_AFTER_S, Term
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import classify
-from cluster.jobs.keys import QUEUE, job_of_marker
-from cluster.jobs.observe import Observed
 from cluster.jobs.order import Ending, Failed, HandedBack, Progressed, Report
 from cluster.jobs.progress import JobStatus
 from cluster.jobs.snapshot import Snapshot, waiting_shards
@@ -83,6 +82,7 @@ class Controller:
             errands=self._errands,
         )
         self._questions = Questions(store, self._hands, asker, reader)
+        self._intake = Intake(store, self._questions, self._hands)
         self._bulletin = Bulletin(store, asker, on_status)
         self._ledgers: dict[str, Ledger] = {}
         self._unheard: list[Report] = []
@@ -110,7 +110,8 @@ class Controller:
 
     def take_up(self, job: str) -> Ledger:
         """Have the job in hand. Raises StoreError where there is no such job."""
-        return self._adopt(job, self._store.list_keys(QUEUE), *self._questions.of_jobs([job]))
+        ledger = self._ledgers[job] = self._intake.of_job(job)
+        return ledger
 
     def serve(self, should_stop: Callable[[], bool]) -> None:
         """Work on every job that is or comes into the queue, until told to stop."""
@@ -159,18 +160,12 @@ class Controller:
             if ledger.is_final and not ledger.view.held and not ledger.markers:
                 self._forget(job)
         try:
-            markers = self._store.list_keys(QUEUE)
             self._quotas.look(self._clock())
+            new = self._intake.of_queue(self._ledgers)
         except StoreError as error:
             self._note_trouble("the queue", error)
             return
-        queued = dict.fromkeys(map(job_of_marker, markers))
-        new = [job for job in queued if job not in self._ledgers]
-        for job, observe in zip(new, self._questions.of_jobs(new), strict=True):
-            try:
-                self._adopt(job, markers, observe)
-            except BodyswapError as error:
-                _log.warning("job %s is left in the queue: %s", job, error)
+        self._ledgers |= {ledger.job: ledger for ledger in new}
 
     def step(self, timeout_s: float = _STEP_S) -> None:
         """Hear what the workers say, and do what follows from it."""
@@ -201,15 +196,6 @@ class Controller:
             # The term is renewed between steps; what is left is decided again in the next.
             if self._clock() > until_s:
                 break
-
-    def _adopt(self, job: str, listed: Sequence[str], observe: Answer[Observed]) -> Ledger:
-        # Markers are listed before the journal is read: one put later belongs to a later life.
-        markers = tuple(key for key in listed if job_of_marker(key) == job)
-        ledger = Ledger(observe(), markers)
-        (wishes,) = self._questions.of_wishes([ledger])
-        self._hands.answer_requests(ledger, wishes())
-        self._ledgers[job] = ledger
-        return ledger
 
     def _forget(self, job: str) -> None:
         del self._ledgers[job]
