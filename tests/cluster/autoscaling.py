@@ -16,7 +16,10 @@ import ray
 import ray.autoscaler.v2.utils
 from placed_pipeline import NOTES, PLACED_PIPELINE, read_notes
 from ray._raylet import GcsClient
-from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
+from ray.autoscaler._private.fake_multi_node.node_provider import (
+    FAKE_HEAD_NODE_ID,
+    FAKE_HEAD_NODE_TYPE,
+)
 from ray.autoscaler.sdk import request_resources
 from ray.autoscaler.v2.sdk import get_cluster_resource_state
 from raylets import Raylets, own_token, until
@@ -69,7 +72,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def _autoscaler(address: str) -> dict[str, object]:
     kinds = {
-        "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+        FAKE_HEAD_NODE_TYPE: {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
         "renderer": {"resources": _MACHINE, "node_config": {}, "min_workers": 0, "max_workers": 2},
     }
     return {
@@ -87,7 +90,7 @@ def _autoscaler(address: str) -> dict[str, object]:
             "disable_launch_config_check": True,
         },
         "available_node_types": kinds,
-        "head_node_type": "head",
+        "head_node_type": FAKE_HEAD_NODE_TYPE,
         **{f"{whose}setup_commands": [] for whose in ("", "head_", "worker_")},
         **{f"{whose}_start_ray_commands": [] for whose in ("head", "worker")},
         "initialization_commands": [],
