@@ -5,6 +5,7 @@ It does not know how jobs are worked on: it keeps a `bodyswap work` running.
 
 import signal
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -28,6 +29,8 @@ from cluster.farm.drains import let_in
 from cluster.farm.supervise import Supervisor
 from cluster.notices.settings import load_webhooks
 from cluster.stores.opening import open_store
+from cluster.stores.store import Store
+from cluster.telling.farm_seen import see_farm
 from cluster.workers.ray_access import check_ray_access
 from cluster.workers.settings import read_farm_settings
 
@@ -91,7 +94,18 @@ def drain(
         complain(f"{node} may work again, once Ray is started anew there")
     else:
         drain_node(opened, node)
+        _warn_of_unknown(opened, node)
         complain(f"{node} is drained; `bodyswap farm drain {node} --undo` takes it back")
+
+
+def _warn_of_unknown(store: Store, node: str) -> None:
+    """Say so where the farm at work has no such machine: it may be misspelt, or still to come."""
+    seen = see_farm(store)
+    if seen is None or seen.is_gone(time.time()) or not seen.nodes:
+        complain(f"no farm tells which machines it has, so that {node} is one is not checked")
+    elif not any(each.is_called(node) for each in seen.nodes):
+        names = ", ".join(sorted({each.name for each in seen.nodes}))
+        complain(f"the farm has no machine '{node}' now; it has {names}")
 
 
 def work_command(

@@ -210,6 +210,7 @@ class Controller:
             ),
             workers=self._roster.views(self._runtime),
             shares=self._quotas.shares,
+            nodes=self._runtime.nodes,
             leaving_nodes=self._runtime.leaving_nodes,
         )
 

@@ -13,6 +13,7 @@ from cluster.jobs.commit import Commit
 from cluster.jobs.failures import Failure, Verdict, batch_divisor, is_due, verdict
 from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.lease import Held
+from cluster.jobs.node import Node
 from cluster.jobs.plan import Plan, Shard
 
 
@@ -205,6 +206,7 @@ class Snapshot:
     jobs: tuple[JobView, ...]
     workers: tuple[WorkerView, ...]
     shares: dict[str, ProjectShare]
+    nodes: tuple[Node, ...] = ()
     leaving_nodes: tuple[str, ...] = ()
 
     @cached_property

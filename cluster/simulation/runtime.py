@@ -9,6 +9,7 @@ from functools import partial
 
 from cluster.jobs.failures import death
 from cluster.jobs.job import Stage
+from cluster.jobs.node import Node
 from cluster.jobs.order import Ending, Failed, Order, Progressed, Report
 from cluster.simulation.faults import FAULTS_END_AT_S
 from cluster.simulation.worker import Crew, Process
@@ -57,6 +58,10 @@ class SimulatedRuntime:
     def has_news(self) -> bool:
         """True where `poll` would tell something."""
         return bool(self._inbox)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return ()
 
     @property
     def leaving_nodes(self) -> tuple[str, ...]:

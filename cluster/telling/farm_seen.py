@@ -13,6 +13,7 @@ from cluster.farm.decide import Action
 from cluster.jobs.job import Stage
 from cluster.jobs.keys import FARM_SEEN
 from cluster.jobs.lease import Held
+from cluster.jobs.node import Node
 from cluster.jobs.snapshot import Snapshot, WorkerView
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
@@ -77,6 +78,7 @@ class FarmSeen:
     at_s: float
     workers: tuple[WorkerSeen, ...] = ()
     quotas: tuple[QuotaSeen, ...] = ()
+    nodes: tuple[Node, ...] = ()
     leaving_nodes: tuple[str, ...] = ()
     is_starting: bool = False
 
@@ -106,6 +108,7 @@ def farm_seen(snapshot: Snapshot, controller: str) -> FarmSeen:
             for project, share in sorted(snapshot.shares.items())
             if share.most_workers is not None
         ),
+        nodes=snapshot.nodes,
         leaving_nodes=snapshot.leaving_nodes,
     )
 

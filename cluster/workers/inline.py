@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from bodyswap.errors import JobError
 from cluster.jobs.job import Stage
 from cluster.jobs.lease import Lease
+from cluster.jobs.node import Node
 from cluster.jobs.order import Ending, Order, Progressed, Report
 from cluster.workers.runtime import WorkerConfig
 from cluster.workers.worker import build_worker
@@ -43,6 +44,10 @@ class InlineRuntime:
     @property
     def idle_workers(self) -> tuple[str, ...]:
         return () if self._is_busy else (_NAME,)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return ()
 
     @property
     def leaving_nodes(self) -> tuple[str, ...]:

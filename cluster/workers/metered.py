@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from cluster.jobs.job import Stage
 from cluster.jobs.lease import Lease
+from cluster.jobs.node import Node
 from cluster.jobs.order import Order, Report
 from cluster.workers.runtime import Runtime
 
@@ -23,6 +24,10 @@ class MeteredRuntime:
     @property
     def capacity(self) -> int:
         return self._runtime.capacity
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return self._runtime.nodes
 
     @property
     def leaving_nodes(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from cluster.jobs.failures import Cause, Failure, classify, death, ray_cause
 from cluster.jobs.job import Stage
+from cluster.jobs.node import Node
 from cluster.jobs.order import Failed, HandedBack, Order, Progressed, Report
 from cluster.workers.crew import CrewPlan, cluster_share, crews
 from cluster.workers.demand import Demand
@@ -26,7 +27,13 @@ from cluster.workers.ending import begin_end, has_ended
 from cluster.workers.hand import Hand
 from cluster.workers.process_tree import Process
 from cluster.workers.ray_actor import ActorProcess, Finished, Pulse
-from cluster.workers.ray_nodes import drain_nodes, leaving_nodes, ray_resources, start_ray
+from cluster.workers.ray_nodes import (
+    drain_nodes,
+    leaving_nodes,
+    living_nodes,
+    ray_resources,
+    start_ray,
+)
 from cluster.workers.runtime import WorkerConfig
 from cluster.workers.settings import FarmSettings
 
@@ -57,6 +64,7 @@ class RayRuntime:
         self._asked_at_s = self._looked_at_s = self._hires_at_s = 0.0
         self._hire_failures = 0
         self._told_to_drain: tuple[str, ...] = ()
+        self._nodes: tuple[Node, ...] = ()
         self._leaving: dict[str, str] = {}
 
     @property
@@ -74,6 +82,10 @@ class RayRuntime:
             for name, hand in self._hands.items()
             if hand.process and hand.order is None and hand.left_at_s is None
         )
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        return self._nodes
 
     @property
     def leaving_nodes(self) -> tuple[str, ...]:
@@ -275,8 +287,9 @@ class RayRuntime:
 
     def _clear_leaving_nodes(self) -> None:
         """A node that is about to leave gets nothing more, and its shards go to others at once."""
-        drain_nodes(self._told_to_drain)
-        self._leaving = leaving_nodes()
+        self._nodes = living_nodes()
+        drain_nodes(self._nodes, self._told_to_drain)
+        self._leaving = leaving_nodes(self._nodes)
         for hand in list(self._hands.values()):
             if hand.node in self._leaving and hand.left_at_s is None:
                 self._lose(hand, None)

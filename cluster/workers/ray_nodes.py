@@ -15,6 +15,7 @@ from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled, wit
 from ray.exceptions import RayError
 
 from bodyswap.errors import BodyswapError
+from cluster.jobs.node import Node
 from cluster.workers.ray_access import check_ray_access
 from cluster.workers.settings import Resources
 
@@ -71,29 +72,34 @@ def _out_of_reach(address: str | None, error: Exception) -> BodyswapError:
     return BodyswapError(f"Ray on {where} cannot be reached: {error}")
 
 
-def leaving_nodes() -> dict[str, str]:
-    """The nodes that Ray has been told will leave: their names by id."""
+def living_nodes() -> tuple[Node, ...]:
+    """Every node that Ray has now."""
+    found = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    called = ("NodeName", "NodeManagerHostname", "NodeManagerAddress")
+    return tuple(
+        Node(id=node["NodeID"], names=tuple(dict.fromkeys(node[key] for key in called)))
+        for node in found
+    )
+
+
+def leaving_nodes(nodes: Iterable[Node]) -> dict[str, str]:
+    """Those of `nodes` that Ray has been told will leave: their names by id."""
     leaving = set(_gcs.get_draining_nodes())
-    return {node: name for node, name in _names().items() if node in leaving}
+    return {node.id: node.name for node in nodes if node.id in leaving}
 
 
-def drain_nodes(names: Iterable[str]) -> None:
-    """Tell Ray that these nodes leave: it places nothing there any more.
-
-    A name is a node's own, its machine's, its address, or how its id begins.
-    """
+def drain_nodes(nodes: Iterable[Node], names: Iterable[str]) -> None:
+    """Tell Ray that those of `nodes` that are called so leave: it places nothing there any more."""
     wanted, already = tuple(names), set(_gcs.get_draining_nodes())
     if not wanted:
         return
     client = GcsClient(address=ray.get_runtime_context().gcs_address)
     by_ms = int(1e3 * (time.time() + _LEAVES_WITHIN_S))
-    for node in _living():
-        called = (node["NodeName"], node["NodeManagerHostname"], node["NodeManagerAddress"])
-        is_meant = any(name in called or node["NodeID"].startswith(name) for name in wanted)
-        if is_meant and node["NodeID"] not in already:
-            accepted, why_not = client.drain_node(node["NodeID"], _PREEMPTION, "drained", by_ms)
+    for node in nodes:
+        if any(map(node.is_called, wanted)) and node.id not in already:
+            accepted, why_not = client.drain_node(node.id, _PREEMPTION, "drained", by_ms)
             if not accepted:
-                _log.warning("Ray does not drain %s: %s", node["NodeName"], why_not)
+                _log.warning("Ray does not drain %s: %s", node.name, why_not)
 
 
 def ask_for(bundles: Sequence[Resources]) -> None:
@@ -111,11 +117,3 @@ def ray_resources(asked: Resources) -> Resources:
         plain.get(name, name): amount * _GIB if name == "memory_gib" else amount
         for name, amount in asked.items()
     }
-
-
-def _names() -> dict[str, str]:
-    return {node["NodeID"]: node["NodeName"] for node in _living()}
-
-
-def _living() -> list[dict[str, str]]:
-    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]

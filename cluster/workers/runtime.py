@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cluster.jobs.job import Stage
+from cluster.jobs.node import Node
 from cluster.jobs.order import Order, Report
 
 PIPELINE = "bodyswap.pipeline:Pipeline"
@@ -41,6 +42,10 @@ class Runtime(Protocol):
     @property
     def idle_workers(self) -> tuple[str, ...]:
         """Those without an order."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The machines it has, as far as it knows them."""
 
     @property
     def leaving_nodes(self) -> tuple[str, ...]:

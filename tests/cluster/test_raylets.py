@@ -1,9 +1,11 @@
 """Several real raylets on this machine: who works where, who leaves, who grows, who comes later."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,10 @@ import ray
 from command_line import run_command
 from film_pipeline import FILM_PIPELINE, FilmInspector, frame_of, write_film_plate
 from placed_pipeline import GROWS_BYTES, LAST_TRY, NOTES, PLACED_PIPELINE, Note, read_notes
+from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
 from ray._raylet import GcsClient
+from ray.autoscaler.sdk import request_resources
+from ray.experimental.internal_kv import _internal_kv_get
 from raylets import Raylets, own_token, until
 from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble, expected_shot, write_subject
@@ -165,6 +170,34 @@ def test_a_worker_that_grows_is_replaced_between_shards_and_its_work_stays(
     assert len({note.pid for note in renders}) > 1
     largest = max(note.resident_bytes for note in renders)
     assert largest < most_gib * 2**30 + 1.1 * GROWS_BYTES
+
+
+def test_what_the_queue_needs_is_asked_of_the_autoscaler_and_let_go(
+    nodes: Nodes, farm: TinyFarm
+) -> None:
+    resources = _resources(render={"gpu": 0.5, "what_nobody_has": 1.0})
+    settings = FarmSettings(workers=8, autoscale=True, idle_s=0.0, resources=resources)
+    # A controller that was killed before this one has left its wish.
+    request_resources(bundles=[{"GPU": 1.0}])
+    runtime = _runtime(farm, settings)
+    with closing(runtime):
+        runtime.want({})
+        assert _asked_of_autoscaler() == []
+        runtime.want({Stage.RENDER: 2})
+        assert _asked_of_autoscaler() == 2 * [{"GPU": 0.5, "what_nobody_has": 1.0}]
+        until(
+            lambda: not _asked_of_autoscaler(),
+            "it is not let go",
+            meanwhile=lambda: runtime.want({}),
+        )
+        runtime.want({Stage.RENDER: 2})
+        assert _asked_of_autoscaler()
+    assert _asked_of_autoscaler() == []
+
+
+def _asked_of_autoscaler() -> object:
+    """What Ray's server has been asked for, which is what its autoscaler goes by."""
+    return json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL) or b"[]")
 
 
 def test_a_killed_worker_leaves_no_child_and_no_frame_is_lost(nodes: Nodes, farm: TinyFarm) -> None:

@@ -1,4 +1,7 @@
-"""Ray's own autoscaler brings a machine for what waits in the queue, and takes it away again."""
+"""Ray's own autoscaler brings a machine for what waits in the queue, and takes it away again.
+
+pytest tests/cluster/autoscaling.py: too long for every day's tests.
+"""
 
 import json
 import os
@@ -13,6 +16,10 @@ import ray
 import ray.autoscaler.v2.utils
 from placed_pipeline import NOTES, PLACED_PIPELINE, read_notes
 from ray._raylet import GcsClient
+from ray.autoscaler._private.fake_multi_node.node_provider import (
+    FAKE_HEAD_NODE_ID,
+    FAKE_HEAD_NODE_TYPE,
+)
 from ray.autoscaler.sdk import request_resources
 from ray.autoscaler.v2.sdk import get_cluster_resource_state
 from raylets import Raylets, own_token, until
@@ -28,7 +35,6 @@ from cluster.workers.ray_nodes import start_ray
 from cluster.workers.settings import FarmSettings
 
 HERE = Path(__file__).parent
-_HEAD = f"{0:056x}"
 _MACHINE = {"CPU": 1, "render_node": 1, "object_store_memory": 80_000_000}
 _PROVIDER = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
 # A busy machine takes minutes for it.
@@ -52,8 +58,8 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "RAY_FAKE_CLUSTER": "1",
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
         "RAY_enable_autoscaler_v2": "1",
-        "RAY_CLOUD_INSTANCE_ID": _HEAD,
-        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD,
+        "RAY_CLOUD_INSTANCE_ID": FAKE_HEAD_NODE_ID,
+        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID,
     }
     head = ["--num-cpus", "0", "--autoscaling-config", str(settings)]
     with TemporaryDirectory(prefix="ray-") as short:
@@ -66,24 +72,35 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def _autoscaler(address: str) -> dict[str, object]:
     kinds = {
-        "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
+        FAKE_HEAD_NODE_TYPE: {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
         "renderer": {"resources": _MACHINE, "node_config": {}, "min_workers": 0, "max_workers": 2},
     }
     return {
         "cluster_name": "farm",
         "max_workers": 2,
         "idle_timeout_minutes": 0.03,
+        "upscaling_speed": 1.0,
         "provider": {
             "type": "external",
             "module": _PROVIDER,
             "gcs_address": address,
-            "head_node_id": _HEAD,
+            "head_node_id": FAKE_HEAD_NODE_ID,
             "launch_multiple": True,
             "disable_node_updaters": True,
             "disable_launch_config_check": True,
         },
         "available_node_types": kinds,
-        "head_node_type": "head",
+        "head_node_type": FAKE_HEAD_NODE_TYPE,
+        **{f"{whose}setup_commands": [] for whose in ("", "head_", "worker_")},
+        **{f"{whose}_start_ray_commands": [] for whose in ("head", "worker")},
+        "initialization_commands": [],
+        "file_mounts": {},
+        "cluster_synced_files": [],
+        "file_mounts_sync_continuously": False,
+        "rsync_exclude": [],
+        "rsync_filter": [],
+        "docker": {},
+        "auth": {},
     }
 
 
@@ -96,6 +113,7 @@ def test_a_machine_comes_for_the_queue_and_goes_when_nothing_is_left(
     config = replace(farm.worker_config, pipeline=PLACED_PIPELINE)
     # A controller that was killed before this one has left its wish.
     request_resources(bundles=[{"what_nobody_has": 1.0}])
+    assert _asked(address) == {"what_nobody_has": 1.0}
     runtime = RayRuntime(config, settings)
     with closing(runtime):
         controller = Controller(store=farm.store, runtime=runtime)
@@ -126,7 +144,7 @@ def _is_over(farm: TinyFarm, job: str) -> bool:
 
 def _machines() -> set[str]:
     """All but the head."""
-    return {node["NodeID"] for node in ray.nodes() if node["Alive"]} - {_HEAD}
+    return {node["NodeID"] for node in ray.nodes() if node["Alive"]} - {FAKE_HEAD_NODE_ID}
 
 
 def _asked(address: str) -> dict[str, float]:
