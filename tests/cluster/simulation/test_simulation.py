@@ -56,7 +56,7 @@ def test_hundreds_of_histories_of_faults_break_no_rule() -> None:
     for state in (JobState.PUBLISHED, JobState.CANCELLED, JobState.QUARANTINED):
         assert tally[state] > 20, tally
     assert tally["attempts"] > 1.2 * tally["commits"]
-    for rarity in ("takes", "splits", "taken over"):
+    for rarity in ("takes", "splits", "taken over", "controllers asleep"):
         assert tally[rarity] > 5, tally
 
 
