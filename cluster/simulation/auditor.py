@@ -5,7 +5,7 @@ and every order, and judges them by rules of its own.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -217,9 +217,10 @@ def _check_start(start: Start, job: JobView, taken: Sequence[Start | Divide]) ->
 
 
 def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start | Divide]) -> None:
-    """No project that could have had the worker had less than the one that got it."""
+    """No project that could have had the worker had less; and in it no job was of more priority."""
     running = Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
     project = {job.spec.job: job.spec.project for job in snapshot.jobs}
+    priority = {job.spec.job: job.priority for job in snapshot.jobs}
     running.update(project[other.job] for other in taken if isinstance(other, Start))
     begun = {(other.job, other.shard) for other in taken}
     plain = _PLAIN_SHARE
@@ -232,21 +233,28 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start | Divide
     if most_workers is not None and running[mine] >= most_workers:
         raise ViolationError(f"project {mine} was given more than {most_workers} workers")
     for job in snapshot.jobs:
-        could_start = (
-            not job.state.is_final
-            and job.state is not JobState.PAUSED
-            and not job.is_published
-            and not job.condemned
-            and any(
-                not view.failures and (job.spec.job, view.shard) not in begun
-                for view in job.ready(snapshot.now_s)
-            )
-        )
+        could_start = _could_start(job, snapshot.now_s, begun)
+        if could_start and job.spec.project == mine and job.priority > priority[start.job]:
+            raise ViolationError(f"job {job.spec.job} comes before {start.job}, and had to wait")
         quota = snapshot.shares.get(job.spec.project, plain).most_workers
         if quota is not None and running[job.spec.project] >= quota:
             continue
         if could_start and served(job.spec.project) < served(mine):
             raise ViolationError(f"project {job.spec.project} had to stand back behind {mine}")
+
+
+def _could_start(job: JobView, now_s: float, begun: Collection[tuple[str, Shard]]) -> bool:
+    """True where any idle worker could have had a shard of it that is not among `begun`."""
+    return (
+        not job.state.is_final
+        and job.state is not JobState.PAUSED
+        and not job.is_published
+        and not job.condemned
+        and any(
+            not view.failures and (job.spec.job, view.shard) not in begun
+            for view in job.ready(now_s)
+        )
+    )
 
 
 def _check_end(job: _Job) -> None:

@@ -5,7 +5,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -75,6 +75,7 @@ def run(seed: int, variant: Variant = REAL) -> Outcome:
 
 class _History:
     def __init__(self, seed: int, variant: Variant) -> None:
+        self._seed = seed
         self.world = World(seed)
         self.objects = Objects()
         self.auditor = Auditor(self.objects, lambda: self.world.now_s)
@@ -115,6 +116,7 @@ class _History:
         for at_s in self.faults.node_dies_at_s:
             world.after(at_s, dice.choice(lives).kill_node)
         self._plan_requests(dice)
+        self._plan_sleep(lives)
         while not (self.auditor.is_over and world.now_s > self._asked_until_s):
             if world.now_s > _STUCK_AFTER_S or not world.happen():
                 break
@@ -145,6 +147,17 @@ class _History:
                 self.world.after(at_s, partial(self._ask, spec, verb))
             # Whoever pauses a job lets it go on some day.
             self.world.after(FAULTS_END_AT_S + 1.0, partial(self._ask, spec, Verb.RESUME))
+
+    def _plan_sleep(self, lives: Sequence["_Life"]) -> None:
+        """Some controllers sleep within a step, longer than their term: another has the farm then.
+
+        Drawn apart too.
+        """
+        dice = random.Random(f"sleep {self._seed}")
+        if dice.random() < 0.2:
+            for _ in range(dice.randint(1, 3)):
+                asleep = partial(dice.choice(lives).fall_asleep, dice.uniform(5.0, 120.0))
+                self.world.after(dice.uniform(0.0, FAULTS_END_AT_S), asleep)
 
     def _ask(
         self, spec: JobSpec, verb: Verb, arguments: Mapping[str, object] = MappingProxyType({})
@@ -178,6 +191,11 @@ class _Life:
             self._pulse.stop()
             self._runtime.close()
             self._history.world.after(self._history.world.random.uniform(1.0, 20.0), self._start)
+
+    def fall_asleep(self, sleeps_s: float) -> None:
+        """At its next call to the store; its workers, its messages and the rest go on."""
+        self._pulse.sleeps_s = sleeps_s
+        self._history.auditor.tally["controllers asleep"] += self._pulse.beats
 
     def kill_node(self) -> None:
         self._runtime.kill_node()

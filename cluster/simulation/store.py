@@ -28,10 +28,14 @@ class Killed(BaseException):
 
 @dataclass(kw_only=True)
 class Pulse:
-    """Whether a process lives. With `ways_left` it dies on that many ways to or from the store."""
+    """Whether a process lives. With `ways_left` it dies on that many ways to or from the store.
+
+    On the next way it falls asleep for `sleeps_s`, as a machine does that is suspended or swaps.
+    """
 
     beats: bool = True
     ways_left: int | None = None
+    sleeps_s: float = 0.0
 
     def stop(self) -> None:
         self.beats = False
@@ -188,6 +192,9 @@ class StoreSeen:
                 world.now_s = arrives_at_s
             else:
                 world.let_happen(arrives_at_s)
+        if pulse.sleeps_s:
+            sleeps_s, pulse.sleeps_s = pulse.sleeps_s, 0.0
+            world.pass_time(sleeps_s)
         if pulse.ways_left is not None:
             pulse.ways_left -= 1
             if pulse.ways_left < 0:

@@ -55,7 +55,7 @@ def test_hundreds_of_histories_of_faults_break_no_rule() -> None:
     for state in (JobState.PUBLISHED, JobState.CANCELLED, JobState.QUARANTINED):
         assert tally[state] > 20, tally
     assert tally["attempts"] > 1.2 * tally["commits"]
-    for rarity in ("takes", "splits", "taken over"):
+    for rarity in ("takes", "splits", "taken over", "controllers asleep"):
         assert tally[rarity] > 5, tally
 
 
@@ -122,6 +122,11 @@ def _first_come_first_served(snapshot: Snapshot) -> list[Action]:
     own = {new.spec.job: old.spec.job for new, old in zip(ours, snapshot.jobs, strict=True)}
     actions = decide(replace(snapshot, jobs=ours))
     return [replace(action, job=own.get(_job_of(action), _job_of(action))) for action in actions]
+
+
+def _knowing_no_priorities(snapshot: Snapshot) -> list[Action]:
+    jobs = tuple(replace(job, priority=50) for job in snapshot.jobs)
+    return decide(replace(snapshot, jobs=jobs))
 
 
 def _job_of(action: Action) -> str:
@@ -213,6 +218,7 @@ BUGS: Sequence[tuple[Variant, str]] = (
     (Variant(decide=_never_ending_a_stalled_worker), "stuck"),
     (Variant(decide=_publishing_early), "unfinished"),
     (Variant(decide=_first_come_first_served), "had to stand back"),
+    (Variant(decide=_knowing_no_priorities), "and had to wait"),
     (Variant(decide=_giving_up_at_the_first_failure), "quarantined for nothing"),
     (Variant(decide=_reviving_the_dead), "nobody had asked"),
     (Variant(decide=_dividing(lambda job, view: bool(view.failures))), "although it was tried"),
