@@ -4,6 +4,7 @@ It does not know what they show. The manifest means published: nothing under out
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bodyswap.errors import IntegrityError, StoreError
@@ -105,15 +106,8 @@ def publish(
     """
     consents = permit_publish(store, spec)
     traces = traces_of(store, spec, rendered)
-    named = {
-        file.name: file
-        for file in (
-            *sealed(store, spec, assembled.files, consents, traces, at_s=time.time()),
-            _renamed(solved.file("performer"), "performer-poses.npz"),
-            _renamed(solved.file("subject"), "subject-poses.npz"),
-            _renamed(solved.file("report"), "solve-report.json"),
-        )
-    }
+    shown = sealed(store, spec, assembled.files, consents, traces, at_s=time.time())
+    named = {file.name: file for file in (*shown, *_of_solving(solved))}
     keys = JobKeys(job=spec.job)
     for name, file in named.items():
         store.copy(file.key, keys.out + name)
@@ -146,6 +140,12 @@ def read_manifest(store: Store, job: str) -> Manifest | None:
     key = JobKeys(job=job).manifest
     data = store.get(key)
     return None if data is None else from_json(data, Manifest, what=key)
+
+
+def _of_solving(solved: Commit) -> Iterator[StoredFile]:
+    yield _renamed(solved.file("performer"), "performer-poses.npz")
+    yield _renamed(solved.file("subject"), "subject-poses.npz")
+    yield _renamed(solved.file("report"), "solve-report.json")
 
 
 def _renamed(file: StoredFile, name: str) -> StoredFile:
