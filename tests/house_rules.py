@@ -36,6 +36,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "mmdet": ("bodyswap/keypoints/mmpose_door.py", "bodyswap/keypoints/mmdet_door.py"),
     "ray": (
         "cluster/workers/on_ray.py",
+        "cluster/workers/ending.py",
         "cluster/workers/hand.py",
         "cluster/workers/ray_actor.py",
         "cluster/workers/ray_nodes.py",

@@ -13,8 +13,9 @@ from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.device import choose_device
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, as_set, index_clip
 from bodyswap.media.probe import probe
+from bodyswap.media.probe_streamed import probe_streamed
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
@@ -74,15 +75,16 @@ class Warm:
     def clip(self, plate: Path, settings: RenderSettings) -> ClipIndex:
         """The plate, which anybody may have made: first looked at by a process of its own.
 
-        Its values are what the settings say they are.
-
-        One that is read where it lies was looked at so by whoever submitted it.
+        Its values and its rate are what the settings say they are.
         """
-        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
-        if is_local and plate not in self._probed:
-            probe(plate, operator_trust().limits)
+        if plate not in self._probed and plate.is_file():
+            limits = operator_trust().limits
+            if isinstance(plate, StreamedPath):
+                probe_streamed(plate, limits)
+            else:
+                probe(plate, limits)
             self._probed.add(plate)
-        return in_colour(index_clip(plate), settings.colour)
+        return as_set(index_clip(plate), settings)
 
     def subject(self, folder: Path, settings: RenderSettings) -> Subject:
         """The subject in `folder`, on the settings' device."""

@@ -29,6 +29,7 @@ from cluster.cli.options import (
 from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE
 from cluster.telling.job_words import seen, tell_files
 from cluster.telling.plan_words import tell_plan
+from cluster.telling.seen import see_spec
 from cluster.telling.sentence_parts import counted
 
 app = typer.Typer()
@@ -61,6 +62,13 @@ ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins
 CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
 OverOption = Annotated[
     Over, typer.Option(help="Their own background, or the plate, in the performer's place.")
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="24000/1001",
+        help="Frames a second of a plate of frames.  [default: what the files say, or 24]",
+    ),
 ]
 PosesOption = Annotated[
     Path | None,
@@ -111,6 +119,7 @@ def render(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -128,7 +137,9 @@ def render(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         project=project, use=use, submitted_by=me(),
     )  # fmt: skip
@@ -146,6 +157,7 @@ def submit(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -167,13 +179,17 @@ def submit(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         name=name, project=project,
         use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
     client = client_of(store)
     job = client.submit(request)
+    for sentence in see_spec(client.store, job).assumed:
+        complain(sentence)
     reuse = client.reuse(job)
     if as_json:
         say(json.dumps({"job": job, **asdict(reuse)}))
@@ -196,6 +212,7 @@ def plan(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -207,7 +224,9 @@ def plan(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
     )  # fmt: skip
     tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
@@ -225,7 +244,7 @@ def _render(
     shot = render_shot(
         named_store(url), request, out if named is None else out / WORK / named,
         runtime=runtime, workers=workers, truth=truth,
-        on_status=lambda status: show(seen(status)),
+        on_status=lambda status: show(seen(status)), on_assumed=complain,
     )  # fmt: skip
     files = shot.files if named is None else deliver_as(shot.files, out, named)
     tell_files(shot.job, files, as_json=as_json)
@@ -241,6 +260,11 @@ def _cast(
     assert lead.subject is not None
     chosen = [f"solve.performer={lead.performer}"] if performers else []
     return lead.subject, chosen, tuple(others)
+
+
+def _rated(rate: str | None) -> list[str]:
+    """The override that `--rate` is short for."""
+    return [] if rate is None else [f"rate={rate}"]
 
 
 def _settings(

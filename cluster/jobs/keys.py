@@ -190,7 +190,7 @@ def preview_playlist(job: str) -> str:
 
 def plate_record(plate: PlateRef) -> str:
     """What reading a plate where it lies takes: its index, and a hash of every block."""
-    return f"{PLATES}{plate.sha256}/streaming.json"
+    return f"{PLATES}{plate.sha256}/streaming-{plate.record[:16]}.json"
 
 
 def poses_file(poses: PosesRef) -> str:

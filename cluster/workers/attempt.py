@@ -4,21 +4,27 @@ It does not know what is in them.
 """
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
 from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import PoseSequence
+from bodyswap.steps import step
 from cluster.delivering.stitching import is_mapped, open_segment
 from cluster.jobs.commit import Commit, StoredFile, store_file
 from cluster.jobs.job import JobSpec
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Order
 from cluster.rights.marking import mark_for
+from cluster.stores.asker import Asker
 from cluster.stores.store import Store
 from cluster.workers.scratch import Scratch
 from cluster.workers.stages import RECIPE
+
+_FILES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +79,10 @@ class Attempt:
         return store_file(self.store, self.lease, path)
 
     def kept(self, paths: Iterable[Path]) -> list[StoredFile]:
-        """Files that were written here, in the store."""
-        return [store_file(self.store, self.lease, path) for path in paths]
+        """Files that were written here, in the store: a sequence has hundreds."""
+        with closing(Asker(_FILES_AT_ONCE)) as asker, step("store"):
+            each = [partial(store_file, self.store, self.lease, path) for path in paths]
+            return [stored() for stored in asker.all(each)]
 
     def commit(self, *files: StoredFile) -> Commit:
         """Of a stage that delivers no pictures."""
@@ -94,8 +102,10 @@ class Attempt:
         """The segment where it lies, if it can be joined there; else fetched."""
         if is_mapped(rendered):
             return open_segment(self.store, rendered, self.segment_path(rendered))
-        for file in frame_files(rendered):
-            self.fetched(rendered, file.name)
+        with closing(Asker(_FILES_AT_ONCE)) as asker, step("fetch"):
+            files = frame_files(rendered)
+            for fetched in asker.all([partial(self.fetched, rendered, f.name) for f in files]):
+                fetched()
         return self.fetched(rendered, "segment")
 
     def segment_path(self, rendered: Commit) -> Path:

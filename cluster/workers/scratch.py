@@ -29,15 +29,15 @@ class Scratch:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder
-        self._streamed: dict[str, Path] = {}
+        self._streamed: dict[PlateRef, Path] = {}
 
     def plate(self, plate: PlateRef) -> Path:
         """The plate, here or where it lies; readers of video open both alike."""
-        if plate.sha256 in self._streamed:
-            return self._streamed[plate.sha256]
+        if plate in self._streamed:
+            return self._streamed[plate]
         path = self._folder / "plates" / plate.sha256 / plate.name
         if not path.exists() and is_streamed(self._store, plate):
-            return self._streamed.setdefault(plate.sha256, open_plate(self._store, plate))
+            return self._streamed.setdefault(plate, open_plate(self._store, plate))
         return self._fetched(keys.plate_file(plate), path, plate.sha256)
 
     def poses(self, poses: PosesRef) -> Path:

@@ -18,7 +18,7 @@ from bodyswap.rights.revocations import Revoked
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
-from cluster.delivering.publish import publish
+from cluster.delivering.publish import Finished, publish
 from cluster.jobs.commit import Commit, grant, read_commit
 from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.keys import CONSENTS, JobKeys
@@ -27,6 +27,7 @@ from cluster.jobs.order import Order
 from cluster.jobs.plan import Shard
 from cluster.rights.consents import consents_of, put_consent, revoke
 from cluster.rights.doors import WATCH_EVERY_S
+from cluster.stores.asker import Asker
 from cluster.workers.worker import build_worker
 from tests.rights.papers import NOW_S, REGISTRY, TERMS, TRUST, token
 
@@ -134,13 +135,12 @@ def work(farm: TinyFarm, order: Order) -> None:
 
 def publish_again(farm: TinyFarm) -> None:
     commits = {stage: _commits(farm, stage) for stage in Stage}
-    publish(
-        farm.store,
-        spec_of(farm),
+    done = Finished(
         solved=commits[Stage.SOLVE][0],
         rendered=commits[Stage.RENDER],
         assembled=commits[Stage.ASSEMBLE][0],
     )
+    publish(farm.store, spec_of(farm), done, Asker())
 
 
 def _commits(farm: TinyFarm, stage: Stage) -> tuple[Commit, ...]:

@@ -23,6 +23,7 @@ from bodyswap.people import Detections
 from bodyswap.pipeline import Pipeline
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
+from cluster.jobs.inspection import PlateFacts
 from tests.media.clips import steady, write_clip
 
 FILM_PIPELINE = "film_pipeline:FilmPipeline"
@@ -33,8 +34,9 @@ _FIELD = WIDTH // CODE_BITS
 
 
 class FilmInspector(TinyInspector):
-    def plate_frame_count(self, plate: Path) -> int:
-        return len(index_clip(plate))
+    def plate(self, plate: Path) -> PlateFacts:
+        clip = index_clip(plate)
+        return PlateFacts(frame_count=len(clip), first_number=clip.first_number)
 
 
 class FilmPipeline(TinyPipeline):

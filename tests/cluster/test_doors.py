@@ -39,6 +39,7 @@ from cluster.jobs.plan import Shard
 from cluster.rights.audit_log import read_verified
 from cluster.rights.consents import put_consent
 from cluster.rights.doors import checkpoint_of, permit_training, watched
+from cluster.stores.asker import Asker
 from tests.rights.papers import (
     DAY_S,
     FOOTAGE,
@@ -225,7 +226,7 @@ def test_frames_without_a_watermark_need_a_consent_that_says_so_at_every_door(
             work(farm, order_of(farm, bare, shard))
         assert refused.value.refusal is Refusal.UNMARKED
     for door in (
-        lambda: publish(farm.store, bare, solved=None, rendered=(), assembled=None),  # type: ignore[arg-type]  # it does not come to them
+        lambda: publish(farm.store, bare, None, Asker()),  # type: ignore[arg-type]  # it does not come to them
         lambda: watched(farm.store, order_of(farm, bare), lambda _: None, clock=after_a_while())(1),
     ):
         with pytest.raises(RefusedError, match="without a watermark"):

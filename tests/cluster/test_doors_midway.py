@@ -93,6 +93,29 @@ def test_a_consent_that_ends_before_publishing_fails_the_job_and_not_the_farm(
     assert farm.store.list_keys(JobKeys(job=job).out) == []
 
 
+def test_a_consent_that_ends_while_a_shot_is_released_leaves_nothing_of_it(farm: TinyFarm) -> None:
+    job = farm.client.submit(dataclasses.replace(request_of(farm), frames="1001-1020", shards=1))
+    keys = JobKeys(job=job)
+
+    class Revoking(LocalStore):
+        """Somebody takes the consent back when the first deliverable has been copied."""
+
+        def copy(self, key: str, to: str) -> None:
+            super().copy(key, to)
+            if to.startswith(keys.out) and len(self.list_keys(keys.out)) == 1:
+                withdraw(farm)
+
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(
+        store=Revoking(Path(farm.store.url)), runtime=runtime, requests_at_once=4
+    )
+    status = controller.run_until_final(job)
+    runtime.close()
+    assert (status.state, status.exit_code) == (JobState.FAILED, ConsentError.exit_code)
+    assert farm.store.list_keys(keys.out) == farm.store.list_keys(keys.stage(Stage.RENDER)) == []
+    assert farm.store.list_keys(f"quarantine/{keys.out}")
+
+
 def test_shards_that_different_keys_marked_are_not_published(farm: TinyFarm) -> None:
     job = farm.client.submit(dataclasses.replace(request_of(farm), frames="1001-1020", shards=4))
     rights = farm.folder / "operator/rights.yaml"

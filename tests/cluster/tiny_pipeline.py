@@ -24,7 +24,7 @@ from bodyswap.people import Detections, PoseSequence
 from bodyswap.replacement import Replacement
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
-from cluster.jobs.inspection import SubjectFacts
+from cluster.jobs.inspection import PlateFacts, SubjectFacts
 
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
@@ -72,14 +72,14 @@ class TinySolution:
 
 
 class TinyInspector:
-    def plate_frame_count(self, plate: Path) -> int:
-        return len(_read_plate(plate))
+    def plate(self, plate: Path) -> PlateFacts:
+        return PlateFacts(frame_count=len(_read_plate(plate)))
 
     def subject(self, folder: Path) -> SubjectFacts:
         name = (folder / _CARD).read_text().strip()
         return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
 
-    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
+    def check_settings(self, settings: RenderSettings, plate: Path) -> None:
         pass
 
     def check_pose_model(self, model: str, card: str) -> None:
