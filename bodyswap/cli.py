@@ -22,6 +22,10 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
 ]
 
+PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
+FramesOption = Annotated[
+    str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
+]
 PerformerOption = Annotated[
     str | None,
     typer.Option(
@@ -97,12 +101,10 @@ def quality(
 
 @app.command()
 def pose(
-    plate: Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")],
+    plate: PlateArgument,
     out: Annotated[Path, typer.Option(help="The folder for poses and pictures.")],
     performer: PerformerOption = None,
-    frames: Annotated[
-        str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
-    ] = None,
+    frames: FramesOption = None,
     against: Annotated[
         str | None,
         typer.Option(metavar="SUBJECT", help="Tell which poses this subject was not filmed in."),

@@ -27,7 +27,7 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
         return
     pictures: list[RGB] = []
     start = frames.start
-    for index, picture in enumerate(_pictures(clip, frames), start=frames.start):
+    for index, picture in enumerate(_decoded(clip, frames), start=frames.start):
         pictures.append(picture)
         if (index + 1) % batch_frames == 0 or index == frames.stop - 1:
             yield FrameBatch(
@@ -39,7 +39,18 @@ def decode(clip: ClipIndex, frames: FrameRange, *, batch_frames: int = 16) -> It
             pictures, start = [], index + 1
 
 
-def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
+def pictures_of(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
+    """The range's frames one by one, where their times do not matter. Raises as `decode` does."""
+    for batch in decode(clip, frames, batch_frames=1):
+        yield np.asarray(batch.rgb_NHW3[0])
+
+
+def picture_at(clip: ClipIndex, index: int) -> RGB:
+    """One frame of the clip."""
+    return next(pictures_of(clip, FrameRange(start=index, stop=index + 1)))
+
+
+def _decoded(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
     if clip.files:
         for path in clip.files[frames.start : frames.stop]:
             yield read_picture(path, clip.working)

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from bodyswap.config import SolveSettings
+from bodyswap.decode import picture_at
 from bodyswap.errors import SubjectError
 from bodyswap.nets.checkpoint import load_card, read_beside
 from bodyswap.passes.fitting import plate_shape
@@ -19,7 +20,7 @@ from bodyswap.quality.coverage_picture import DrivingPose, draw_coverage
 from bodyswap.quality.risk import Risk, assess
 from bodyswap.quality.skeleton_picture import draw_skeleton
 from bodyswap.solve import as_subject
-from bodyswap.survey import Survey, picture_at
+from bodyswap.survey import Survey
 
 PICTURE = "coverage.png"
 REPORT = "coverage.json"

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at, pictures_of
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import index_clip
 from bodyswap.media.sequence import SUFFIXES, read_picture
 from bodyswap.rights.mark import key_name
 from bodyswap.rights.prints import print_of
@@ -93,8 +91,7 @@ def _in_a_row(file: Path) -> list[RGB]:
     most = min(_MOST_IN_A_ROW, _MOST_BYTES_IN_A_ROW // (3 * clip.width * clip.height))
     count = max(min(len(clip), most), 1)
     start = (len(clip) - count) // 2
-    batches = decode(clip, FrameRange(start=start, stop=start + count), batch_frames=1)
-    return [np.asarray(batch.rgb_NHW3[0], np.uint8) for batch in batches]
+    return list(pictures_of(clip, FrameRange(start=start, stop=start + count)))
 
 
 def _pictures(file: Path) -> list[RGB]:
@@ -103,13 +100,6 @@ def _pictures(file: Path) -> list[RGB]:
     clip = index_clip(file)
     step = max(len(clip) // _SAMPLES, 1)
     if clip.files or len(clip) > _DECODED_IN_A_ROW:
-        return [_one(clip, index) for index in islice(range(step // 2, len(clip), step), _SAMPLES)]
-    batches = decode(clip, clip.frames, batch_frames=1)
-    every = (batch.rgb_NHW3[0] for batch in batches)
-    return list(islice(every, step // 2, None, step))[:_SAMPLES]
-
-
-def _one(clip: ClipIndex, index: int) -> RGB:
-    frames = FrameRange(start=index, stop=index + 1)
-    (picture_HW3,) = next(decode(clip, frames, batch_frames=1)).rgb_NHW3
-    return np.asarray(picture_HW3, np.uint8)
+        apart = islice(range(step // 2, len(clip), step), _SAMPLES)
+        return [picture_at(clip, index) for index in apart]
+    return list(islice(pictures_of(clip, clip.frames), step // 2, None, step))[:_SAMPLES]

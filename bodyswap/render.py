@@ -105,9 +105,7 @@ class Renderer:
             )
         self.state = state or BoundaryState(previous_HW3=None)
         first = frames if state else frames.with_warm_up(warmup_frames)
-        past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
-        start = max(first.start, poses.frames.start, *past_cuts[-1:])
-        indices = range(start, frames.stop)
+        indices = range(_entered(first, frames, poses), frames.stop)
         maps = as_steadily(self._pose_map(poses, index) for index in indices)
         with self._overlap.ahead(each_step("draw", maps)) as drawn:
             for index, pose_BLHW in zip(indices, drawn, strict=True):
@@ -162,3 +160,9 @@ class Renderer:
             return torch.zeros(1, 3, card.height, card.width, device=self._device)
         picture_HW3 = torch.from_numpy(self.state.previous_HW3.copy()).to(self._device)
         return picture_HW3.permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def _entered(first: FrameRange, frames: FrameRange, poses: PoseSequence) -> int:
+    """Where a render of `frames` begins: at `first`, or at the cut or the pose after that."""
+    past_cuts = [cut for cut in poses.cuts if cut <= frames.start]
+    return max(first.start, poses.frames.start, *past_cuts[-1:])

@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 from bodyswap.choice import PerformerChoice
 from bodyswap.config import RenderSettings
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at
 from bodyswap.errors import InputError, NoPerformerError
-from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
@@ -140,43 +139,49 @@ def survey_plate(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))
     )
     out.mkdir(parents=True, exist_ok=True)
+    tracks = _choose(clip, part, detections, settings, out)
+    performer, report = follow_performer(
+        detections, part, plate=plate_shape(clip), settings=settings.solve
+    )
+    survey = Survey(
+        clip=clip, frames=part, tracks=tracks, performer=performer,
+        camera_N33=detections.camera_N33, report=report,
+    )  # fmt: skip
+    write_pose_file(
+        out / POSE_FILE, performer, clip.timeline,
+        width=clip.width, height=clip.height, camera_N33=survey.camera_N33,
+        first_number=clip.first_number,
+    )  # fmt: skip
+    _draw(out, clip, part, detections, tracks)
+    (out / REPORT).write_text(json.dumps(survey.to_dict(), indent=1) + "\n")
+    return survey
+
+
+def _choose(
+    clip: ClipIndex, frames: FrameRange, detections: Detections, settings: RenderSettings, out: Path
+) -> tuple[TrackFound, ...]:
+    """All tracks, the performer's first; where there is no such person, a picture of who there is.
+
+    Raises:
+        NoPerformerError: nobody is there.
+        InputError: not the one asked for.
+    """
     shape = plate_shape(clip)
     try:
-        people = find_people(detections, part, plate=shape)
+        people = find_people(detections, frames, plate=shape)
     except NoPerformerError:
-        _draw(out, clip, part, detections, ())
+        _draw(out, clip, frames, detections, ())
         raise
     try:
         choice = PerformerChoice.parse(settings.solve.performer)
         chosen = choose_performer(
-            people, detections, part, choice, rate=shape.rate, first_number=shape.first_number
+            people, detections, frames, choice, rate=shape.rate, first_number=shape.first_number
         )
     except InputError:
-        # There is no such person: the picture shows who there is to choose from.
-        _draw(out, clip, part, detections, _tracks(people, None, detections, part, shape, settings))
+        tracks = _tracks(people, None, detections, frames, shape, settings)
+        _draw(out, clip, frames, detections, tracks)
         raise
-    tracks = _tracks(people, chosen, detections, part, shape, settings)
-    performer, report = follow_performer(detections, part, plate=shape, settings=settings.solve)
-    survey = Survey(
-        clip=clip,
-        frames=part,
-        tracks=tracks,
-        performer=performer,
-        camera_N33=detections.camera_N33,
-        report=report,
-    )
-    write_pose_file(
-        out / POSE_FILE,
-        performer,
-        clip.timeline,
-        width=clip.width,
-        height=clip.height,
-        camera_N33=survey.camera_N33,
-        first_number=clip.first_number,
-    )
-    _draw(out, clip, part, detections, tracks)
-    (out / REPORT).write_text(json.dumps(survey.to_dict(), indent=1) + "\n")
-    return survey
+    return _tracks(people, chosen, detections, frames, shape, settings)
 
 
 def _tracks(
@@ -271,9 +276,3 @@ def _people(
         for track in tracks
         for row in track.detections[detections.frame_M[track.detections] == index]
     )
-
-
-def picture_at(clip: ClipIndex, index: int) -> RGB:
-    """One frame of the clip."""
-    (batch,) = decode(clip, FrameRange(start=index, stop=index + 1))
-    return np.asarray(batch.rgb_NHW3[0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.config import Over
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at, pictures_of
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
@@ -133,12 +133,12 @@ def _write_pictures(
     if request.settings.over == Over.PLATE:
         shot = seen_as(shot, clip)
     columns = [
-        Column(caption="plate", pictures=_pictures(clip, frames)),
+        Column(caption="plate", pictures=pictures_of(clip, frames)),
         Column(caption="pose", pictures=_posed(clip, frames, poses)),
-        Column(caption="render", pictures=_pictures(shot, shot.frames)),
+        Column(caption="render", pictures=pictures_of(shot, shot.frames)),
     ]
     if truth is not None:
-        columns.append(Column(caption="truth", pictures=_pictures(index_clip(truth), frames)))
+        columns.append(Column(caption="truth", pictures=pictures_of(index_clip(truth), frames)))
     comparison, sheet = out / "comparison.mp4", out / "contact-sheet.png"
     timeline = clip.timeline.cut(frames).starting_at(clip.timeline.pts[0])
     names = _names(clip, frames)
@@ -154,7 +154,7 @@ def _write_pictures(
         draw_slate(
             f"job {manifest.job}",
             _facts(manifest, clip, shot, names),
-            [_picture(shot, index) for index in (0, len(shot) // 2, len(shot) - 1)],
+            [picture_at(shot, index) for index in (0, len(shot) // 2, len(shot) - 1)],
         ),
         slate,
     )
@@ -191,17 +191,8 @@ def _rendered(manifest: Manifest) -> list[SubjectRef]:
     return [manifest.subject, *(each.subject for each in manifest.cast if each.subject is not None)]
 
 
-def _picture(clip: ClipIndex, index: int) -> RGB:
-    return next(_pictures(clip, FrameRange(start=index, stop=index + 1)))
-
-
-def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
-    for batch in decode(clip, frames):
-        yield from batch.rgb_NHW3
-
-
 def _posed(clip: ClipIndex, frames: FrameRange, poses: PoseSequence) -> Iterator[RGB]:
-    for index, picture in enumerate(_pictures(clip, frames), start=frames.start):
+    for index, picture in enumerate(pictures_of(clip, frames), start=frames.start):
         row = index - poses.frames.start
         yield draw_skeleton(
             picture, poses.keypoints_NK2[row], poses.confidence_NK[row], poses.skeleton

@@ -17,6 +17,7 @@ from house_writing import (
     long_files_say_why,
     names_are_the_glossarys,
     public_things_say_what_they_are,
+    the_help_of_an_option_stands_once,
 )
 
 # Each third-party giant, and the only files that may import it.
@@ -167,6 +168,7 @@ RULES = (
     everything_is_annotated,
     broad_excepts_give_a_reason,
     names_are_the_glossarys,
+    the_help_of_an_option_stands_once,
     the_stores_places_are_named_in_one_file,
 )
 

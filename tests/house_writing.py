@@ -71,6 +71,17 @@ def broad_excepts_give_a_reason(files: list[Source]) -> Iterator[str]:
                     yield f"{file.where}:{node.lineno} catches everything and gives no reason"
 
 
+def the_help_of_an_option_stands_once(files: list[Source]) -> Iterator[str]:
+    """Verbs that take the same option take it from one place."""
+    stands: dict[str, str] = {}
+    for file in files:
+        for node in ast.walk(file.tree):
+            for text in _helps(node):
+                if text in stands:
+                    yield f"{file.where}:{node.lineno} says '{text}' again; {stands[text]} does"
+                stands[text] = file.where
+
+
 def names_are_the_glossarys(files: list[Source]) -> Iterator[str]:
     for file in files:
         for name in {file.path.stem, *_own_names(file.tree)}:
@@ -91,6 +102,12 @@ def _is_one_thing(node: ast.FunctionDef | ast.ClassDef) -> bool:
     if isinstance(node, ast.FunctionDef):
         return len(node.body) == 1
     return node.name.endswith("Error")
+
+
+def _helps(node: ast.AST) -> Iterator[str]:
+    """What a verb's option or argument is told to be, if the node makes one."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("typer.Option", "typer.Argument"):
+        yield from (ast.unparse(each.value) for each in node.keywords if each.arg == "help")
 
 
 def _own_names(tree: ast.Module) -> Iterator[str]:

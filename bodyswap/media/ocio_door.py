@@ -16,7 +16,6 @@ from bodyswap.errors import UsageError
 Values = npt.NDArray[np.float32]
 
 DISPLAY = "sRGB - Display"
-_LINEAR_LIGHT = "scene-linear"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +25,6 @@ class ColourSpace:
     name: str
     aliases: tuple[str, ...]
     encoding: str
-
-    @property
-    def is_linear_light(self) -> bool:
-        return self.encoding == _LINEAR_LIGHT
 
 
 def config_names() -> tuple[str, ...]:

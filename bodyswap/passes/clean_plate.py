@@ -6,9 +6,7 @@ It does not know how it is laid behind anybody. Shape letters: H rows, W columns
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at, pictures_of
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex
@@ -34,22 +32,15 @@ class CleanPlateFile:
     def pictures(self, frames: FrameRange) -> Iterator[RGB]:
         """What stands behind each of the plate's `frames`."""
         if self.is_still:
-            still_HW3 = picture_of(self.clip, 0)
+            still_HW3 = picture_at(self.clip, 0)
             yield from (still_HW3 for _ in frames)
             return
         start, stop = frames.start + self.offset, frames.stop + self.offset
-        for batch in decode(self.clip, FrameRange(start=start, stop=stop), batch_frames=2):
-            yield from batch.rgb_NHW3
+        yield from pictures_of(self.clip, FrameRange(start=start, stop=stop))
 
     @property
     def supplied(self) -> SuppliedPlate:
         return SuppliedPlate(picture=self.picture, is_still=self.is_still)
-
-
-def picture_of(clip: ClipIndex, index: int) -> RGB:
-    """One frame of a clip."""
-    frames = FrameRange(start=index, stop=index + 1)
-    return np.asarray(next(decode(clip, frames, batch_frames=1)).rgb_NHW3[0], np.uint8)
 
 
 def fit_clean_plate(clip: ClipIndex, plate: ClipIndex, frames: FrameRange) -> CleanPlateFile:

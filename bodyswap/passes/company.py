@@ -37,7 +37,6 @@ class Company:
     """
 
     def __init__(self, lead: Member, others: Sequence[Member | None] = ()) -> None:
-        self._lead = lead
         self._others = tuple(others)
         self._members = (lead, *(each for each in others if each is not None))
 

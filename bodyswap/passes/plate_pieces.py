@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodyswap.composite import cut_out
-from bodyswap.decode import decode
+from bodyswap.decode import pictures_of
 from bodyswap.encode import Codec, Segment, encode, encode_frames
 from bodyswap.errors import IntegrityError
 from bodyswap.frames import RGB, RGBA, LayeredFrame, RenderedFrame
@@ -66,7 +66,7 @@ class PlatePieces:
         keeps = isinstance(inner, SequencePieces) or inner.codec.bits > 8
         with (
             deep_plate(self.plate, frames) as deep,
-            ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
+            ahead(each_step("decode", pictures_of(self.plate, frames))) as plate,
             ahead(each_step("decode", self._sets(frames))) as sets,
         ):
             watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
@@ -171,7 +171,9 @@ class _Watch:
             IntegrityError: a pixel there is not the plate's.
         """
         written = index_clip(path)
-        pairs = zip(_pictures(written, written.frames), _pictures(self._plate, frames), strict=True)
+        pairs = zip(
+            pictures_of(written, written.frames), pictures_of(self._plate, frames), strict=True
+        )
         checked = []
         for (shown, picture), mask, fact in zip(pairs, self._masks, self.facts, strict=True):
             differing = _differing_outside(shown, picture, _unpacked(mask, picture.shape[:2]))
@@ -190,11 +192,6 @@ def _refuse(differing: int, number: int) -> None:
             f"{differing} pixels of frame {number} outside the matte are not the plate's;"
             " nothing is delivered"
         )
-
-
-def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
-    for batch in decode(clip, frames, batch_frames=2):
-        yield from batch.rgb_NHW3
 
 
 def _unpacked(mask: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:

@@ -10,10 +10,11 @@ from functools import partial
 import numpy as np
 
 from bodyswap.config import Over
+from bodyswap.decode import picture_at
 from bodyswap.errors import UsageError
 from bodyswap.homography import Homographies
 from bodyswap.overlap import NO_OVERLAP, Overlap
-from bodyswap.passes.clean_plate import CleanPlateFile, fit_clean_plate, picture_of
+from bodyswap.passes.clean_plate import CleanPlateFile, fit_clean_plate
 from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.pieces import Pieces, pieces_of
 from bodyswap.passes.plate_pieces import PlatePieces
@@ -50,7 +51,7 @@ def with_recipe(
             background_HW3=shot.background_HW3,
         )
         recipe = make_recipe(
-            [lead, *others], camera_N33, partial(picture_of, shot.plate),
+            [lead, *others], camera_N33, partial(picture_at, shot.plate),
             None if given is None else given.supplied, load_segmenter(shot.settings.replacing),
         )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))

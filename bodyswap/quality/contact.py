@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
-
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at, pictures_of
 from bodyswap.encode import CODECS, encode
 from bodyswap.errors import UsageError
 from bodyswap.frames import RGB
@@ -48,11 +46,11 @@ class Look:
     def rows(self, height_px: int) -> Iterator[RGB]:
         """Each frame: the shot's, or plate and shot side by side."""
         part = self.frames if self.plate is None else self.shot.frames
-        render = Column(caption="render", pictures=_pictures(self.shot, part))
+        render = Column(caption="render", pictures=pictures_of(self.shot, part))
         if self.plate is None:
             yield from render.pictures
             return
-        plate = Column(caption="plate", pictures=_pictures(self.plate, self.frames))
+        plate = Column(caption="plate", pictures=pictures_of(self.plate, self.frames))
         yield from compare_rows([plate, render], height=height_px)
 
 
@@ -124,14 +122,5 @@ def _slate(look: Look) -> RGB:
         ("codec", shot.codec),
     ]
     start = look.frames.start if plate is None else 0
-    three = [_picture(shot, start + index) for index in (0, last // 2, last)]
+    three = [picture_at(shot, start + index) for index in (0, last // 2, last)]
     return draw_slate(shot.path.stem, facts, three)
-
-
-def _picture(clip: ClipIndex, index: int) -> RGB:
-    return next(_pictures(clip, FrameRange(start=index, stop=index + 1)))
-
-
-def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
-    for batch in decode(clip, frames, batch_frames=4):
-        yield from (np.asarray(picture, np.uint8) for picture in batch.rgb_NHW3)

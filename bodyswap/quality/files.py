@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from bodyswap.config import RenderSettings
-from bodyswap.decode import decode
+from bodyswap.decode import picture_at, pictures_of
 from bodyswap.errors import NoPerformerError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
@@ -75,7 +75,7 @@ class ComparedFiles:
         lpips = None if wanted.lpips_weights is None else load_lpips(wanted.lpips_weights)
         truth = self._poses_of_reference(on_work) if wanted.faces or wanted.poses else None
         report = compare(
-            _counted(_pictures(self._render, self._render.frames), total, on_work),
+            _counted(pictures_of(self._render, self._render.frames), total, on_work),
             self._truth(self.frames),
             lpips,
             poses=truth,
@@ -86,7 +86,7 @@ class ComparedFiles:
         report = report.with_poses(pose_errors(shown, truth))
         if shown is None:
             return report
-        rendered = _pictures(self._render, self._render.frames)
+        rendered = pictures_of(self._render, self._render.frames)
         return report.with_identity(
             identity_distances(rendered, self._truth(self.frames), shown, truth)
         )
@@ -94,11 +94,11 @@ class ComparedFiles:
     def pair(self, index: int) -> tuple[RGB, RGB]:
         """The render's frame `index`, counted from 0, and the reference's at the same size."""
         there = self.frames.start + index
-        one = next(_pictures(self._render, FrameRange(start=index, stop=index + 1)))
+        one = picture_at(self._render, index)
         return one, next(self._truth(FrameRange(start=there, stop=there + 1)))
 
     def _truth(self, frames: FrameRange) -> Iterator[RGB]:
-        return (_resized(picture, self._render) for picture in _pictures(self._reference, frames))
+        return (_resized(picture, self._render) for picture in pictures_of(self._reference, frames))
 
     def _poses_of_reference(self, on_work: OnWork) -> PoseSequence | None:
         """In the render's pixels; None where nobody is seen."""
@@ -135,11 +135,6 @@ def _counted(pictures: Iterator[RGB], total: int, on_work: OnWork) -> Iterator[R
     for done, picture in enumerate(pictures, start=1):
         yield picture
         on_work("comparing", done, total)
-
-
-def _pictures(clip: ClipIndex, frames: FrameRange) -> Iterator[RGB]:
-    for batch in decode(clip, frames):
-        yield from batch.rgb_NHW3
 
 
 def _resized(picture_HW3: RGB, like: ClipIndex) -> RGB:

@@ -58,10 +58,8 @@ class ReplaceScores:
 
 def measure_replacement(transfer: StageTransfer, *, driver: str) -> tuple[ReplaceScores, list[RGB]]:
     """The scores, and for three frames: plate, replaced, truth side by side."""
-    random = np.random.default_rng(1)
     filmed_NHW3 = transfer.driver.rgb_NHW3
-    noisy = filmed_NHW3 + random.normal(0, _GRAIN_LEVELS, filmed_NHW3.shape)
-    plate_NHW3 = np.rint(noisy.clip(0, 255)).astype(np.uint8)
+    plate_NHW3 = _grainy(filmed_NHW3)
     empty_HW3 = empty_set(Shot(width=filmed_NHW3.shape[2], height=filmed_NHW3.shape[1]))
     swap = Swap(
         performer=transfer.driving_poses, subject=transfer.true_poses, background_HW3=empty_HW3
@@ -91,16 +89,27 @@ def measure_replacement(transfer: StageTransfer, *, driver: str) -> tuple[Replac
         clean_seen=float(clean.seen_HW[ever_HW].mean()),
         composite_error=_error(laid, truth.rgb_NHW3),
         plate_error=_error(laid, truth.rgb_NHW3, plate_NHW3),
-        differing_outside=sum(
-            int(((each.rgb_HW3 != plate).any(axis=2) & ~each.touched_HW).sum())
-            for each, plate in zip(laid, plate_NHW3, strict=True)
-        ),
+        differing_outside=_untouched_and_differing(laid, plate_NHW3),
     )
     rows = [
         np.concatenate([plate_NHW3[i], laid[i].rgb_HW3, truth.rgb_NHW3[i], clean.rgb_HW3], axis=1)
         for i in (0, len(laid) // 2, len(laid) - 1)
     ]
     return scores, rows
+
+
+def _grainy(filmed_NHW3: RGB) -> RGB:
+    random = np.random.default_rng(1)
+    noisy = filmed_NHW3 + random.normal(0, _GRAIN_LEVELS, filmed_NHW3.shape)
+    return np.asarray(np.rint(noisy.clip(0, 255)), np.uint8)
+
+
+def _untouched_and_differing(laid: list[Laid], plate_NHW3: RGB) -> int:
+    """Pixels that are not the plate's, and are said to be."""
+    return sum(
+        int(((each.rgb_HW3 != plate).any(axis=2) & ~each.touched_HW).sum())
+        for each, plate in zip(laid, plate_NHW3, strict=True)
+    )
 
 
 def _error(laid: list[Laid], truth_NHW3: RGB, shown_NHW3: RGB | None = None) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 
-from bodyswap.decode import decode
+from bodyswap.decode import pictures_of
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex
 from bodyswap.quality.flow import (
@@ -50,8 +50,7 @@ def _ratio_at(shot: ClipIndex, frames: FrameRange, join: int, joins: Sequence[in
     place = join - frames.start
     beside = FrameRange(start=place, stop=place).grown(NEIGHBOURS + 1, within=shot.frames)
     near = [other - frames.start for other in joins if other - frames.start in beside]
-    pictures = (picture for batch in decode(shot, beside) for picture in batch.rgb_NHW3)
-    return measure_seams(pictures, beside, near)[near.index(place)].ratio
+    return measure_seams(pictures_of(shot, beside), beside, near)[near.index(place)].ratio
 
 
 def _errors(pictures: Iterable[RGB], places: Sequence[int]) -> Iterator[float | None]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bodyswap.choice import Casting, cast_of
-from bodyswap.cli import JsonOption, SetOption
+from bodyswap.cli import FramesOption, JsonOption, PlateArgument, SetOption
 from bodyswap.config import CodecName, Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
 from bodyswap.terminal import Show, WorkSeen, complain, say, show_progress
@@ -35,7 +35,6 @@ from cluster.telling.sentence_parts import counted
 app = typer.Typer()
 
 
-PlateArgument = Annotated[Path, typer.Argument(help="The driving video.", metavar="PLATE")]
 SubjectOption = Annotated[
     str | None, typer.Option(help="Who is rendered: a name, name@version, or a subject's folder.")
 ]
@@ -63,9 +62,6 @@ ModeOption = Annotated[Mode, typer.Option(help="How temporal state crosses joins
 CodecOption = Annotated[CodecName, typer.Option(help="What the shot is written as.")]
 OverOption = Annotated[
     Over, typer.Option(help="Their own background, or the plate, in the performer's place.")
-]
-FramesOption = Annotated[
-    str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
 ]
 RateOption = Annotated[
     str | None,

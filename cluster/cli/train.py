@@ -32,7 +32,7 @@ from bodyswap.cli_train import (
 from bodyswap.environment import cache_folder
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.terminal import WorkSeen, say, show_progress
-from cluster.cli.options import RuntimeKind, StoreOption, me, named_store
+from cluster.cli.options import AddressOption, RuntimeKind, StoreOption, me, named_store
 from cluster.jobs.training_spec import TrainingSpec
 from cluster.stores.store import Store
 from cluster.training.status import (
@@ -90,9 +90,7 @@ def work_train(
     runtime: Annotated[
         RuntimeKind, typer.Option(help="Where to train: this process, or Ray's workers.")
     ] = RuntimeKind.RAY,
-    address: Annotated[
-        str | None, typer.Option(help="The Ray cluster.  [default: this machine alone]")
-    ] = None,
+    address: AddressOption = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Prepared footage, on each node.  [default: the cache]")
     ] = None,

@@ -4,6 +4,7 @@ It does not know what they show. The manifest means published: nothing under out
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -115,17 +116,10 @@ def publish(store: Store, spec: JobSpec, done: Finished, asker: Asker) -> Manife
         ConsentError: the consent that the shot was rendered on no longer stands.
     """
     consents = permit_publish(store, spec)
-    solved, rendered, assembled = done.solved, done.rendered, done.assembled
+    rendered, assembled = done.rendered, done.assembled
     traces = traces_of(store, spec, rendered)
-    named = {
-        file.name: file
-        for file in (
-            *sealed(store, spec, assembled.files, consents, traces, asker, at_s=time.time()),
-            _renamed(solved.file("performer"), "performer-poses.npz"),
-            _renamed(solved.file("subject"), "subject-poses.npz"),
-            _renamed(solved.file("report"), "solve-report.json"),
-        )
-    }
+    shown = sealed(store, spec, assembled.files, consents, traces, asker, at_s=time.time())
+    named = {file.name: file for file in (*shown, *_of_solving(done.solved))}
     keys = JobKeys(job=spec.job)
     copies = [partial(store.copy, file.key, keys.out + name) for name, file in named.items()]
     for copied in asker.all(copies):
@@ -161,6 +155,12 @@ def read_manifest(store: Store, job: str) -> Manifest | None:
     key = JobKeys(job=job).manifest
     data = store.get(key)
     return None if data is None else from_json(data, Manifest, what=key)
+
+
+def _of_solving(solved: Commit) -> Iterator[StoredFile]:
+    yield _renamed(solved.file("performer"), "performer-poses.npz")
+    yield _renamed(solved.file("subject"), "subject-poses.npz")
+    yield _renamed(solved.file("report"), "solve-report.json")
 
 
 def _renamed(file: StoredFile, name: str) -> StoredFile:

@@ -41,12 +41,6 @@ class Metric:
     def full_name(self) -> str:
         return f"bodyswap_{self.name}"
 
-    @property
-    def series(self) -> str:
-        """The name to ask Prometheus for."""
-        ends = {Kind.COUNTER: "_total", Kind.HISTOGRAM: "_bucket", Kind.GAUGE: ""}
-        return self.full_name + ends[self.kind]
-
 
 _SHORT_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _LONG_S = (1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 7200.0)

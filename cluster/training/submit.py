@@ -6,13 +6,12 @@ It does not know who trains it. Everything is checked before the first byte is w
 import importlib.metadata
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bodyswap.errors import UsageError
 from bodyswap.train import TrainingRequest
 from bodyswap.training.parts import FootagePart, choose_parts
-from cluster.jobs.keys import TrainingKeys, key_part, plate_file, weights_file
+from cluster.jobs.keys import TrainingKeys, key_part, plate_file, time_part, weights_file
 from cluster.jobs.refs import PlateRef, WeightsRef
 from cluster.jobs.training_spec import (
     StoredPart,
@@ -53,19 +52,25 @@ def submit_training(
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         vgg=None if weights is None else _weights(weights),
         workers=workers,
-        submitted_at=datetime.fromtimestamp(now_s, UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
+        submitted_at=time_part(now_s),
         submitted_by=submitted_by,
     )
     hashes = tuple(dict.fromkeys(clip.sha256 for clip in clips.values()))
     permit_training(store, request.subject, hashes, request.consent, by=submitted_by)
-    for path, clip in clips.items():
-        put_once(store, plate_file(clip), path)
-    if spec.vgg is not None and weights is not None:
-        put_once(store, weights_file(spec.vgg), weights)
+    _put_files(store, spec, clips, weights)
     if read_status(store, spec).state is TrainingState.FAILED:
         store.delete(TrainingKeys(training=spec.training).status)
     store.put_if_absent(TrainingKeys(training=spec.training).spec, to_yaml(spec))
     return spec.training
+
+
+def _put_files(
+    store: Store, spec: TrainingSpec, clips: dict[Path, PlateRef], weights: Path | None
+) -> None:
+    for path, clip in clips.items():
+        put_once(store, plate_file(clip), path)
+    if spec.vgg is not None and weights is not None:
+        put_once(store, weights_file(spec.vgg), weights)
 
 
 def _plate(part: FootagePart) -> PlateRef:

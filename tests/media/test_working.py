@@ -142,7 +142,7 @@ def test_a_view_that_there_is_not_is_refused() -> None:
 def test_every_built_in_config_has_the_spaces_that_are_asked_for(config: str) -> None:
     for name in (DISPLAYED, *PRIMARIES, PQ):
         assert colour_space(config, name)
-    assert all(colour_space(config, name).is_linear_light for name in PRIMARIES)
+    assert {colour_space(config, name).encoding for name in PRIMARIES} == {"scene-linear"}
     working = Working().chosen(ColourSettings(config=config, input="ACEScg", view="aces"))
     # ACES 1 cannot be undone where colours are saturated; ACES 2 can.
     muted = (96 + _PAINTED // 4).astype(np.uint8)
