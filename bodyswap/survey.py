@@ -136,10 +136,10 @@ def survey_plate(
     """
     clip = as_set(index_clip(plate), settings)
     part = clip.frames if frames is None else clip.range_of(frames)
+    out.mkdir(parents=True, exist_ok=True)
     detections = pipeline.pose_range(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))
     )
-    out.mkdir(parents=True, exist_ok=True)
     shape = plate_shape(clip)
     try:
         people = find_people(detections, part, plate=shape)
