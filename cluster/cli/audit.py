@@ -82,7 +82,7 @@ def report(
             " that --store is the one you mean"
         )
     jobs = {entry.fact.job for entry in log.entries if entry.fact.subject == subject}
-    rates = {spec.job: spec.rate for job in jobs if (spec := read_spec(opened, job))}
+    rates = {spec.job: spec.rate for job in jobs - {""} if (spec := read_spec(opened, job))}
     say("\n".join(usage_report(subject, log.entries, consents, rates)))
 
 

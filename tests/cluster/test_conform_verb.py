@@ -104,7 +104,7 @@ def test_an_otio_of_something_else_is_refused_in_a_line(
 ) -> None:
     cut = tmp_path / "cut.otio"
     write_clip(tmp_path / "walk.mov", [np.zeros((64, 64, 3), np.uint8)] * 2)
-    for text in ('{"OTIO_SCHEMA": "Nope.1"}', '{"OTIO_SCHEMA": "Clip.2"}'):
+    for text in ('{"OTIO_SCHEMA": "Nope.1"}', '{"OTIO_SCHEMA": "Gap.1", "name": "g"}'):
         cut.write_text(text)
         words = ("conform", cut, "--plates", tmp_path, "--subject", "vega", "--out", tmp_path / "o")
         code, _, wrong = run_command(capsys, *words)
