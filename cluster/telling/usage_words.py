@@ -42,7 +42,8 @@ def usage_report(
         lines += _refusals(own)
     else:
         lines += ["", f"Nothing was done with {subject}, and nothing was refused."]
-    return [*lines, "", *_what_to_do(consents)]
+    taken_back = {entry.fact.consent for entry in own if entry.fact.event is Event.REVOKED}
+    return [*lines, "", *_what_to_do(consents, taken_back)]
 
 
 def _in_short(entries: list[AuditEntry], rates: Mapping[str, Fraction]) -> list[str]:
@@ -141,12 +142,8 @@ def _refusals(entries: list[AuditEntry]) -> list[str]:
     ]
 
 
-def _what_to_do(consents: Sequence[ConsentRecord]) -> list[str]:
-    standing = [
-        f"  {record.id} until {day(record.terms.expires)}; to take it back, write to"
-        f" {record.terms.contact}"
-        for record in consents
-    ]
+def _what_to_do(consents: Sequence[ConsentRecord], taken_back: set[str]) -> list[str]:
+    standing = [_how_to_end(record, record.id in taken_back) for record in consents]
     return [
         "What you can do",
         *(["  Consents known for you:", *(f"  {line}" for line in standing)] if standing else
@@ -157,6 +154,17 @@ def _what_to_do(consents: Sequence[ConsentRecord]) -> list[str]:
         "  Ask of any film whether it shows you by this farm: `bodyswap verify FILE`.",
         "  See that nobody changed this log: `bodyswap audit verify`.",
     ]  # fmt: skip
+
+
+def _how_to_end(record: ConsentRecord, is_taken_back: bool) -> str:
+    if is_taken_back:
+        return f"{record.id}, which was taken back"
+    if record.is_synthetic:
+        return f"{record.id}, of a performer who was drawn: there is nobody to take it back"
+    return (
+        f"{record.id} until {day(record.terms.expires)}; to take it back, write to"
+        f" {record.terms.contact}"
+    )
 
 
 def _by_job(entries: list[AuditEntry]) -> dict[str, list[AuditEntry]]:

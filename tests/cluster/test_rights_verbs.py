@@ -152,6 +152,8 @@ def test_two_people_agree_a_shot_is_rendered_and_one_of_them_takes_it_back(
     )
     code, _, wrong = office.stored("consent", "verify", consent)
     assert code == ConsentError.exit_code and "she changed her mind" in wrong
+    told = office.stored("audit", "report", "tiny")[1]
+    assert f"{consent}, which was taken back\n" in told and "Put away, so that nobody" in told
     with pytest.raises(ConsentError, match="was revoked"):
         office.farm.client.submit(_request(office))
 
