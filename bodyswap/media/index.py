@@ -73,10 +73,6 @@ class ClipIndex:
         return len(self.timeline)
 
     @property
-    def has_audio(self) -> bool:
-        return any(each.kind == "audio" for each in self.custody.companions)
-
-    @property
     def frames(self) -> FrameRange:
         """All of them."""
         return FrameRange(start=0, stop=len(self.timeline))

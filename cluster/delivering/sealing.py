@@ -7,6 +7,7 @@ first signed files are written down, and whoever publishes the job again takes t
 import re
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bodyswap.errors import IntegrityError, UsageError
@@ -21,7 +22,8 @@ from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
+from cluster.stores.asker import Asker
 from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
 
@@ -45,7 +47,8 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
-    traces: Traced,
+    traces: FrameTraces,
+    asker: Asker,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -67,7 +70,7 @@ def sealed(
     key = f"{JobKeys(job=spec.job).sealed}{made_of}{_RECORD}"
     standing = store.get(key)
     if standing is None:
-        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal))
+        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal), asker)
         if store.put_if_absent(key, to_json(signed)):
             _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
@@ -80,6 +83,7 @@ def _sign(
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
     seal: Seal,
+    asker: Asker,
 ) -> tuple[tuple[StoredFile, ...], str]:
     signed: list[StoredFile] = []
     trouble = ""
@@ -89,8 +93,12 @@ def _sign(
         _fetch(store, plate_file(spec.plate), plate, spec.plate.sha256)
         (folder / "out").mkdir()
         origin = _origin(spec, records)
-        for file in files:
-            _fetch(store, file.key, folder / "in" / file.name, file.sha256)
+        fetches = [
+            partial(_fetch, store, file.key, folder / "in" / file.name, file.sha256)
+            for file in files
+        ]
+        for fetched in asker.all(fetches):
+            fetched()
         for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
@@ -164,7 +172,7 @@ def _write_down(
     spec: JobSpec,
     records: tuple[ConsentRecord, ...],
     trust: Trust,
-    traces: Traced,
+    traces: FrameTraces,
     detail: str,
     at_s: float,
 ) -> None:

@@ -152,9 +152,8 @@ class Ledger:
         """How far the job is now."""
         view = self.view
         stage = view.stage
-        views = view.of(stage) if stage else ()
-        total = sum(len(view.shard.frames) for view in views)
-        done = sum(_done_frames(view) for view in views)
+        progress = view.progress
+        done, total = progress.frames_done, progress.frames_total
         rate = self._pace.measure(stage, now_s, done) if stage in _FRAME_STAGES else None
         if view.state is JobState.PUBLISHED:
             done = total = len(view.spec.frames)
@@ -162,17 +161,15 @@ class Ledger:
             job=self.job,
             state=view.state,
             stage=stage,
-            shards_done=sum(view.commit is not None for view in views),
-            shards_total=len(views),
+            shards_done=progress.shards_done,
+            shards_total=progress.shards_total,
             frames_done=done,
             frames_total=total,
             frames_per_s=rate,
             eta_s=(total - done) / rate if rate else None,
             message=self._message,
             exit_code=self._exit_code,
-            shards_reused=sum(
-                each.commit is not None and each.commit.made_by is not None for each in view.shards
-            ),
+            shards_reused=progress.shards_reused,
             reports_repeated=self._ignored[True],
             reports_stale=self._ignored[False],
         )
@@ -217,9 +214,3 @@ def last_word(shard: str, failure: Failure, attempts: int) -> str:
         return failure.message
     times = "once" if attempts == 1 else f"{attempts} times"
     return f"{shard} failed {times}, at last on {failure.worker}: {failure.message}"
-
-
-def _done_frames(view: ShardView) -> int:
-    if view.commit is not None:
-        return len(view.shard.frames)
-    return view.held.frames_done if view.held else 0

@@ -6,6 +6,7 @@ Pure: it does not know which worker gets which shard, or when.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from bodyswap.config import POSE_SEARCH_EVERY
@@ -126,10 +127,12 @@ class Plan:
         plain = [Shard(stage=stage, index=n, frames=frames) for n, frames in enumerate(ranges)]
         for split in self.splits if stage is Stage.RENDER else ():
             plain = _divided(plain, split)
+        if not self.again:
+            return tuple(plain)
         takes = Counter(self.again)
         return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
 
-    @property
+    @cached_property
     def all_shards(self) -> tuple[Shard, ...]:
         return tuple(shard for stage in Stage for shard in self.shards(stage))
 

@@ -72,3 +72,11 @@ class CastRef:
 
     performer: str
     subject: SubjectRef | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsRef:
+    """A file of weights in the store, by content."""
+
+    sha256: str
+    name: str

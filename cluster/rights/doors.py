@@ -136,12 +136,7 @@ def watched(
 
 def recheck(store: Store, order: Order) -> None:
     """Look again in the middle of a shard; only a refusal is written down. Raises RefusedError."""
-    trust, now_s = operator_trust(), time.time()
-    for visit in _visits(order):
-        try:
-            covering(store, visit.act, trust, now_s)
-        except RefusedError:
-            permit(store, visit, now_s=now_s)
+    _recheck(store, _visits(order))
 
 
 def permit_publish(store: Store, spec: JobSpec) -> tuple[ConsentRecord, ...]:
@@ -153,6 +148,21 @@ def permit_publish(store: Store, spec: JobSpec) -> tuple[ConsentRecord, ...]:
         RefusedError: no consent covers it.
     """
     return permit_all(store, spec, Deed.PUBLISH, by="farm", now_s=time.time())
+
+
+def recheck_publish(store: Store, spec: JobSpec) -> None:
+    """Look again before the last step; only a refusal is written down. Raises RefusedError."""
+    acts = acts_of(spec, Deed.PUBLISH)
+    _recheck(store, [Visit(act=act, by="farm", job=spec.job) for act in acts])
+
+
+def _recheck(store: Store, visits: list[Visit]) -> None:
+    trust, now_s = operator_trust(), time.time()
+    for visit in visits:
+        try:
+            covering(store, visit.act, trust, now_s)
+        except RefusedError:
+            permit(store, visit, now_s=now_s)
 
 
 def permit_all(

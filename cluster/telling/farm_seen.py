@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from bodyswap.errors import IntegrityError, StoreError
 from cluster.farm.decide import Action
+from cluster.jobs.job import Stage
+from cluster.jobs.keys import FARM_SEEN
 from cluster.jobs.lease import Held
 from cluster.jobs.snapshot import Snapshot, WorkerView
 from cluster.stores.record import from_json, to_json
@@ -19,7 +21,6 @@ Decide = Callable[[Snapshot], list[Action]]
 
 _log = logging.getLogger(__name__)
 
-FARM_SEEN = "farm/seen.json"
 
 TELL_EVERY_S = 5.0
 """How often a controller should tell."""
@@ -35,7 +36,8 @@ STARTED_WITHIN_S = 300.0
 class WorkerSeen:
     """A live worker and the shard it has, by job and name. Until it is off the bench it gets none.
 
-    `advanced_at_s` is when the last of its `frames_done` was finished.
+    `advanced_at_s` is when the last of its `frames_done` was finished. It may do the shards of
+    `stages`, of all where none is named.
     """
 
     name: str
@@ -44,10 +46,15 @@ class WorkerSeen:
     frames_done: int = 0
     advanced_at_s: float | None = None
     benched_until_s: float = 0.0
+    stages: tuple[Stage, ...] = ()
 
     @property
     def is_idle(self) -> bool:
         return not self.shard
+
+    def may_do(self, stage: Stage) -> bool:
+        """Whether it has the resources for that."""
+        return not self.stages or stage in self.stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +112,7 @@ def farm_seen(snapshot: Snapshot, controller: str) -> FarmSeen:
 
 def _worker(view: WorkerView, held: Held | None) -> WorkerSeen:
     if held is None:
-        return WorkerSeen(name=view.name, benched_until_s=view.benched_until_s)
+        return WorkerSeen(name=view.name, benched_until_s=view.benched_until_s, stages=_some(view))
     return WorkerSeen(
         name=view.name,
         job=held.lease.job,
@@ -113,7 +120,13 @@ def _worker(view: WorkerView, held: Held | None) -> WorkerSeen:
         frames_done=held.frames_done,
         advanced_at_s=held.advanced_at_s,
         benched_until_s=view.benched_until_s,
+        stages=_some(view),
     )
+
+
+def _some(view: WorkerView) -> tuple[Stage, ...]:
+    """The stages that it has the resources for, unless that is all."""
+    return () if len(view.stages) == len(Stage) else tuple(sorted(view.stages))
 
 
 def telling(store: Store, controller: str, decide_next: Decide) -> Decide:

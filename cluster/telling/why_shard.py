@@ -120,9 +120,18 @@ def _unstaffed(scene: Scene, farm: FarmSeen, seen: ShardSeen) -> Why | None:
     """There is nobody now who may do it."""
     if not farm.workers:
         return _for_worker(f"waits for a worker: the farm has none just now{_leaving(farm)}")
-    able = [worker for worker in farm.workers if worker.benched_until_s <= scene.now_s]
+    stage = seen.shard.stage
+    fit = [worker for worker in farm.workers if worker.may_do(stage)]
+    if not fit:
+        count = len(farm.workers)
+        return _for_worker(
+            f"waits for a worker with what the {stage} stage asks for: the farm's"
+            f" {counted(count, 'worker')} {'is' if count == 1 else 'are'} for other stages"
+            f"{_leaving(farm)}"
+        )
+    able = [worker for worker in fit if worker.benched_until_s <= scene.now_s]
     # Where all are benched the farm makes do with them.
-    able = able or list(farm.workers)
+    able = able or fit
     failed = {failure.worker for failure in seen.failures}
     fresh = [worker for worker in able if worker.name not in failed]
     if any(worker.is_idle for worker in fresh or able):
@@ -133,7 +142,7 @@ def _unstaffed(scene: Scene, farm: FarmSeen, seen: ShardSeen) -> Why | None:
             f"waits for a worker that has not failed it: {named(idle)} did,"
             f" and the others have work"
         )
-    benched = [worker for worker in farm.workers if worker not in able]
+    benched = [worker for worker in fit if worker not in able]
     return _for_worker(
         f"waits for a free worker: {_busy(able)}{_benched(benched)}{_leaving(farm)}{_behind(scene)}"
     )

@@ -7,6 +7,9 @@ from cluster.workers.crew import CrewPlan
 from cluster.workers.ray_nodes import ask_for
 from cluster.workers.settings import FarmSettings
 
+_ASK_AGAIN_S = 30.0
+"""A head that was started anew knows nothing of what it was asked."""
+
 
 class Demand:
     """Rises at once with the shards there are; falls, where machines come and go, after a while."""
@@ -14,7 +17,9 @@ class Demand:
     def __init__(self, crews: Collection[CrewPlan], settings: FarmSettings) -> None:
         self._settings = settings
         self._wanted = dict.fromkeys(crews, 0)
-        self._asked_for = dict(self._wanted)
+        # None before the first wish: what a controller that was killed has asked still holds.
+        self._asked_for: dict[CrewPlan, int] | None = None
+        self._asked_at_s = 0.0
         self._needed_at_s = dict.fromkeys(crews, 0.0)
 
     def of(self, crew: CrewPlan) -> int:
@@ -32,19 +37,20 @@ class Demand:
                 self._needed_at_s[crew] = now_s
             if needed > wanted or (is_idle and self._settings.autoscale):
                 self._wanted[crew] = needed
-        self._ask()
+        self._ask(now_s)
 
     def rest(self) -> None:
-        """Want nobody."""
+        """Want nobody. What the autoscaler is asked is another's to say now."""
         self._wanted = dict.fromkeys(self._wanted, 0)
-        self._ask()
+        self._asked_for = None
 
     def end(self) -> None:
         """Leave no wish behind with the autoscaler."""
-        if self._settings.autoscale:
+        if self._asked_for is not None:
             ask_for([])
 
-    def _ask(self) -> None:
-        if self._settings.autoscale and self._asked_for != self._wanted:
-            self._asked_for = dict(self._wanted)
+    def _ask(self, now_s: float) -> None:
+        is_due = now_s >= self._asked_at_s + _ASK_AGAIN_S or self._asked_for != self._wanted
+        if self._settings.autoscale and is_due:
+            self._asked_for, self._asked_at_s = dict(self._wanted), now_s
             ask_for([crew.resources for crew, count in self._wanted.items() for _ in range(count)])

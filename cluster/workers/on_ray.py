@@ -16,24 +16,22 @@ from typing import Any, cast
 import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.jobs.failures import Cause, Failure, classify, death, ray_cause
 from cluster.jobs.job import Stage
-from cluster.jobs.order import Ending, Failed, HandedBack, Order, Progressed, Report
+from cluster.jobs.order import Failed, HandedBack, Order, Progressed, Report
 from cluster.workers.crew import CrewPlan, cluster_share, crews
 from cluster.workers.demand import Demand
+from cluster.workers.ending import begin_end, has_ended
 from cluster.workers.hand import Hand
-from cluster.workers.process_tree import Process, end_tree
-from cluster.workers.ray_actor import ActorProcess, Pulse
+from cluster.workers.process_tree import Process
+from cluster.workers.ray_actor import ActorProcess, Finished, Pulse
 from cluster.workers.ray_nodes import drain_nodes, leaving_nodes, ray_resources, start_ray
 from cluster.workers.runtime import WorkerConfig
 from cluster.workers.settings import FarmSettings
 
 _ASK_EVERY_S = 0.25
 _LOOK_EVERY_S = 1.0
-_CONFIRM_WITHIN_S = 10.0
-"""So long a killed process may take to be gone; then its machine is thought out of reach."""
 _GIVE_UP_CONFIRMING_S = 60.0
 _LONGEST_PAUSE_S = 30.0
 
@@ -216,12 +214,13 @@ class RayRuntime:
             return None
         return Progressed(lease=pulse.lease, frames_done=pulse.frames_done, figures=pulse.figures)
 
-    def _ended(self, hand: Hand, ref: "ray.ObjectRef[Ending]") -> Report | None:
+    def _ended(self, hand: Hand, ref: "ray.ObjectRef[Finished]") -> Report | None:
         order = hand.order
         if order is None or hand.left_at_s is not None:
             return None
         try:
-            ending = ray.get(ref)
+            finished = ray.get(ref)
+            ending, hand.memory_bytes = finished.ending, finished.memory_bytes
         except RayTaskError as error:
             failure = classify(error, worker=hand.name, at_s=time.time())
             ending = Failed(lease=order.lease, failure=failure)
@@ -238,34 +237,21 @@ class RayRuntime:
 
     def _lose(self, hand: Hand, failure: Failure | None) -> None:
         """End the worker; what became of its order is told when its process is known to be gone."""
-        # Ray may think a process dead that is only out of reach: make sure before it is replaced.
-        ray.kill(hand.handle, no_restart=True)
         hand.left_at_s = time.monotonic()
         gone = partial(self._gone, failure=failure)
         if hand.process is None:
+            ray.kill(hand.handle, no_restart=True)
             del self._hands[hand.name]
             return
-        self._await(self._end(hand, hand.process), hand, gone)
-
-    def _end(self, hand: Hand, process: Process) -> "ray.ObjectRef[bool]":
-        """Have the process ended by somebody on its node: a colleague, else a task."""
-        for other in self._hands.values():
-            if other.node == hand.node and other.process and other.left_at_s is None:
-                return other.handle.end.remote(process, _CONFIRM_WITHIN_S)
-        on_its_node = NodeAffinitySchedulingStrategy(hand.node, soft=False)
-        task = ray.remote(end_tree).options(
-            num_cpus=0, max_retries=0, scheduling_strategy=on_its_node
-        )
-        return task.remote(process, _CONFIRM_WITHIN_S)
+        is_leaving = hand.node in self._leaving
+        self._await(begin_end(hand, self._hands.values(), is_leaving=is_leaving), hand, gone)
 
     def _gone(
         self, hand: Hand, ref: "ray.ObjectRef[bool] | None", failure: Failure | None
     ) -> Report | None:
-        try:
-            is_certain = ref is not None and ray.get(ref)
-        except RayError as error:
-            _log.warning("whether %s is gone cannot be told: %s", hand.name, error)
-            is_certain = False
+        is_certain = ref is not None and has_ended(hand, ref)
+        if not is_certain:
+            ray.kill(hand.handle, no_restart=True)
         del self._hands[hand.name]
         if hand.order is None:
             return None

@@ -24,12 +24,23 @@ class Pulse:
     figures: Figures | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How an order ended, and how much memory the process has after it."""
+
+    ending: Ending
+    memory_bytes: int
+
+
 class ActorProcess:
     """A worker in its own process; frames never leave it, and its children end with it."""
 
     def __init__(self, name: str, config: WorkerConfig, threads: int) -> None:
         # Read by torch when the first order imports it; without it each worker takes every core.
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        if not ray.get_gpu_ids():
+            # Ray leaves one that asked for no GPU all that its machine has, others' too.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         self._process = lead_group()
         self._worker = build_worker(name, config)
         self._frames_done = 0
@@ -39,13 +50,14 @@ class ActorProcess:
         """The id of the node it came to be on, and its process there."""
         return ray.get_runtime_context().get_node_id(), self._process
 
-    def run(self, order: Order) -> Ending:
+    def run(self, order: Order) -> Finished:
         self._order, self._frames_done = order, 0
-        return self._worker.run(order, self._count)
+        ending = self._worker.run(order, self._count)
+        return Finished(ending=ending, memory_bytes=_resident_bytes())
 
-    def end(self, other: Process, within_s: float) -> bool:
-        """End another process of this node; True once it is certain that it is gone."""
-        return end_tree(other, within_s)
+    def end(self, process: Process, within_s: float) -> bool:
+        """End a process of this node, maybe this one; True once it is certain that it is gone."""
+        return end_tree(process, within_s)
 
     def pulse(self) -> Pulse:
         lease = self._order.lease if self._order else None

@@ -18,8 +18,7 @@ from cluster.jobs.commit import StoredFile
 from cluster.jobs.job import JobSpec
 from cluster.jobs.lease import Lease
 from cluster.jobs.plate_stream import is_streamed, open_plate
-from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef
-from cluster.jobs.training_spec import WeightsRef
+from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef, WeightsRef
 from cluster.stores.record import file_hash
 from cluster.stores.store import Store
 
@@ -61,7 +60,7 @@ class Scratch:
 
     def weights(self, weights: WeightsRef) -> Path:
         path = self._folder / "weights" / weights.sha256 / weights.name
-        return self._fetched(weights.key, path, weights.sha256)
+        return self._fetched(keys.weights_file(weights), path, weights.sha256)
 
     def subject(self, subject: SubjectRef) -> Path:
         """The folder of the subject's model."""

@@ -6,9 +6,11 @@ Real processes, as on real machines: whichever is killed, its keeper starts it a
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,27 +33,42 @@ _HASTE = {
 
 
 class Raylets:
-    """A head without work, and as many nodes as `resources` has entries ("--num-cpus 2" ...)."""
+    """A head without work, and as many nodes as `nodes` has entries ("--num-cpus 2" ...).
+
+    What is in `head` is told to the head too, such as the work it is to do after all.
+    """
 
     def __init__(
-        self, folder: Path, nodes: list[list[str]], environment: Mapping[str, str]
+        self,
+        folder: Path,
+        nodes: Sequence[Sequence[str]],
+        environment: Mapping[str, str],
+        *,
+        head: Sequence[str] = ("--num-cpus", "0"),
     ) -> None:
         port = free_ports(1)[0]
         self.address = f"127.0.0.1:{port}"
-        self.environment = {**environment, **_HASTE, "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+        token = secrets.token_hex(16)
+        self.environment = {"RAY_AUTH_TOKEN": token, **environment, **_HASTE}
         settings = [f"{name}={value}" for name, value in self.environment.items()]
         quietly = ["sh", "-c", f'exec "$@" >>{folder}/said 2>&1', "sh"]
-        start = [*quietly, "env", *settings, str(_RAY), "start", "--block"]
-        start += ["--include-log-monitor", "False", "--node-ip-address", "127.0.0.1"]
-        start += ["--object-store-memory", str(_STORE_BYTES)]
+        self._start = [*quietly, "env", *settings, str(_RAY), "start", "--block"]
+        self._start += ["--include-log-monitor", "False", "--node-ip-address", "127.0.0.1"]
+        self._start += ["--object-store-memory", str(_STORE_BYTES)]
+        self._keepers: list[Supervisor] = []
+        self._threads: list[threading.Thread] = []
         # Sockets of Ray's have long names, and the system a limit for them.
-        head = ["--head", "--port", str(port), "--temp-dir", str(folder), "--num-cpus", "0"]
-        head += ["--include-dashboard", "False", "--dashboard-port", str(free_ports(1)[0])]
-        commands = [head, *(["--address", self.address, *node] for node in nodes)]
-        self._keepers = [Supervisor([*start, *each], first_pause_s=0.1) for each in commands]
-        self._threads = [threading.Thread(target=keeper.run) for keeper in self._keepers]
-        for thread in self._threads:
-            thread.start()
+        plain = ["--head", "--port", str(port), "--temp-dir", str(folder)]
+        plain += ["--include-dashboard", "False", "--dashboard-port", str(free_ports(1)[0])]
+        self._keep([*plain, *head])
+        # A node that comes too early waits for long, and then fails.
+        _wait_for(port)
+        for each in nodes:
+            self.add_node(each)
+
+    def add_node(self, told: Sequence[str]) -> None:
+        """Start one more, and keep it up too."""
+        self._keep(["--address", self.address, *told])
 
     def kill_head(self) -> bool:
         """Kill the server that knows of all nodes. False where none lives just now."""
@@ -68,6 +85,13 @@ class Raylets:
             thread.join(timeout=60)
             assert not thread.is_alive()
 
+    def _keep(self, told: Sequence[str]) -> None:
+        keeper = Supervisor([*self._start, *told], first_pause_s=0.1)
+        thread = threading.Thread(target=keeper.run)
+        self._keepers.append(keeper)
+        self._threads.append(thread)
+        thread.start()
+
     def _kill(self, keeper: Supervisor, program: bytes) -> bool:
         for pid in _group(keeper.pid):
             if program in told_of(pid, "cmdline").split(b"\0")[0]:
@@ -75,6 +99,15 @@ class Raylets:
                     os.kill(pid, signal.SIGKILL)
                     return True
         return False
+
+
+def _wait_for(port: int) -> None:
+    """Wait until somebody listens there; an hour is for the slowest of machines."""
+    end_s = time.monotonic() + 3600.0
+    while time.monotonic() < end_s:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
 
 
 def _group(leader: int | None) -> list[int]:

@@ -35,6 +35,7 @@ from cluster.telling.why import why_job, why_shard
 from cluster.workers.inline import InlineRuntime
 
 IDLE = WorkerSeen(name="w0")
+POSER = WorkerSeen(name="w3", stages=(Stage.POSE,))
 POSED = committed(make_job("rendering"), Stage.POSE, Stage.SOLVE)
 EXACT = committed(make_job("rendering", exact=True), Stage.POSE, Stage.SOLVE)
 DONE = committed(make_job("assembling"), *Stage)
@@ -222,6 +223,12 @@ SHARDS: dict[str, tuple[Scene, str, WaitsFor, str]] = {
         "render-0", WaitsFor.WORKER,
         "render-0 waits for a worker that has not failed it: w0 did, and the others have work",
     ),
+    "who may do it": (
+        scene(POSED, POSER), "render-0",
+        WaitsFor.WORKER,
+        "render-0 waits for a worker with what the render stage asks for: the farm's 1 worker is"
+        " for other stages",
+    ),
     "nobody else": (
         dataclasses.replace(scene(failed(POSED, "render-0", "w0"), IDLE), now_s=NOW_S + 30),
         "render-0", WaitsFor.START, "render-0 is next",
@@ -258,7 +265,7 @@ def test_a_shard_that_is_not_there_is_an_error_that_names_those_that_are() -> No
         why_shard(scene(POSED), "render-4")
 
 
-WORKERS = st.sampled_from([IDLE, AT_IT, BENCHED, busy("w2"), WorkerSeen(name="w3")])
+WORKERS = st.sampled_from([IDLE, AT_IT, BENCHED, busy("w2"), POSER])
 
 
 @st.composite

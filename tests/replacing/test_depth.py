@@ -28,6 +28,7 @@ from bodyswap.media.shown import codes_16
 from bodyswap.media.working import HLG, LINEAR, PQ, PRIMARIES, Working
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.passes.fitting import check_deliverable
+from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.plate_facts import PLATE_FACTS, facts_from
 from bodyswap.passes.plate_recipe import pieces_for
 from bodyswap.passes.traces import Traces
@@ -70,7 +71,8 @@ def _deliver(
         for i in range(COUNT)
     ]  # fmt: skip
     settings = RenderSettings(codec=codec, over="plate")
-    pieces = pieces_for(settings, clip, plate[0], poses, recipe, Traces())
+    shot = OpenShot(plate=clip, background_HW3=plate[0], settings=settings)
+    pieces = pieces_for(shot, poses, recipe, Traces())
     out = folder / "out"
     out.mkdir()
     pieces.write(iter(rendered), clip.frames, out / f"segment{pieces.suffix}")
