@@ -119,6 +119,11 @@ def rights_file() -> Path:
     return Path(named) if named else Path.home() / ".config/bodyswap/rights.yaml"
 
 
+def is_rights_file_named() -> bool:
+    """Whether somebody chose the list of whom to trust, and it is not only looked for."""
+    return bool(os.environ.get("BODYSWAP_RIGHTS"))
+
+
 def worker_kind() -> str:
     """What kind of worker this process is, for its price: $BODYSWAP_WORKER_KIND, else cpu or gpu.
 

@@ -135,10 +135,10 @@ def survey_plate(
     """
     clip = as_set(index_clip(plate), settings)
     part = clip.frames if frames is None else clip.range_of(frames)
+    out.mkdir(parents=True, exist_ok=True)
     detections = pipeline.pose_range(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))
     )
-    out.mkdir(parents=True, exist_ok=True)
     tracks = _choose(clip, part, detections, settings, out)
     performer, report = follow_performer(
         detections, part, plate=plate_shape(clip), settings=settings.solve

@@ -17,6 +17,7 @@ It needs the store and nothing else; the command line is made of these calls. Wi
 Every answer is a frozen dataclass; every failure a `BodyswapError` that says what to do.
 """
 
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,13 +61,9 @@ class Client:
     """A person's or program's view of one store's jobs. `by` names who asks, for the journal."""
 
     def __init__(
-        self,
-        store: Store,
-        *,
-        by: str = "",
-        inspector: Inspector | None = None,
+        self, store: Store, *, by: str = "", inspector: Inspector | None = None,
         clock: Callable[[], float] = time.time,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._store = store
         self._by = by
         self._inspector = inspector or FileInspector()
@@ -216,8 +213,11 @@ class Client:
             raise JobError(f"job {job} has nothing to fetch, it is {told}; see `why {job}`")
         return manifest
 
-    def fetch(self, job: str, out: Path, *, replace: bool = False) -> tuple[Path, ...]:
-        """Write the job's deliverables, and the manifest last, into the folder `out`.
+    def fetch(
+        self, job: str, out: Path, *, replace: bool = False, to: str = ""
+    ) -> tuple[Path, ...]:
+        """Write the job's deliverables, and the manifest last, into the folder `out`; the log says
+        that they go `to` another place, where one is named.
 
         Raises:
             JobError: the job is not published.
@@ -226,7 +226,7 @@ class Client:
             IntegrityError: a deliverable is not what the manifest says.
         """
         manifest = self.manifest(job)
-        permit_download(self._store, job, now_s=self._clock())
+        self._let_out(job, to or f"into {out.absolute()} on {platform.node()}")
         return fetch_delivery(self._store, manifest, out, replace=replace)
 
     def set_budget(self, job: str, amount: float) -> None:
@@ -245,11 +245,9 @@ class Client:
             UsageError: no link may last so long.
         """
         manifest = self.manifest(job)
-        permit_download(self._store, job, now_s=self._clock())
-        return {
-            file.name: link_to(self._store, file.key, lasts_s=lasts_s)
-            for file in manifest.deliverables
-        }
+        self._let_out(job, f"as links that work for {lasts_s / 3600:g} h")
+        files = manifest.deliverables
+        return {file.name: link_to(self._store, file.key, lasts_s=lasts_s) for file in files}
 
     def preview(self, job: str) -> tuple[Preview, str]:
         """What of the shot is rendered so far, and where the store has the playlist of it.
@@ -257,7 +255,7 @@ class Client:
         Raises what `preview.PreviewReader.read` raises, ConsentError as `links` does, and JobError
         while there is nothing to see.
         """
-        permit_download(self._store, job, now_s=self._clock())
+        self._let_out(job, "as a preview in the store")
         key, seen = write_preview(self._store, job), PreviewReader(self._store, job).read()
         if not seen.segments:
             raise JobError(f"of job {job} nothing is rendered yet; `why {job}` tells what it does")
@@ -265,7 +263,7 @@ class Client:
 
     def preview_of_links(self, job: str, *, lasts_s: int) -> str:
         """The playlist with links that work for `lasts_s` seconds. Raises as `preview` does."""
-        permit_download(self._store, job, now_s=self._clock())
+        self._let_out(job, f"as a preview, by links that work for {lasts_s / 3600:g} h")
         seen = PreviewReader(self._store, job).read()
         return playlist(seen, lambda _, part: link_to(self._store, part.key, lasts_s=lasts_s))
 
@@ -276,6 +274,9 @@ class Client:
     def reject(self, job: str, note: str = "") -> Entry:
         """Say that the published shot is not good. Raises what `approval.judge` raises."""
         return self._judge(job, Ruling.REJECTED, note)
+
+    def _let_out(self, job: str, to: str) -> None:
+        permit_download(self._store, job, to=to, now_s=self._clock())
 
     def _judge(self, job: str, ruling: Ruling, note: str) -> Entry:
         return judge(self._store, job, ruling, by=self._by, note=note, now_s=self._clock())

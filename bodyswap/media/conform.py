@@ -114,9 +114,11 @@ def _shown_clips(timeline: otio.schema.Timeline) -> list[otio.schema.Clip]:
 def _first_timeline(read: otio.core.SerializableObject, path: Path) -> otio.schema.Timeline:
     if isinstance(read, otio.schema.Timeline):
         return read
-    found = read.find_children(descended_from_type=otio.schema.Timeline)
+    collections = (otio.schema.SerializableCollection, otio.core.Composition)
+    is_some = isinstance(read, collections)
+    found = read.find_children(descended_from_type=otio.schema.Timeline) if is_some else []
     if not found:
-        raise UsageError(f"{path} holds no timeline")
+        raise UsageError(f"{path} holds no timeline; export the edit, and give that file")
     timeline: otio.schema.Timeline = found[0]
     return timeline
 

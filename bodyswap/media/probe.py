@@ -50,6 +50,7 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     codec: str
     first_number: int
     has_rate: bool
+    rate: str
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +149,7 @@ def _main(plate: Path, limits: MediaLimits) -> int:
             probed=Probed(
                 frame_count=len(clip), width=clip.width, height=clip.height, codec=clip.codec,
                 duration_s=float(clip.timeline.duration_s), first_number=clip.first_number,
-                has_rate=clip.has_rate,
+                has_rate=clip.has_rate, rate=str(clip.timeline.rate),
             )
         )  # fmt: skip
     except PlateError as error:

@@ -51,7 +51,7 @@ def probe_streamed(plate: StreamedPath, limits: MediaLimits) -> Probed:
         claimed=Probed(
             frame_count=len(clip), width=clip.width, height=clip.height, codec=clip.codec,
             duration_s=float(clip.timeline.duration_s), first_number=clip.first_number,
-            has_rate=clip.has_rate,
+            has_rate=clip.has_rate, rate=str(clip.timeline.rate),
         ),
     )  # fmt: skip
     troubles: list[BodyswapError] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from bodyswap.environment import rights_file
+from bodyswap.environment import is_rights_file_named, rights_file
 from bodyswap.errors import UsageError
 from bodyswap.media.probe import MediaLimits
 from bodyswap.rights.signing_keys import check_public_key
@@ -125,7 +125,12 @@ def operator_trust() -> Trust:
     path = rights_file()
     try:
         text = path.read_text()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_rights_file_named():
+            raise UsageError(
+                f"$BODYSWAP_RIGHTS names '{path}', which is not there; it says whom to trust, so"
+                " nothing is done without it: make it, or unset the variable"
+            ) from error
         return packaged_trust()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read '{path}', which says whom to trust: {error}") from error

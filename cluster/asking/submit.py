@@ -183,6 +183,7 @@ def _plate_ref(path: Path, facts: PlateFacts) -> PlateRef:
     return PlateRef(
         sha256=file_hash(path), name=key_part(path.name), frame_count=facts.frame_count,
         first_number=facts.first_number, has_rate=facts.has_rate,
+        rate=facts.rate,
     )  # fmt: skip
 
 

@@ -37,7 +37,9 @@ def preview(
         try:
             out.write_text(text)
         except OSError as error:
-            raise StoreError(f"cannot write '{out}': {error.strerror}") from error
+            raise StoreError(
+                f"cannot write '{out}': {error.strerror}; give a file that may be written"
+            ) from error
         place = str(out)
     frames = sum(len(segment.frames) for segment in seen.segments)
     told = {

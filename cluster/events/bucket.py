@@ -4,17 +4,27 @@ It does not know jobs. Unlike the store, it takes keys as others named them. End
 credentials come from the standard AWS environment and configuration files.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from bodyswap.errors import StoreError
 from cluster.events.frames import ListedObject
 from cluster.events.notification import PlacedObject
 from cluster.stores.s3_client import mapped_errors, read_body, s3_client, status_of
 
 _SHA256 = "sha256"
+_LARGEST_PUT_BYTES = 5 * 1000**3
+"""S3's limit is 5 GiB."""
+_CONFLICT_TRIES = 8
+
+
+class _TakenError(Exception):
+    """Somebody else put an object there first, or is about to."""
 
 
 class Buckets:
@@ -63,16 +73,51 @@ class Buckets:
                         modified_s=item["LastModified"].timestamp(),
                     )
 
+    def now_s(self, bucket: str) -> float:
+        """Seconds since 1970 by the clock that dates the bucket's objects."""
+        with mapped_errors("ask the time of", f"s3://{bucket}"):
+            answer = self._client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+            told = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+            return parsedate_to_datetime(told).timestamp() if told else time.time()
+
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool:
-        """Put a file there, unless it lies there already; False where another file does."""
-        facts = self._facts(bucket, key)
-        if facts is not None:
-            return facts.sha256 == sha256
+        """Put a file there, unless it lies there already; False where another file does.
+
+        Of several who deliver there at once one wins, and the others find what it put there.
+        """
+        for attempt in range(_CONFLICT_TRIES):
+            facts = self._facts(bucket, key)
+            if facts is not None:
+                return facts.sha256 == sha256
+            try:
+                self._put_new(path, bucket, key, sha256)
+                return True
+            except _TakenError:
+                time.sleep(0.05 * 2**attempt)  # whoever is putting it there may yet fail
+        raise StoreError(
+            f"cannot deliver s3://{bucket}/{key}: {_CONFLICT_TRIES} conflicts in a row; try again"
+        )
+
+    def _put_new(self, path: Path, bucket: str, key: str, sha256: str) -> None:
+        """Raises _TakenError where the key is taken, or being taken, by another.
+
+        What is too large for one put goes in parts, and has only been looked for before: not every
+        server lets one alone of two such uploads win.
+        """
+        told = {"Metadata": {_SHA256: sha256}}
         with mapped_errors("deliver", f"s3://{bucket}/{key}"):
-            self._client.upload_file(
-                str(path), bucket, key, ExtraArgs={"Metadata": {_SHA256: sha256}}
-            )
-        return True
+            try:
+                if path.stat().st_size <= _LARGEST_PUT_BYTES:
+                    with path.open("rb") as body:
+                        self._client.put_object(
+                            Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", **told
+                        )
+                else:
+                    self._client.upload_file(str(path), bucket, key, ExtraArgs=told)
+            except ClientError as error:
+                if status_of(error) not in (409, 412):
+                    raise
+                raise _TakenError from error
 
     def _facts(self, bucket: str, key: str) -> "_Facts | None":
         with mapped_errors("look at", f"s3://{bucket}/{key}"):

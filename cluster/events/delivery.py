@@ -29,7 +29,7 @@ def deliver(client: Client, job: str, to: Destination, url: str) -> tuple[str, .
     """
     bucket, prefix = split_bucket_url(url)
     with TemporaryDirectory(prefix="bodyswap-shot-") as folder:
-        files = client.fetch(job, Path(folder))
+        files = client.fetch(job, Path(folder), to=f"to {url}")
         for place in (prefix, f"{prefix}{job}/"):
             keys = [place + file.name for file in files]
             if all(

@@ -35,11 +35,13 @@ class ListedObject:
 
 
 class Lister(Protocol):
-    """A place whose objects can be listed and fetched."""
+    """A place whose objects can be listed and fetched; `now_s` is by the clock that dates them."""
 
     def listed_under(self, bucket: str, prefix: str) -> Iterator[ListedObject]: ...
 
     def fetch(self, placed: PlacedObject, path: Path) -> bool: ...
+
+    def now_s(self, bucket: str) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,7 @@ class Gathering:
         if again is not None and again.placed != folder.placed:
             self.open(again.frames[0].placed, rule)
 
-    def whole(self, config: ListenConfig, now_s: float) -> Iterator[tuple[FrameFolder, Rule]]:
+    def whole(self, config: ListenConfig) -> Iterator[tuple[FrameFolder, Rule]]:
         """The folders that are waited for and are complete, with their rules."""
         for key in self._store.list_keys(GATHERING):
             data = self._store.get(key)
@@ -128,7 +130,7 @@ class Gathering:
                 continue
             where = PlacedObject(bucket=told.bucket, key=told.folder, etag="")
             folder = self.look(where, rule)
-            if folder is not None and self._is_whole(folder, rule, now_s):
+            if folder is not None and self._is_whole(folder, rule):
                 yield folder, rule
 
     def look(self, placed: PlacedObject, rule: Rule) -> FrameFolder | None:
@@ -136,10 +138,12 @@ class Gathering:
         listed = self._lister.listed_under(placed.bucket, placed.key)
         return next(iter(folders_of(listed, rule, only=placed.key)), None)
 
-    def _is_whole(self, folder: FrameFolder, rule: Rule, now_s: float) -> bool:
+    def _is_whole(self, folder: FrameFolder, rule: Rule) -> bool:
         assert rule.sequence is not None
         if not rule.sequence.marker:
-            return now_s - folder.changed_s >= rule.sequence.quiet_s
+            # Both by the clock that dates the objects: the listener's may be wrong.
+            quiet_s = self._lister.now_s(folder.bucket) - folder.changed_s
+            return quiet_s >= rule.sequence.quiet_s
         marker = folder.key + rule.sequence.marker
         return any(
             each.placed.key == marker for each in self._lister.listed_under(folder.bucket, marker)

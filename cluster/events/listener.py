@@ -69,6 +69,8 @@ class Objects(Protocol):
 
     def deliver(self, path: Path, bucket: str, key: str, *, sha256: str) -> bool: ...
 
+    def now_s(self, bucket: str) -> float: ...
+
 
 @dataclass(kw_only=True)
 class Counts:
@@ -136,7 +138,7 @@ class Listener:
 
     def gather(self) -> None:
         """Hear of every folder of frames that has become whole."""
-        for folder, rule in self._gathering.whole(self._config, self._clock()):
+        for folder, rule in self._gathering.whole(self._config):
             self._record(folder.placed, rule, sample=folder.sample)
             self._gathering.close(folder, rule)
 

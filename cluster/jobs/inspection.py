@@ -17,11 +17,15 @@ from bodyswap.timing import AUTO_RATE, FIRST_FRAME_NUMBER, FrameRange
 
 @dataclass(frozen=True, kw_only=True)
 class PlateFacts:
-    """How many frames a plate has, and what the first is called; `has_rate` where it says one."""
+    """How many frames a plate has, and what the first is called; `has_rate` where it says one.
+
+    `rate` is frames a second, as a fraction is written.
+    """
 
     frame_count: int
     first_number: int = FIRST_FRAME_NUMBER
     has_rate: bool = True
+    rate: str = "24"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +86,9 @@ class FileInspector:
     def plate(self, plate: Path) -> PlateFacts:
         found = probe(plate, operator_trust().limits)
         return PlateFacts(
-            frame_count=found.frame_count, first_number=found.first_number, has_rate=found.has_rate
-        )
+            frame_count=found.frame_count, first_number=found.first_number,
+            has_rate=found.has_rate, rate=found.rate,
+        )  # fmt: skip
 
     def subject(self, folder: Path) -> SubjectFacts:
         from bodyswap.nets.checkpoint import CARD, load_subject

@@ -5,13 +5,14 @@ Pure: it does not know stores, workers or clocks.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import msgspec
 
 from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
-from bodyswap.timing import AUTO_RATE, FrameRange, assumed_rate
+from bodyswap.timing import AUTO_RATE, FrameRange, assumed_rate, parse_rate
 from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.stores.record import content_hash
@@ -191,6 +192,11 @@ class JobSpec:
             *([self.replacing] if self.replacing else []),
         )  # fmt: skip
         return content_hash(made_of)[:_ID_LENGTH]
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second, on the whole."""
+        return parse_rate(str(self.settings.get("rate", AUTO_RATE))) or Fraction(self.plate.rate)
 
     @property
     def assumed(self) -> tuple[str, ...]:

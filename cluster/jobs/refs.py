@@ -13,7 +13,8 @@ class PlateRef:
 
     `record` is the SHA-256 of what the submitter found in one that is to be read where it lies:
     its index and the hash of every block. Without it a plate is fetched whole. `first_number` is
-    what people call its first frame; `has_rate` is False where nothing says how fast they follow.
+    what people call its first frame; `rate` is frames a second, as a fraction is
+    written, and a guess without `has_rate`.
     """
 
     sha256: str
@@ -22,6 +23,7 @@ class PlateRef:
     record: str = ""
     first_number: int = FIRST_FRAME_NUMBER
     has_rate: bool = True
+    rate: str = "24"
 
     def range_of(self, text: str) -> FrameRange:
         """The frames that people's numbers, such as "1001-1040", mean. Raises UsageError."""

@@ -30,7 +30,10 @@ class Viewing:
     def write(self, job: str, who: str) -> bool:
         """Pass the door in the name of `who`, and have it written down now."""
         spec = self._shots.spec(job)
-        permit_all(self._shots.store, spec, Deed.DOWNLOAD, by=who, now_s=self._shots.clock())
+        permit_all(
+            self._shots.store, spec, Deed.DOWNLOAD, by=who, now_s=self._shots.clock(),
+            detail="shown on the review page",
+        )  # fmt: skip
         return True
 
     def _look(self, job: str) -> bool:

@@ -37,12 +37,13 @@ _WEIGHTS = "generator.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """Who comes to a door, with which job, for what."""
+    """Who comes to a door, with which job, for what; `detail` is in words, for the log."""
 
     act: Act
     by: str
     job: str = ""
     frames: str = ""
+    detail: str = ""
 
 
 def permit(store: Store, visit: Visit, *, now_s: float) -> ConsentRecord:
@@ -60,7 +61,7 @@ def permit(store: Store, visit: Visit, *, now_s: float) -> ConsentRecord:
         fact = _fact(visit, Event.REFUSED, error.consent or "", f"{error.refusal}: {error}")
         append(store, fact, trust, at_s=now_s)
         raise
-    append(store, _fact(visit, Event.PERMITTED, record.id, ""), trust, at_s=now_s)
+    append(store, _fact(visit, Event.PERMITTED, record.id, visit.detail), trust, at_s=now_s)
     return record
 
 
@@ -165,14 +166,14 @@ def _recheck(store: Store, visits: list[Visit]) -> None:
 
 
 def permit_all(
-    store: Store, spec: JobSpec, deed: Deed, *, by: str, now_s: float
+    store: Store, spec: JobSpec, deed: Deed, *, by: str, now_s: float, detail: str = ""
 ) -> tuple[ConsentRecord, ...]:
     """The consents that cover `deed` to each of a job's `subjects`, written down.
 
     Raises as `permit`.
     """
     visits = [
-        Visit(act=act, by=by, job=spec.job, frames=spec.plate.numbers(spec.frames))
+        Visit(act=act, by=by, job=spec.job, frames=spec.plate.numbers(spec.frames), detail=detail)
         for act in acts_of(spec, deed)
     ]
     return tuple(permit(store, visit, now_s=now_s) for visit in visits)
@@ -185,12 +186,15 @@ def covering_all(
     return tuple(covering(store, act, trust, now_s) for act in acts_of(spec, deed))
 
 
-def permit_download(store: Store, job: str, *, now_s: float) -> None:
-    """The door before deliverables leave the store. Raises RefusedError, JobError."""
+def permit_download(store: Store, job: str, *, to: str, now_s: float) -> None:
+    """The door before deliverables leave the store; `to` says where to, for the log.
+
+    Raises RefusedError, JobError.
+    """
     spec = read_spec(store, job)
     if spec is None:
         raise JobError(f"'{job}' is no job of {store.url}")
-    permit_all(store, spec, Deed.DOWNLOAD, by=_user(), now_s=now_s)
+    permit_all(store, spec, Deed.DOWNLOAD, by=_user(), now_s=now_s, detail=to)
 
 
 def acts_of(spec: JobSpec, deed: Deed) -> tuple[Act, ...]:

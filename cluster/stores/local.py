@@ -55,7 +55,7 @@ class LocalStore:
         self._write(key, lambda temporary: _write_bytes(temporary, data), _replace)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        if self._path(key).exists():
+        if self.head(key) is not None:
             return False
         return self._write(key, lambda temporary: _write_bytes(temporary, data), _link)
 
@@ -63,10 +63,11 @@ class LocalStore:
         check_prefix(prefix)
         folder = self._root / prefix.rpartition("/")[0]
         keys = []
-        for parent, folders, files in os.walk(folder):
-            folders[:] = [name for name in folders if name != INCOMING]
-            relative = Path(parent).relative_to(self._root)
-            keys += [(relative / name).as_posix() for name in files]
+        with _mapped_errors("list", prefix or "/"):
+            for parent, folders, files in os.walk(folder, onerror=_raise_unless_gone):
+                folders[:] = [name for name in folders if name != INCOMING]
+                relative = Path(parent).relative_to(self._root)
+                keys += [(relative / name).as_posix() for name in files]
         return sorted(key for key in keys if key.startswith(prefix))
 
     def head(self, key: str) -> ObjectFacts | None:
@@ -151,6 +152,12 @@ def _temporary_file(folder: Path) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """A folder that may not be read is not an empty one; one that went meanwhile is."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

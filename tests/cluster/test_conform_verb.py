@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import opentimelineio as otio
 import pytest
+from command_line import run_command
 
 from bodyswap.media.colour import linear_light
 from bodyswap.media.exr import Compression, FrameLabel, Part, write_exr
@@ -96,3 +97,31 @@ def test_a_rate_that_is_none_is_refused(
         main()
     assert ending.value.code == 2
     assert "rate 'fast' is no frames a second" in capsys.readouterr().err
+
+
+def test_an_otio_of_something_else_is_refused_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.otio"
+    write_clip(tmp_path / "walk.mov", [np.zeros((64, 64, 3), np.uint8)] * 2)
+    for text in ('{"OTIO_SCHEMA": "Nope.1"}', '{"OTIO_SCHEMA": "Gap.1", "name": "g"}'):
+        cut.write_text(text)
+        words = ("conform", cut, "--plates", tmp_path, "--subject", "vega", "--out", tmp_path / "o")
+        code, _, wrong = run_command(capsys, *words)
+        assert code == 2 and "cut.otio holds no timeline; export the edit" in wrong
+
+
+def test_where_nothing_may_be_written_is_told_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plate = write_clip(tmp_path / "walk.mov", [np.zeros((64, 64, 3), np.uint8)] * 2)
+    (tmp_path / "file").write_text("no folder")
+    out = tmp_path / "file" / "out"
+    for words in (
+        ("render", plate, "--subject", "vega", "--out", out, "--store", tmp_path / "store"),
+        ("pose", plate, "--out", out),
+    ):
+        code, _, wrong = run_command(capsys, *words)
+        assert code == 2 and "file/out': Not a directory" in wrong
+        assert len(wrong.strip().splitlines()) == 1
+    assert not (tmp_path / "store").exists()

@@ -152,6 +152,8 @@ def test_two_people_agree_a_shot_is_rendered_and_one_of_them_takes_it_back(
     )
     code, _, wrong = office.stored("consent", "verify", consent)
     assert code == ConsentError.exit_code and "she changed her mind" in wrong
+    told = office.stored("audit", "report", "tiny")[1]
+    assert f"{consent}, which was taken back\n" in told and "Put away, so that nobody" in told
     with pytest.raises(ConsentError, match="was revoked"):
         office.farm.client.submit(_request(office))
 
@@ -165,8 +167,13 @@ def test_the_performer_reads_what_was_done_and_the_log_is_signed(office: Office)
     code, told, _ = office.stored("audit", "report", "tiny")
     assert code == 0
     for words in (
-        "Shot plate of nightfall, for stunt", consent, "released, frames 1001-1040",
-        "fetched 1 times", "Refused 1 times", "production 'default'",
+        "What was done with the likeness of tiny", "In short: 1 shot of you asked for, 1 released",
+        "at most 40 frames, 1.67 s", "Shot plate of the production nightfall, for use as stunt",
+        f"allowed by {consent}", "frames 1001-1040, 40 frames, 1.67 s",
+        "every frame carries an invisible mark; its files are not signed",
+        f"into {office.folder / 'out'} on ", "Refused 1 time, so that nothing came of it",
+        "wanted to submit: ", "production 'default'", f"{consent} until ",
+        "to take it back, write to", "`bodyswap verify FILE`",
     ):  # fmt: skip
         assert words in told, told
     code, told, _ = office.stored("audit", "verify", "--json")
@@ -232,3 +239,22 @@ def test_only_a_revoker_can_revoke_and_only_what_is_there(office: Office) -> Non
         "consent", "revoke", "consent-0", "--key", office.key("registry")
     )
     assert code == 9 and "'consent-0' is neither a file nor" in wrong
+
+
+def test_a_report_about_nobody_says_so_and_is_no_word_that_nothing_was_done(office: Office) -> None:
+    _agreed(office)
+    code, told, _ = office.stored("audit", "report", "tiny")
+    assert code == 0 and "0 released" in told and "Nobody was refused." in told
+    code, told, wrong = office.stored("audit", "report", "tinny")
+    assert (code, told) == (5, "")
+    assert "nobody called 'tinny' is in the log of" in wrong and "it speaks of tiny" in wrong
+    code, told, wrong = office.run("audit", "report", "tiny", "--store", office.folder / "no")
+    assert (code, told) == (5, "") and ", which is empty; check the name" in wrong
+
+
+def test_a_list_of_whom_to_trust_that_is_named_and_not_there_stops_everything(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BODYSWAP_RIGHTS", str(office.folder / "gone.yaml"))
+    code, _, wrong = office.stored("audit", "verify")
+    assert code == 2 and "gone.yaml', which is not there; it says whom to trust" in wrong

@@ -29,6 +29,17 @@ class TestLocalStore(StoreContract):
         with pytest.raises(StoreError, match="cannot write 'a'"):
             LocalStore(tmp_path / "file").put("a", b"x")
 
+    def test_a_folder_that_cannot_be_read_is_not_an_empty_one(
+        self, store: LocalStore, tmp_path: Path
+    ) -> None:
+        store.put("audit/one", b"")
+        loop = Path(store.url) / "names"
+        loop.symlink_to(loop)
+        with pytest.raises(StoreError, match=r"cannot list 'names/'.*check the store's folder"):
+            store.list_keys("names/")
+        assert store.list_keys("audit/") == ["audit/one"]
+        assert store.list_keys("nothing/") == []
+
 
 def test_a_store_of_unknown_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="gs://bucket"):

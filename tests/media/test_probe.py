@@ -36,6 +36,7 @@ def test_a_probe_answers_what_an_index_would(clip: Path) -> None:
     assert told == Probed(
         frame_count=12, width=index.width, height=index.height, codec="h264",
         duration_s=float(12 / index.timeline.rate), first_number=1001, has_rate=True,
+        rate=str(index.timeline.rate),
     )  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 import json
 import random
+import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,9 +43,22 @@ class Noting(Client):
         return f"job-{len(self.plates)}"
 
 
+class Later(Buckets):
+    """Buckets whose clock is as much later as the test says."""
+
+    def __init__(self, turnover: "Turnover") -> None:
+        super().__init__()
+        self._turnover = turnover
+
+    def now_s(self, bucket: str) -> float:
+        now_s = super().now_s(bucket)
+        assert abs(now_s - time.time()) < 60  # the server's, which is on this machine
+        return now_s + self._turnover.late_s
+
+
 @dataclass
 class Turnover:
-    """A bucket into which frames come, and a listener whose clock is the test's."""
+    """A bucket into which frames come, and a bucket whose clock is the test's."""
 
     store: Store
     prefix: str
@@ -57,15 +73,13 @@ class Turnover:
             pattern=r".*/in/(?P<shot>\w+)/[^/]+", subject="vega", project="{shot}",
             sequence=sequence,
         )  # fmt: skip
-        where = {"Bucket": BUCKET, "Key": f"{self.prefix}/clock"}
-        boto3.client("s3").put_object(**where, Body=b"")
-        began_s = boto3.client("s3").head_object(**where)["LastModified"].timestamp()
         return Listener(
             ListenConfig(rules=[rule]),
             self.client,
             Inbox(self.store),
-            Buckets(),
-            clock=lambda: began_s + self.late_s,
+            Later(self),
+            # Days ahead: what is whole is told by the bucket's own clock.
+            clock=lambda: time.time() + LATER_S,
         )
 
     def put(self, shot: str, *numbers: int, shade: int = 0) -> None:
@@ -167,3 +181,40 @@ def test_an_answer_is_published_on_a_topic_too(turnover: Turnover, sqs_server: s
     Topic(topic).send('{"state": "published"}', {"id": "x"})
     (message,) = Queue(heard).take(0)
     assert json.loads(json.loads(message.body)["Message"]) == {"state": "published"}
+
+
+def test_of_two_who_deliver_at_once_one_wins_and_the_other_finds_what_lies_there(
+    s3_server: str, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.mov", tmp_path / "other.mov"
+    one.write_bytes(b"one" * 1000)
+    other.write_bytes(b"other" * 1000)
+    for round_number in range(4):
+        key = f"{uuid.uuid4().hex}/shot.mov"
+        # All look before any of them has put anything.
+        looked = threading.Barrier(4)
+
+        def deliver(path: Path, key: str = key, looked: threading.Barrier = looked) -> bool:
+            buckets = LookingTogether(looked)
+            return buckets.deliver(path, BUCKET, key, sha256=path.name)
+
+        with ThreadPoolExecutor(4) as crew:
+            came = list(crew.map(deliver, (one, other, one, other)))
+        body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        winner = one if body == one.read_bytes() else other
+        assert body == winner.read_bytes(), round_number
+        assert came == [path == winner for path in (one, other, one, other)]
+
+
+class LookingTogether(Buckets):
+    """Buckets that put nothing until all have looked, and found nothing there."""
+
+    def __init__(self, looked: threading.Barrier) -> None:
+        super().__init__()
+        self._looked: threading.Barrier | None = looked
+
+    def _put_new(self, path: Path, bucket: str, key: str, sha256: str) -> None:
+        if self._looked is not None:
+            self._looked, looked = None, self._looked
+            looked.wait(timeout=30)
+        super()._put_new(path, bucket, key, sha256)
