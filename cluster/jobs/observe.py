@@ -118,21 +118,26 @@ def _priority(spec: JobSpec, entries: tuple[Entry, ...]) -> int:
 def _shards(
     store: Store, plan: Plan, entries: tuple[Entry, ...], reader: Asker
 ) -> tuple[ShardView, ...]:
-    failures = _failures(entries)
+    failures = failures_of(entries)
     commits = _commits(store, plan, reader)
     return tuple(
-        ShardView(shard=shard, commit=commits.get(shard), failures=tuple(failures[shard.name]))
+        ShardView(
+            shard=shard,
+            commit=commits.get(shard),
+            failures=tuple(failures[shard.name, shard.take]),
+        )
         for shard in plan.all_shards
     )
 
 
-def _failures(entries: tuple[Entry, ...]) -> defaultdict[str, list[Failure]]:
-    failures: defaultdict[str, list[Failure]] = defaultdict(list)
+def failures_of(entries: Sequence[Entry]) -> defaultdict[tuple[str, int], list[Failure]]:
+    """What counts against each shard, by its name and take: what an older take came to does not."""
+    failures: defaultdict[tuple[str, int], list[Failure]] = defaultdict(list)
     for entry in entries:
-        for name in entry.retried:
-            failures.pop(name, None)
+        for freed in [each for each in failures if each[0] in entry.retried]:
+            del failures[freed]
         if entry.shard is not None and entry.failure is not None:
-            known = failures[entry.shard.name]
+            known = failures[entry.shard.name, entry.shard.take]
             # An answer of the store that was lost, or the job's end, has it written again.
             if entry.failure not in known:
                 known.append(entry.failure)

@@ -19,7 +19,7 @@ from cluster.jobs.journal import Entry, Journal, since_submission
 from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.listing import job_name
-from cluster.jobs.observe import read_plan, read_spec
+from cluster.jobs.observe import failures_of, read_plan, read_spec
 from cluster.jobs.plan import Plan, Shard
 from cluster.jobs.progress import JobStatus, JobSummary, StageProgress
 from cluster.stores.record import from_json
@@ -228,14 +228,14 @@ def _see_shards(store: Store, plan: Plan, entries: tuple[Entry, ...]) -> tuple[S
     for stage in Stage:
         for key in store.list_keys(keys.stage(stage)):
             there["/".join(key.split("/")[:4]) + "/"].append(key)
-    failures, history = _failures(since_submission(entries)), _failures(entries, clear=False)
+    failures, history = failures_of(since_submission(entries)), _history(entries)
     return tuple(
         _see_shard(
             store,
             there[keys.shard(shard)],
             ShardSeen(
                 shard=shard,
-                failures=tuple(failures[shard.name]),
+                failures=tuple(failures[shard.name, shard.take]),
                 history=tuple(history[shard.name]),
             ),
         )
@@ -243,12 +243,10 @@ def _see_shards(store: Store, plan: Plan, entries: tuple[Entry, ...]) -> tuple[S
     )
 
 
-def _failures(entries: tuple[Entry, ...], *, clear: bool = True) -> defaultdict[str, list[Failure]]:
-    """Every shard's failures, by its name; unless `clear` those too that a retry cleared."""
+def _history(entries: tuple[Entry, ...]) -> defaultdict[str, list[Failure]]:
+    """Every shard's failures, by its name: those too that a retry cleared, and of older takes."""
     failures: defaultdict[str, list[Failure]] = defaultdict(list)
     for entry in entries:
-        for name in entry.retried if clear else ():
-            failures.pop(name, None)
         # The entry that ends a job may repeat its last failure.
         if entry.shard is not None and entry.failure is not None and not entry.state.is_final:
             failures[entry.shard.name].append(entry.failure)

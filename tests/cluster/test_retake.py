@@ -1,6 +1,7 @@
 """`retry` of committed shards: they are rendered once more, with all that follows from them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from tiny_pipeline import Trouble
 
 from bodyswap.config import Mode
 from bodyswap.timing import FrameRange
+from cluster.jobs.failures import Cause, Verdict, death
 from cluster.jobs.job import JobState, Stage
-from cluster.jobs.plan import Plan
+from cluster.jobs.journal import Entry, Journal
+from cluster.jobs.observe import observe_job, read_spec
+from cluster.jobs.plan import Plan, Shard
+from cluster.stores.asker import Asker
 
 
 @pytest.fixture
@@ -65,6 +70,40 @@ def test_the_shards_named_are_rendered_again(
     follows = [72] if mode is Mode.EXACT else []
     assert takes == rendered + follows
     assert seen.of(Stage.ASSEMBLE)[0].shard.take == bool(rendered)
+
+
+def test_what_an_older_take_came_to_does_not_count_against_the_newer_one(
+    farm: TinyFarm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = _failed_at_the_end(farm, Mode.FAST)
+    asked = ("--shard", "render-1", "--store", farm.store.url)
+    assert run_command(capsys, "retry", job, *asked)[0] == 0
+    spec = read_spec(farm.store, job)
+    assert spec is not None
+    journal = Journal(farm.store, job)
+    again = Entry(
+        state=JobState.RENDERING,
+        at_s=1.0,
+        by="kim",
+        retried=("render-1",),
+        again=("render-1", "assemble-0"),
+    )
+    assert journal.append_at(len(journal.read()), again)
+    # One that nobody heard was still at the old take, and its end is told late.
+    old = Shard(stage=Stage.RENDER, index=1, frames=FrameRange(start=24, stop=48))
+    new = replace(old, take=1)
+    for shard, worker in ((old, "a"), (new, "b"), (new, "c")):
+        failure = death(worker=worker, at_s=2.0, evidence="", cause=Cause.DEATH)
+        entry = Entry(
+            state=JobState.RENDERING, at_s=2.0, by="c", shard=shard, failure=failure, why=worker
+        )
+        assert journal.append_at(len(journal.read()), entry)
+    view = observe_job(farm.store, job, Asker()).view
+    (found,) = [each for each in view.of(Stage.RENDER) if each.shard.index == 1]
+    assert [failure.worker for failure in found.failures] == ["b", "c"]
+    assert found.verdict is not Verdict.QUARANTINE
+    (seen,) = [each for each in farm.client.look(job).of(Stage.RENDER) if each.shard.index == 1]
+    assert [failure.worker for failure in seen.failures] == ["b", "c"]
 
 
 def test_bad_wishes_are_refused(farm: TinyFarm, capsys: pytest.CaptureFixture[str]) -> None:
