@@ -26,6 +26,7 @@ from bodyswap.frames import RGB
 from bodyswap.joins import Join, RenderedPart
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.nets.checkpoint import load_subject, save_subject
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.comparison import write_picture
@@ -96,9 +97,7 @@ class Bench:
         ranges = begun_at(cut(self._frames, count), self._poses.cuts)
         parts = [self._part(frames, subject, settings, folder) for frames in ranges]
         rendered_s = time.perf_counter()
-        proven = self._pipeline.prove_joins(
-            parts, self._plate, self._poses, subject, folder, settings=settings
-        )
+        proven = self._pipeline.prove_joins(parts, self._solved(subject, settings), folder)
         mended_s = time.perf_counter()
         shot = folder / "shot.mp4"
         self._pipeline.assemble_shot(
@@ -119,13 +118,17 @@ class Bench:
         part = folder / str(frames.start)
         part.mkdir(parents=True)
         made = self._pipeline.render_range(
-            self._plate, frames, self._poses, subject, part / "segment.mp4",
-            settings=settings, state=None, on_frame=_ignore,
+            self._solved(subject, settings), frames, part / "segment.mp4",
+            state=None, on_frame=_ignore,
         )  # fmt: skip
         return RenderedPart(
             frames=frames, segment=made.segment.path, entrance=made.entrance,
             boundary=made.boundary, picture_hashes=made.picture_hashes,
         )  # fmt: skip
+
+    def _solved(self, subject: Path, settings: RenderSettings) -> SolvedShot:
+        inputs = ShotInputs(plate=self._plate, subject=subject, settings=settings)
+        return SolvedShot(inputs=inputs, poses=self._poses)
 
 
 def _demo_plate(path: Path) -> Path:
@@ -138,7 +141,8 @@ def _poses(
     pipeline: Pipeline, plate: Path, frames: FrameRange, subject: Path, settings: RenderSettings
 ) -> PoseSequence:
     seen = pipeline.pose_range(plate, frames, settings=settings, on_frame=_ignore)
-    return pipeline.solve_shot(seen, plate, frames, subject, settings).subject
+    shot = ShotInputs(plate=plate, subject=subject, settings=settings)
+    return pipeline.solve_shot(seen, shot, frames).subject
 
 
 def _amplifying(subject: Path, folder: Path) -> Path:

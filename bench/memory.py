@@ -48,6 +48,7 @@ def _one(what: list[str]) -> None:
 
     from bodyswap.config import RenderSettings
     from bodyswap.overlap import ignore_frames
+    from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
     from bodyswap.pipeline import Pipeline
     from bodyswap.timing import FrameRange
 
@@ -61,11 +62,10 @@ def _one(what: list[str]) -> None:
             settings = RenderSettings()
             pipeline.pose_range(plate, frames, settings=settings, on_frame=ignore_frames)
         else:
-            pipeline.render_range(
-                plate, frames, tiny_poses(count, PX), tiny_subject(folder / "subject", PX),
-                folder / "shot.mp4", settings=RenderSettings(engine="eager"), state=None,
-                on_frame=ignore_frames,
-            )  # fmt: skip
+            subject, settings = tiny_subject(folder / "subject", PX), RenderSettings(engine="eager")
+            inputs = ShotInputs(plate=plate, subject=subject, settings=settings)
+            shot, out = SolvedShot(inputs=inputs, poses=tiny_poses(count, PX)), folder / "shot.mp4"
+            pipeline.render_range(shot, frames, out, state=None, on_frame=ignore_frames)
     print(peak_mib())
 
 

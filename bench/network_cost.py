@@ -30,6 +30,7 @@ from bodyswap.nets.painter import Paint, painter
 from bodyswap.nets.window import WindowedPaint, window_for
 from bodyswap.overlap import ignore_frames
 from bodyswap.passes.mending import score_join
+from bodyswap.passes.shot_inputs import ShotInputs
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.quality.stage_drive import drive, pictures, plate_of
@@ -129,7 +130,8 @@ def _posed(plate: Path) -> PoseSequence:
     pipeline, settings = Pipeline(), RenderSettings()
     frames = FrameRange(start=0, stop=72)
     seen = pipeline.pose_range(plate, frames, settings=settings, on_frame=ignore_frames)
-    return pipeline.solve_shot(seen, plate, frames, packaged_subjects()["vega"], settings).subject
+    shot = ShotInputs(plate=plate, subject=packaged_subjects()["vega"], settings=settings)
+    return pipeline.solve_shot(seen, shot, frames).subject
 
 
 def _share_reused(subject: Subject, poses: PoseSequence) -> float:

@@ -22,6 +22,7 @@ from plates import stage_plate
 from bodyswap.config import RenderSettings
 from bodyswap.media.index import index_clip
 from bodyswap.overlap import NO_OVERLAP, Overlap, ignore_frames
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.pipeline import Pipeline
 from bodyswap.steps import StepClock, clocked
 from bodyswap.subjects import packaged_subjects
@@ -65,13 +66,12 @@ def _measure(findings: Findings, plate: Path, frames: FrameRange, out: Path, rou
         return pipeline.pose_range(plate, wanted, settings=settings, on_frame=ignore_frames)
 
     seen = pose(ways["overlap"])
-    solved = ways["overlap"].solve_shot(seen, plate, frames, SUBJECT, settings)
+    inputs = ShotInputs(plate=plate, subject=SUBJECT, settings=settings)
+    solved = ways["overlap"].solve_shot(seen, inputs, frames)
+    shot = SolvedShot(inputs=inputs, poses=solved.subject)
 
     def render(pipeline: Pipeline, wanted: FrameRange = frames) -> object:
-        return pipeline.render_range(
-            plate, wanted, solved.subject, SUBJECT, out,
-            settings=settings, state=None, on_frame=ignore_frames,
-        )  # fmt: skip
+        return pipeline.render_range(shot, wanted, out, state=None, on_frame=ignore_frames)
 
     for what, work in (("pose pass", pose), ("render pass", render)):
         for pipeline in ways.values():

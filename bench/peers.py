@@ -28,6 +28,7 @@ from bodyswap.encode import CODECS, encode
 from bodyswap.media.index import index_clip
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.overlap import Overlap, ignore_frames
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.passes.warm import Warm
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline
@@ -52,7 +53,10 @@ class Job:
         seen = self.pipeline.pose_range(
             self.plate, self.frames, settings=settings, on_frame=ignore_frames
         )
-        return self.pipeline.solve_shot(seen, self.plate, self.frames, SUBJECT, settings).subject
+        return self.pipeline.solve_shot(seen, self.inputs(settings), self.frames).subject
+
+    def inputs(self, settings: RenderSettings) -> ShotInputs:
+        return ShotInputs(plate=self.plate, subject=SUBJECT, settings=settings)
 
 
 def main() -> None:
@@ -118,10 +122,8 @@ def _loop(job: Job, findings: Findings, rounds: int) -> None:
     made = []
 
     def run_ours() -> None:
-        job.pipeline.render_range(
-            job.plate, frames, poses, SUBJECT, out,
-            settings=settings, state=None, on_frame=ignore_frames,
-        )  # fmt: skip
+        shot = SolvedShot(inputs=job.inputs(settings), poses=poses)
+        job.pipeline.render_range(shot, frames, out, state=None, on_frame=ignore_frames)
 
     def run_theirs() -> None:
         made[:] = render(subject, poses, count, job.folder / "theirs.mp4")

@@ -16,6 +16,7 @@ from bodyswap.config import RenderSettings
 from bodyswap.decode import decode
 from bodyswap.encode import CODECS, encode
 from bodyswap.media.index import index_clip
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.pipeline import Pipeline
 from bodyswap.stage.cast import REX
 from bodyswap.stage.render import Shot, film
@@ -64,14 +65,12 @@ def _bench_passes(plate: Path, frames: FrameRange, folder: Path) -> None:
     _show("load the pose model", lambda: pose(FrameRange(start=first[0], stop=first[1])), 1, 1)
     _show("pose pass, 512x512", lambda: pose(frames))
     detections = pipeline.pose_range(plate, frames, settings=settings, on_frame=_ignore)
-    _show("solve", lambda: pipeline.solve_shot(detections, plate, frames, subject, settings))
-    poses = pipeline.solve_shot(detections, plate, frames, subject, settings).subject
+    inputs = ShotInputs(plate=plate, subject=subject, settings=settings)
+    _show("solve", lambda: pipeline.solve_shot(detections, inputs, frames))
+    shot = SolvedShot(inputs=inputs, poses=pipeline.solve_shot(detections, inputs, frames).subject)
 
     def render() -> None:
-        pipeline.render_range(
-            plate, frames, poses, subject, folder / "shot.mp4",
-            settings=settings, state=None, on_frame=_ignore,
-        )  # fmt: skip
+        pipeline.render_range(shot, frames, folder / "shot.mp4", state=None, on_frame=_ignore)
 
     _show("render pass, 256x256", render)
 

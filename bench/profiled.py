@@ -20,6 +20,7 @@ from plates import stage_plate
 
 from bodyswap.config import RenderSettings
 from bodyswap.overlap import ignore_frames
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.pipeline import Pipeline
 from bodyswap.subjects import packaged_subjects
 from bodyswap.timing import FrameRange
@@ -66,11 +67,10 @@ def _render(count: int, *, engine: str) -> None:
         plate = stage_plate(Path(name) / "plate.mp4", count, size=512)
         frames, pipeline = FrameRange(start=0, stop=count), Pipeline()
         seen = pipeline.pose_range(plate, frames, settings=settings, on_frame=ignore_frames)
-        solved = pipeline.solve_shot(seen, plate, frames, subject, settings)
-        pipeline.render_range(
-            plate, frames, solved.subject, subject, Path(name) / "shot.mp4",
-            settings=settings, state=None, on_frame=ignore_frames,
-        )  # fmt: skip
+        inputs = ShotInputs(plate=plate, subject=subject, settings=settings)
+        poses = pipeline.solve_shot(seen, inputs, frames).subject
+        shot, out = SolvedShot(inputs=inputs, poses=poses), Path(name) / "shot.mp4"
+        pipeline.render_range(shot, frames, out, state=None, on_frame=ignore_frames)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -78,6 +78,7 @@ def _serve(line: Connection, plate: Path, out: Path) -> None:
     from bodyswap.config import RenderSettings
     from bodyswap.media.index import index_clip
     from bodyswap.overlap import ignore_frames
+    from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
     from bodyswap.pipeline import Pipeline
     from bodyswap.subjects import packaged_subjects
 
@@ -86,13 +87,11 @@ def _serve(line: Connection, plate: Path, out: Path) -> None:
     few = FrameRange(start=0, stop=24)
     whole = FrameRange(start=0, stop=len(index_clip(plate)))
     seen = pipeline.pose_range(plate, whole, settings=settings, on_frame=ignore_frames)
-    poses = pipeline.solve_shot(seen, plate, whole, subject, settings).subject
+    inputs = ShotInputs(plate=plate, subject=subject, settings=settings)
+    shot = SolvedShot(inputs=inputs, poses=pipeline.solve_shot(seen, inputs, whole).subject)
 
     def render(frames: FrameRange) -> None:
-        pipeline.render_range(
-            plate, frames, poses, subject, out,
-            settings=settings, state=None, on_frame=ignore_frames,
-        )  # fmt: skip
+        pipeline.render_range(shot, frames, out, state=None, on_frame=ignore_frames)
 
     render(few)
     line.send("ready")

@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Self
 
 from bodyswap.errors import UsageError
-from bodyswap.timing import FIRST_FRAME_NUMBER
 
 
 class Rule(StrEnum):
@@ -27,13 +26,13 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PerformerChoice:
-    """A rule and what it needs: a track's id; or a point in pixels and a frame counted from 0."""
+    """A rule and what it needs: a track's id; or a point in pixels and the number of its frame."""
 
     rule: Rule
     id: int = 0
     x: float = 0.0
     y: float = 0.0
-    frame: int = 0
+    number: int = 0
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -49,17 +48,11 @@ class PerformerChoice:
                 f"performer '{text}' is unknown; give auto, largest, longest, an id such as 2, or"
                 " x,y@frame such as 310,120@1017"
             )
-        if int(point[3]) < FIRST_FRAME_NUMBER:
-            raise UsageError(
-                f"performer '{text}' points into frame {point[3]}, but frames count from"
-                f" {FIRST_FRAME_NUMBER}"
-            )
-        frame = int(point[3]) - FIRST_FRAME_NUMBER
-        return cls(rule=Rule.POINT, x=float(point[1]), y=float(point[2]), frame=frame)
+        return cls(rule=Rule.POINT, x=float(point[1]), y=float(point[2]), number=int(point[3]))
 
     def __str__(self) -> str:
         if self.rule is Rule.POINT:
-            return f"{self.x:g},{self.y:g}@{self.frame + FIRST_FRAME_NUMBER}"
+            return f"{self.x:g},{self.y:g}@{self.number}"
         return str(self.id) if self.rule is Rule.ID else str(self.rule)
 
 
@@ -114,7 +107,7 @@ AUTO_CUTS, NO_CUTS = "auto", "none"
 
 
 def parse_cuts(text: str) -> tuple[int, ...] | None:
-    """The cuts a person gives, "none" or "1042,1100", as frames counted from 0; None for "auto".
+    """The cuts a person gives, "none" or "1042,1100", as frames' numbers; None for "auto".
 
     Each is the first frame of what is cut to.
 
@@ -130,10 +123,21 @@ def parse_cuts(text: str) -> tuple[int, ...] | None:
         raise UsageError(
             f"cuts '{text}' are unknown; give auto, none, or the frames cut to, such as 1042,1100"
         )
-    cuts = tuple(sorted({int(number) - FIRST_FRAME_NUMBER for number in written.split(",")}))
-    if cuts[0] < 1:
+    return tuple(sorted({int(number) for number in written.split(",")}))
+
+
+def cuts_within(text: str, frame_count: int, first_number: int) -> tuple[int, ...] | None:
+    """The same, as frames counted from 0 of a plate that begins at `first_number`.
+
+    Raises:
+        UsageError: the text is none of those, or the plate has no such frame.
+    """
+    numbers = parse_cuts(text)
+    last = first_number + frame_count - 1
+    if numbers and not first_number < numbers[0] <= numbers[-1] <= last:
+        wrong = numbers[0] if numbers[0] <= first_number else numbers[-1]
         raise UsageError(
-            f"cuts '{text}' name frame {cuts[0] + FIRST_FRAME_NUMBER}, but frames count from"
-            f" {FIRST_FRAME_NUMBER}, and nothing is cut before the first"
+            f"cuts '{text}' name frame {wrong}, but frames are {first_number}-{last}, and nothing"
+            " is cut before the first"
         )
-    return cuts
+    return None if numbers is None else tuple(number - first_number for number in numbers)

@@ -115,6 +115,7 @@ def pose(
     from bodyswap.pipeline import Pipeline
     from bodyswap.subjects import find_local_subject
     from bodyswap.survey import survey_plate
+    from bodyswap.timing import assumed_rate
 
     settings = RenderSettings().with_overrides(all_changes(changes, performer))
     folder = None if against is None else find_local_subject(against)
@@ -126,6 +127,8 @@ def pose(
             plate, out, settings=settings, frames=frames, pipeline=pipeline,
             on_frame=lambda done, total: show(WorkSeen(stage="posing", done=done, total=total)),
         )  # fmt: skip
+    if not survey.clip.has_rate:
+        complain(assumed_rate(plate.name))
     told = survey.to_dict()
     words = [survey.table()]
     if folder is not None:
@@ -155,10 +158,9 @@ def sheet(
     """Show a shot on one page, frame numbers and timecode burnt in."""
     from bodyswap.media.index import index_clip
     from bodyswap.quality.contact import look_at, write_contact_sheet, write_review
-    from bodyswap.timing import parse_frame_range
 
     film, beside = index_clip(shot), None if plate is None else index_clip(plate)
-    part = None if frames is None else parse_frame_range(frames, len(beside or film))
+    part = None if frames is None else (beside or film).range_of(frames)
     look = look_at(film, beside, part)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_contact_sheet(look, out, columns=columns, rows=rows)

@@ -12,6 +12,7 @@ from bodyswap.choice import AUTO_CUTS, PerformerChoice, parse_cuts
 from bodyswap.errors import UsageError
 from bodyswap.replacement import ReplacingSettings
 from bodyswap.settings_text import merged_values, settings_from
+from bodyswap.timing import AUTO_RATE, parse_rate
 
 POSE_SEARCH_EVERY = 24
 """At frames whose number is a multiple of this, people are searched for anew; a pose pass that
@@ -156,6 +157,8 @@ class RenderSettings:
 
     A join at which an 8x8 block differs by more than `join_tolerance` grey levels is mended. `cuts`
     are auto (found), none, or the frames cut to, such as 1042,1100: nothing carries over them.
+    `rate` is frames a second, such as 25, 23.976 or 24000/1001, of a plate that is frames; auto is
+    what its files say, or else 24.
     With `crop` the network sees a window around the person, of one size for the whole shot, instead
     of the whole picture: several times as fast where they are small in it.
     Without `watermark` a consent must say that frames may go unmarked; `label` is drawn into the
@@ -170,6 +173,7 @@ class RenderSettings:
     engine: str = "auto"
     crop: bool = False
     warmup_frames: int | None = None
+    rate: str = AUTO_RATE
     cuts: str = AUTO_CUTS
     join_tolerance: float = 2.0
     watermark: bool = True
@@ -188,6 +192,7 @@ class RenderSettings:
             raise UsageError(f"over '{self.over}' is unknown; choose one of {known}")
         _check_engine(self.engine, key="engine")
         parse_cuts(self.cuts)
+        parse_rate(self.rate)
         _check_label(self.label, self.codec)
         if self.label and self.over == Over.PLATE:
             raise UsageError(

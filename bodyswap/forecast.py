@@ -43,7 +43,7 @@ def forecast(survey: Survey, subject: Path, out: Path, *, settings: SolveSetting
     poses = as_subject(
         performer, survey.camera_N33, plate=shape, stance=card.stance, settings=settings
     )
-    risk = assess(poses, index, rate=shape.rate)
+    risk = assess(poses, index, rate=shape.rate, first_number=shape.first_number)
     picture = draw_coverage(risk, index, lambda frame: _driving(survey, poses, frame))
     write_picture(picture, out / PICTURE)
     (out / REPORT).write_text(json.dumps(risk.to_dict(), indent=1) + "\n")

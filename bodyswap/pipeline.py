@@ -24,26 +24,23 @@ from bodyswap.joins import ProvenJoins, RenderedPart
 from bodyswap.keypoints.camera import CameraWatch
 from bodyswap.media.cuts import REACH as CUT_REACH
 from bodyswap.media.cuts import CutWatch
-from bodyswap.media.index import ClipIndex
 from bodyswap.media.segment_map import map_segment
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.overlap import OnFrame, Overlap
 from bodyswap.passes.assembly import Assembly
-from bodyswap.passes.cast import cast_others, company_for, refuse_others
+from bodyswap.passes.cast import company_for, refuse_others, solve_others
 from bodyswap.passes.company import Company
 from bodyswap.passes.fitting import check_deliverable, given_cuts, given_poses, plate_shape
 from bodyswap.passes.mending import Mended, mend_part, picture_hash, prove_joins
+from bodyswap.passes.open_shot import open_shot
 from bodyswap.passes.pairing import check_skeleton
-from bodyswap.passes.pieces import Pieces
 from bodyswap.passes.plate_recipe import pieces_for, read_recipe, with_recipe
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.passes.traces import Traces
 from bodyswap.passes.warm import Warm
-from bodyswap.people import Detections, PoseSequence
+from bodyswap.people import Detections
 from bodyswap.pose import estimate_poses
 from bodyswap.render import BoundaryState
-from bodyswap.replacement import ALONE, Replacement
-from bodyswap.replacing.recipe import Recipe
-from bodyswap.rights.mark import Mark
 from bodyswap.solve import Solution, solve, solve_given
 from bodyswap.steps import each_step, step
 from bodyswap.timing import FrameRange
@@ -97,97 +94,59 @@ class Pipeline(Assembly):
             return replace(people, camera_N33=camera.motion(people), cuts=tuple(cuts))
 
     @step("solve")
-    def solve_shot(
-        self,
-        detections: Detections,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-        *,
-        replacement: Replacement = ALONE,
-    ) -> Solution:
+    def solve_shot(self, detections: Detections, shot: ShotInputs, frames: FrameRange) -> Solution:
         """One performer's poses over the whole shot, in the plate's and the subject's pixels."""
-        clip = self._warm.clip(plate, settings)
-        given_set = self._clean_plate(replacement, settings)
-        shape = plate_shape(clip)
-        person = self._warm.subject(subject, settings)
-        check_deliverable(clip, person, settings)
+        opened, person = open_shot(shot, self._warm), self._person(shot)
+        settings, shape = shot.settings, plate_shape(opened.plate)
+        check_deliverable(opened.plate, person, settings)
         card = person.card
         check_skeleton(detections.skeleton.name, settings.pose.model, card)
         solved = solve(detections, frames, plate=shape, stance=card.stance, settings=settings.solve)
-        others = cast_others(solved, detections, shape, self._warm, replacement, settings)
+        others = solve_others(solved, detections, shape, shot, self._warm)
         if others.told:
             solved = replace(solved, report={**solved.report, "others": others.told})
-        camera_N33 = detections.camera_over(frames)
-        return with_recipe(
-            solved, clip, person.background_HW3, camera_N33, settings, given_set, others.swaps
-        )
+        return with_recipe(solved, opened, detections.camera_over(frames), others.swaps)
 
     @step("solve")
-    def solve_given_poses(
-        self,
-        poses: Path,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-        *,
-        replacement: Replacement = ALONE,
-    ) -> Solution:
+    def solve_given_poses(self, poses: Path, shot: ShotInputs, frames: FrameRange) -> Solution:
         """The same from a corrected poses.npz, in place of the pose pass."""
-        clip = self._warm.clip(plate, settings)
-        given_set = self._clean_plate(replacement, settings)
-        person = self._warm.subject(subject, settings)
+        opened, person = open_shot(shot, self._warm), self._person(shot)
+        clip, settings = opened.plate, shot.settings
         check_deliverable(clip, person, settings)
-        refuse_others(replacement.others)
+        refuse_others(shot.replacement.others)
         given = given_poses(poses, clip, frames, skeleton=person.card.skeleton)
         cuts = [cut for cut in given_cuts(clip, settings) or () if frames.start < cut < frames.stop]
-        shape, stance = plate_shape(clip), person.card.stance
         solved = solve_given(
             replace(given.poses, cuts=tuple(cuts)),
             given.camera_N33,
-            plate=shape,
-            stance=stance,
+            plate=plate_shape(clip),
+            stance=person.card.stance,
             settings=settings.solve,
         )
-        return with_recipe(
-            solved, clip, person.background_HW3, given.camera_N33, settings, given_set
-        )
+        return with_recipe(solved, opened, given.camera_N33)
 
     def render_range(
         self,
-        plate: Path,
+        shot: SolvedShot,
         frames: FrameRange,
-        poses: PoseSequence,
-        subject: Path,
         out: Path,
         *,
-        settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
     ) -> RenderedRange:
-        """The subject in `poses`, over their own background, as a closed segment at `out`.
-
-        With a `recipe` of the solve step they are laid into the plate instead, by the same
-        `replacement`.
+        """The subject in `frames` of the shot, as a closed segment at `out`.
 
         A codec with alpha holds the subject cut out, over nothing. With `state`, a predecessor's
-        boundary, it goes on from there; without, it warms up. `mark` is left in what is
-        delivered alone: neither the state nor the hashes know of it.
+        boundary, it goes on from there; without, it warms up.
         """
-        clip = self._warm.clip(plate, settings)
-        person = self._warm.subject(subject, settings)
+        settings, opened = shot.settings, open_shot(shot.inputs, self._warm)
         begun = BoundaryState.from_bytes(state) if state else None
         hashes: list[str] = []
-        traces = Traces(mark, settings.label)
+        traces = Traces(shot.mark, settings.label)
         with steady_arithmetic(settings.mode), step("encode"):
-            how = read_recipe(recipe)
-            company = company_for(subject, poses, how, self._warm, replacement, settings)
-            pieces = self._pieces(settings, clip, person, poses, how, traces, replacement)
+            recipe = read_recipe(shot.recipe)
+            company = company_for(shot, recipe, self._warm)
+            pieces = pieces_for(opened, shot.poses, recipe, traces, self._overlap)
             with self._overlap.ahead(self._rendered(company, frames, settings, begun)) as rendered:
                 hashed = _hashed(rendered, company.picture, hashes)
                 segment = pieces.write(hashed, frames, out, on_frame)
@@ -201,48 +160,29 @@ class Pipeline(Assembly):
         )
 
     def prove_joins(
-        self,
-        parts: Sequence[RenderedPart],
-        plate: Path,
-        poses: PoseSequence,
-        subject: Path,
-        folder: Path,
-        *,
-        settings: RenderSettings,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
+        self, parts: Sequence[RenderedPart], shot: SolvedShot, folder: Path
     ) -> ProvenJoins:
         """Score the joins between the shot's parts, and mend those that show; files go to `folder`.
 
         A part is mended as far as the next keyframe after it met its old pictures.
         """
-        person = self._warm.subject(subject, settings)
-        traces, how = Traces(mark, settings.label), read_recipe(recipe)
-        clip = self._warm.clip(plate, settings)
-        pieces = self._pieces(settings, clip, person, poses, how, traces, replacement)
+        settings, recipe = shot.settings, read_recipe(shot.recipe)
+        opened, traces = open_shot(shot.inputs, self._warm), Traces(shot.mark, settings.label)
+        pieces = pieces_for(opened, shot.poses, recipe, traces, self._overlap)
 
         def mend(part: RenderedPart, state: BoundaryState) -> Mended:
             with steady_arithmetic(settings.mode), step("mend"):
-                company = company_for(subject, poses, how, self._warm, replacement, settings)
+                company = company_for(shot, recipe, self._warm)
                 anew = partial(self._rendered, company, settings=settings, state=state)
                 return mend_part(part, anew, lambda: company.state, company.picture, pieces, folder)
 
         with step("join"):
-            return prove_joins(parts, tolerance=settings.join_tolerance, mend=mend, cuts=poses.cuts)
+            return prove_joins(
+                parts, tolerance=settings.join_tolerance, mend=mend, cuts=shot.poses.cuts
+            )
 
-    def _pieces(
-        self, settings: RenderSettings, clip: ClipIndex, person: Subject, poses: PoseSequence,
-        how: Recipe | None, traces: Traces, replacement: Replacement,
-    ) -> Pieces:  # fmt: skip
-        return pieces_for(
-            settings, clip, person.background_HW3, poses, how, traces,
-            self._clean_plate(replacement, settings), self._overlap,
-        )  # fmt: skip
-
-    def _clean_plate(self, replacement: Replacement, settings: RenderSettings) -> ClipIndex | None:
-        given = replacement.clean_plate
-        return None if given is None else self._warm.clip(given, settings)
+    def _person(self, shot: ShotInputs) -> Subject:
+        return self._warm.subject(shot.subject, shot.settings)
 
     def _rendered(
         self,

@@ -27,19 +27,23 @@ from bodyswap.keypoints.tracks import Track, TrackSummary, link_tracks, summaris
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.retarget import measure_stance, retarget
 from bodyswap.stance import StanceStatistics
-from bodyswap.timing import FrameRange, Timeline
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
 
 Floats64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlateShape:
-    """What solving must know of the plate. Without a `timeline`, frames come evenly at `rate`."""
+    """What solving must know of the plate. Without a `timeline`, frames come evenly at `rate`.
+
+    `first_number` is what people call its first frame.
+    """
 
     width: int
     height: int
     rate: float
     timeline: Timeline | None = None
+    first_number: int = FIRST_FRAME_NUMBER
 
     def times_s(self, frames: FrameRange) -> Floats64:
         """When each of the frames is shown, in seconds."""
@@ -120,9 +124,10 @@ def solve_given(
     """
     presence_N = performer.presence_N
     if not presence_N.any():
+        numbers = performer.frames.numbered(plate.first_number)
         raise NoPerformerError(
-            f"the poses given show nobody in frames {performer.frames}; set `present` and"
-            " confidences where the performer is"
+            f"the poses given show nobody in frames {numbers};"
+            " set `present` and confidences where the performer is"
         )
     report: dict[str, object] = {
         "poses": "given",
@@ -171,7 +176,9 @@ def follow_performer(
     """
     tracks = find_people(detections, frames, plate=plate)
     choice = PerformerChoice.parse(settings.performer)
-    chosen = choose_performer(tracks, detections, frames, choice, rate=plate.rate)
+    chosen = choose_performer(
+        tracks, detections, frames, choice, rate=plate.rate, first_number=plate.first_number
+    )
     seen = spread_track(chosen, detections, frames, least_confidence=settings.least_confidence)
     seen = replace(
         seen, cuts=tuple(cut for cut in detections.cuts if frames.start < cut < frames.stop)
@@ -189,7 +196,7 @@ def follow_performer(
         interpolated=int((presence_N == Presence.INTERPOLATED).sum()),
         absent=int((presence_N == Presence.ABSENT).sum()),
         performer=chosen.id,
-        people=tuple(summarise(track, detections) for track in tracks),
+        people=tuple(summarise(track, detections, plate.first_number) for track in tracks),
         joints_seen=_joints(seen),
         joints_swapped_back=int((untangled.keypoints_NK2 != seen.keypoints_NK2).any(axis=2).sum()),
         joints_not_believed=_joints(untangled) - _joints(believed),
@@ -219,8 +226,8 @@ def find_people(detections: Detections, frames: FrameRange, *, plate: PlateShape
     tracks = link_tracks(detections, rate=plate.rate)
     if not tracks:
         raise NoPerformerError(
-            f"no person was found in frames {frames} of the plate; check that one is in full view,"
-            " or name another pose model with --set pose.model=…"
+            f"no person was found in frames {frames.numbered(plate.first_number)} of the plate;"
+            " check that one is in full view, or name another pose model with --set pose.model=…"
         )
     return tracks
 

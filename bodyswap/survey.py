@@ -24,7 +24,7 @@ from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
 from bodyswap.keypoints.tracks import Track
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, as_set, index_clip
 from bodyswap.passes.fitting import plate_shape
 from bodyswap.people import Detections, PoseSequence, Presence
 from bodyswap.pipeline import Pipeline
@@ -37,7 +37,7 @@ from bodyswap.quality.tracks_picture import (
     draw_tracks,
 )
 from bodyswap.solve import PlateShape, SolveReport, find_people, follow_performer
-from bodyswap.timing import FrameRange, parse_frame_range
+from bodyswap.timing import FrameRange
 
 PICTURE = "tracks.png"
 REPORT = "pose-report.json"
@@ -68,11 +68,11 @@ class TrackFound:
     def facts(self) -> str:
         return f"{self.seen} frames, {self.confidence:.2f}, {self.height_px:.0f} px"
 
-    def to_dict(self, frames: FrameRange) -> dict[str, object]:
+    def to_dict(self, frames: FrameRange, first_number: int) -> dict[str, object]:
         return {
             "id": self.id,
             "performer": self.is_performer,
-            "frames": str(self.extent(frames)),
+            "frames": self.extent(frames).numbered(first_number),
             "seen": self.seen,
             "interpolated": int((self.presence_N == Presence.INTERPOLATED).sum()),
             "confidence": round(self.confidence, 3),
@@ -94,10 +94,10 @@ class Survey:
     def to_dict(self) -> dict[str, object]:
         return {
             "plate": self.clip.path.name,
-            "frames": str(self.frames),
+            "frames": self.frames.numbered(self.clip.first_number),
             "skeleton": self.performer.skeleton.name,
             "performer": next(track.id for track in self.tracks if track.is_performer),
-            "tracks": [track.to_dict(self.frames) for track in self.tracks],
+            "tracks": [track.to_dict(self.frames, self.clip.first_number) for track in self.tracks],
             "solve": self.report.to_dict(),
         }
 
@@ -105,7 +105,8 @@ class Survey:
         """One line a track, for people."""
         lines = ["    id  frames       seen  sure  height"]
         for track in self.tracks:
-            mark, extent = "->" if track.is_performer else "  ", str(track.extent(self.frames))
+            mark = "->" if track.is_performer else "  "
+            extent = track.extent(self.frames).numbered(self.clip.first_number)
             lines.append(
                 f" {mark} {track.id:>2}  {extent:<11} {track.seen:>5}  {track.confidence:.2f}"
                 f"  {track.height_px:4.0f} px"
@@ -133,8 +134,8 @@ def survey_plate(
         NoPerformerError: nobody is there; the picture then shows that.
         InputError: the plate, the frames or a setting cannot be used.
     """
-    clip = in_colour(index_clip(plate), settings.colour)
-    part = clip.frames if frames is None else parse_frame_range(frames, len(clip))
+    clip = as_set(index_clip(plate), settings)
+    part = clip.frames if frames is None else clip.range_of(frames)
     detections = pipeline.pose_range(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))
     )
@@ -147,7 +148,9 @@ def survey_plate(
         raise
     try:
         choice = PerformerChoice.parse(settings.solve.performer)
-        chosen = choose_performer(people, detections, part, choice, rate=shape.rate)
+        chosen = choose_performer(
+            people, detections, part, choice, rate=shape.rate, first_number=shape.first_number
+        )
     except InputError:
         # There is no such person: the picture shows who there is to choose from.
         _draw(out, clip, part, detections, _tracks(people, None, detections, part, shape, settings))
@@ -169,6 +172,7 @@ def survey_plate(
         width=clip.width,
         height=clip.height,
         camera_N33=survey.camera_N33,
+        first_number=clip.first_number,
     )
     _draw(out, clip, part, detections, tracks)
     (out / REPORT).write_text(json.dumps(survey.to_dict(), indent=1) + "\n")
@@ -248,7 +252,10 @@ def _draw(
         )
         for index in shown
     ]
-    write_picture(draw_tracks(seen, rows, frames, detections.skeleton), out / PICTURE)
+    write_picture(
+        draw_tracks(seen, rows, frames, detections.skeleton, first_number=clip.first_number),
+        out / PICTURE,
+    )
 
 
 def _people(

@@ -45,13 +45,19 @@ class FrameRange:
             start=max(within.start, self.start - by), stop=min(within.stop, self.stop + by)
         )
 
-    def __str__(self) -> str:
-        first, last = self.start + FIRST_FRAME_NUMBER, self.stop + FIRST_FRAME_NUMBER - 1
+    def numbered(self, first_number: int) -> str:
+        """As people write it, of a plate whose first frame has this number."""
+        first, last = self.start + first_number, self.stop + first_number - 1
         return f"{first}-{last}" if len(self) else "(no frames)"
 
+    def __str__(self) -> str:
+        return self.numbered(FIRST_FRAME_NUMBER)
 
-def parse_frame_range(text: str, available_frames: int) -> FrameRange:
-    """Read inclusive frame numbers, "1001-1040" or "1001", the plate's first frame being 1001.
+
+def parse_frame_range(
+    text: str, available_frames: int, first_number: int = FIRST_FRAME_NUMBER
+) -> FrameRange:
+    """Read inclusive frame numbers, "1001-1040" or "1001", of a plate that begins at one.
 
     Raises:
         UsageError: the text is no range, or names frames the plate does not have.
@@ -61,14 +67,48 @@ def parse_frame_range(text: str, available_frames: int) -> FrameRange:
         raise UsageError(f"frames '{text}' is not a range; write it like 1001-1040")
     first = int(match[1])
     last = int(match[2] or match[1])
-    final = FIRST_FRAME_NUMBER + available_frames - 1
+    final = first_number + available_frames - 1
     if first > last:
         raise UsageError(f"frames '{text}' runs backwards; write the lower number first")
-    if first < FIRST_FRAME_NUMBER or last > final:
+    if first < first_number or last > final:
         raise UsageError(
-            f"frames '{text}' is outside the plate, whose frames are {FIRST_FRAME_NUMBER}-{final}"
+            f"frames '{text}' is outside the plate, whose frames are {first_number}-{final}"
         )
-    return FrameRange(start=first - FIRST_FRAME_NUMBER, stop=last - FIRST_FRAME_NUMBER + 1)
+    return FrameRange(start=first - first_number, stop=last - first_number + 1)
+
+
+AUTO_RATE = "auto"
+_MOST_RATE = 1000
+_OF_TELEVISION = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "59.94": 60, "119.88": 120}
+"""Rates that people round: each is the whole number's 1000/1001."""
+
+
+def parse_rate(text: str) -> Fraction | None:
+    """Frames a second, such as "25", "23.976" or "24000/1001"; None for "auto".
+
+    Raises:
+        UsageError: it is no rate.
+    """
+    if text == AUTO_RATE:
+        return None
+    try:
+        whole = _OF_TELEVISION.get(text)
+        rate = Fraction(text) if whole is None else Fraction(whole * 1000, 1001)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= _MOST_RATE:
+        raise UsageError(
+            f"rate '{text}' is no frames a second; give auto, or such as 25, 23.976 or 24000/1001"
+        )
+    return rate
+
+
+def assumed_rate(name: str) -> str:
+    """What a person is told whose frames have no rate."""
+    return (
+        f"the frames of {name} do not say how fast they follow one another: taken as 24 a second;"
+        " give --rate (--set rate=…) where that is wrong"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +125,11 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    @property
+    def duration_s(self) -> Fraction:
+        """From the first frame's time to the end of the last one."""
+        return (self.pts[-1] - self.pts[0]) * self.time_base + 1 / self.rate
 
     @property
     def is_variable_rate(self) -> bool:

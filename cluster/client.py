@@ -26,7 +26,6 @@ from pathlib import Path
 
 from bodyswap.errors import JobError, UsageError
 from bodyswap.joins import Join
-from bodyswap.timing import parse_frame_range
 from cluster.asking.dry_run import Reuse, dry_run, see_reuse
 from cluster.asking.plate_file import single_file
 from cluster.asking.retry import check_retry, shards_over
@@ -195,7 +194,7 @@ class Client:
     def render_shards(self, job: str, frames: str) -> tuple[str, ...]:
         """The names of the render shards that hold any of these frames, such as "1040-1060"."""
         seen = self.look(job)
-        return shards_over(seen, parse_frame_range(frames, seen.spec.plate.frame_count))
+        return shards_over(seen, seen.spec.plate.range_of(frames))
 
     def set_priority(self, job: str, priority: int) -> Request:
         """Ask that the job be served with this priority, 0 to 99, the highest first."""

@@ -4,7 +4,7 @@ It does not know how a shot is rendered, nor how progress is shown.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from bodyswap.config import RenderSettings
 from bodyswap.encode import delivered_name
 from bodyswap.errors import PlateError, UsageError
 from bodyswap.media.conform import CutList, CutShot
-from bodyswap.media.index import ClipIndex, index_clip
+from bodyswap.media.index import ClipIndex, as_set, index_clip
 from bodyswap.media.naming import WORK, check_stem, deliver_as
 from bodyswap.media.sequence import sequences_in
+from bodyswap.timing import AUTO_RATE
 from cluster.asking.submit import JobRequest
 from cluster.shot import OnStatus, render_shot
 from cluster.stores.store import Store
@@ -54,6 +55,7 @@ def conform(
     workers: int | None,
     on_shot: Callable[[CutShot, int, int], None],
     on_status: OnStatus,
+    on_assumed: Callable[[str], None] = lambda _: None,
 ) -> Conformed:
     """Render every shot of the cut into `out`, and write the edit there with plates and renders.
 
@@ -63,7 +65,7 @@ def conform(
         BodyswapError: whatever ended a shot's job.
     """
     check_stem(request.prefix)
-    plates = list(_plates_in(request.plates))
+    plates = list(_plates_in(request.plates, request.settings))
     if not plates:
         raise PlateError(f"{request.plates} holds no plate; give a folder of videos or frames")
     cut = CutList.read(request.cut, request.rate or plates[0].timeline.rate)
@@ -75,8 +77,9 @@ def conform(
         on_shot(shot, place, len(shots))
         work = out / WORK / shot.name
         made = render_shot(
-            store, _job(request, shot), work, runtime=runtime, workers=workers, on_status=on_status
-        )
+            store, _job(request, shot, by_path[shot.plate]), work,
+            runtime=runtime, workers=workers, on_status=on_status, on_assumed=on_assumed,
+        )  # fmt: skip
         files = deliver_as(made.files, out, f"{shot.name}_comp")
         delivered[shot.name] = files
         name = delivered_name(request.settings.codec, by_path[shot.plate], shot.frames)
@@ -86,21 +89,23 @@ def conform(
     return Conformed(edit=edit, shots=delivered)
 
 
-def _job(request: ConformRequest, shot: CutShot) -> JobRequest:
+def _job(request: ConformRequest, shot: CutShot, plate: ClipIndex) -> JobRequest:
+    settings = request.settings
     return JobRequest(
         plate=shot.plate,
         subject=request.subject,
-        settings=request.settings,
-        frames=str(shot.frames),
+        settings=settings if plate.files else replace(settings, rate=AUTO_RATE),
+        frames=shot.frames.numbered(plate.first_number),
         name=shot.name,
         submitted_by=request.submitted_by,
     )
 
 
-def _plates_in(folder: Path) -> Iterator[ClipIndex]:
+def _plates_in(folder: Path, settings: RenderSettings) -> Iterator[ClipIndex]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder; give the one that holds the plates")
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in _FILM_SUFFIXES:
             yield index_clip(path)
-    yield from map(index_clip, sequences_in(folder))
+    for pattern in sequences_in(folder):
+        yield as_set(index_clip(pattern), settings)

@@ -16,7 +16,7 @@ from bodyswap.decode import decode
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
 from bodyswap.frames import RGB
-from bodyswap.media.index import ClipIndex, in_colour, index_clip, seen_as
+from bodyswap.media.index import ClipIndex, as_set, index_clip, seen_as
 from bodyswap.people import PoseSequence
 from bodyswap.quality.comparison import Column, compare_rows, write_comparison, write_picture
 from bodyswap.quality.skeleton_picture import draw_skeleton
@@ -32,6 +32,7 @@ from cluster.jobs.progress import JobStatus
 from cluster.jobs.refs import SubjectRef
 from cluster.stores.store import Store
 from cluster.telling.farm_seen import telling
+from cluster.telling.seen import see_spec
 from cluster.workers.runtime import Runtime, WorkerConfig
 from cluster.workers.settings import FarmSettings
 
@@ -55,14 +56,17 @@ def render_shot(
     workers: int | None,
     on_status: OnStatus,
     truth: Path | None = None,
+    on_assumed: Callable[[str], None] = lambda _: None,
 ) -> Shot:
-    """Render `request` and write its deliverables to `out`.
+    """Render `request` and write its deliverables to `out`; `on_assumed` hears what nobody said.
 
     Raises:
         BodyswapError: of the kind, and so with the exit code, of whatever ended the job.
     """
     client = Client(store)
     job = client.submit(request)
+    for sentence in see_spec(store, job).assumed:
+        on_assumed(sentence)
     with open_runtime(runtime, store.url, workers) as crew:
         controller = Controller(
             store=store,
@@ -122,7 +126,7 @@ def job_error(status: JobStatus) -> JobError:
 def _write_pictures(
     request: JobRequest, manifest: Manifest, out: Path, truth: Path | None
 ) -> tuple[Path, ...]:
-    clip = in_colour(index_clip(request.plate), request.settings.colour)
+    clip = as_set(index_clip(request.plate), request.settings)
     frames = manifest.frames
     poses = PoseSequence.from_bytes((out / "performer-poses.npz").read_bytes())
     shot = index_clip(out / delivered_name(request.settings.codec, clip, frames))
@@ -143,7 +147,7 @@ def _write_pictures(
         comparison,
         timeline=timeline,
         sheet=sheet,
-        first_index=frames.start,
+        first_number=names.first_number,
     )
     slate = out / "slate.png"
     write_picture(

@@ -1,19 +1,23 @@
 """The rules of the house, each a function from a tree of sources to what breaks it there.
 
-A rule knows no file of this project's but those its tables name; `test_architecture` asks each of
-the real tree, and of one where it was broken on purpose.
+Here are those of who may import whom; `house_writing` and `house_store` have the rest. A rule knows
+no file of this project's but those its tables name; `test_architecture` asks each of the real tree,
+and of one where it was broken on purpose.
 """
 
-import ast
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
-LONGEST_FILE = 300
-LONG_BECAUSE = "# Long because "
+from house_source import Source
+from house_store import the_stores_places_are_named_in_one_file
+from house_writing import (
+    broad_excepts_give_a_reason,
+    every_file_says_its_job,
+    everything_is_annotated,
+    long_files_say_why,
+    names_are_the_glossarys,
+    public_things_say_what_they_are,
+)
 
 # Each third-party giant, and the only files that may import it.
 DOORS: Mapping[str, tuple[str, ...]] = {
@@ -75,64 +79,6 @@ ABOVE_STAGES = (
 )  # fmt: skip
 BESIDE = ("device", "terminal")  # of no layer: they import values alone, or nothing
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")
-
-# Words that the glossary has another for, or that name nothing; and where they are somebody else's.
-NOT_OUR_WORDS: Mapping[str, tuple[str, ...]] = {
-    "actor": ("cluster/workers/ray_actor.py",),  # Ray's
-    "chunk": ("bodyswap/media/sample_tables.py",),  # ISO 14496-12's
-    "target": (
-        "bodyswap/stage/camera.py",  # what a camera looks at
-        "cluster/delivering/preview.py",  # HLS's target duration
-        "bodyswap/training/footage.py",  # the size aimed at
-    ),
-    **dict.fromkeys(
-        ("heatmap", "normalise", "normalize", "task", "merge", "utils", "helpers", "misc",
-         "manager"),
-        (),
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file of the tree."""
-
-    root: Path
-    path: Path
-
-    @cached_property
-    def where(self) -> str:
-        return self.path.relative_to(self.root).as_posix()
-
-    @cached_property
-    def module(self) -> str:
-        return ".".join(self.path.relative_to(self.root).with_suffix("").parts)
-
-    @cached_property
-    def text(self) -> str:
-        return self.path.read_text()
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text)
-
-    @cached_property
-    def imports(self) -> tuple[str, ...]:
-        """Every module named, and every name taken out of one, wherever in the file."""
-        found = []
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                found += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                module = "." * node.level + (node.module or "")
-                found += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        return tuple(found)
-
-
-def sources(root: Path) -> list[Source]:
-    """Every file of the two packages under `root`."""
-    paths = [path for top in ("bodyswap", "cluster") for path in (root / top).rglob("*.py")]
-    return [Source(root, path) for path in sorted(paths)]
 
 
 def giants_have_one_door(files: list[Source]) -> Iterator[str]:
@@ -206,60 +152,6 @@ def no_file_imports_itself_by_others(files: list[Source]) -> Iterator[str]:
         yield f"a circle of imports: {' <- '.join(error.args[1])}"
 
 
-def long_files_say_why(files: list[Source]) -> Iterator[str]:
-    for file in files:
-        lines = file.text.count("\n")
-        if lines > LONGEST_FILE and LONG_BECAUSE not in file.text:
-            yield f"{file.where} has {lines} lines; part it, or say '{LONG_BECAUSE}...' in it"
-
-
-def every_file_says_its_job(files: list[Source]) -> Iterator[str]:
-    for file in files:
-        if not file.text.strip():
-            continue
-        first = (ast.get_docstring(file.tree) or "").split("\n")[0]
-        if not first.endswith((".", "?", ":")):
-            yield f"{file.where} does not begin with a sentence that says its job"
-
-
-def public_things_say_what_they_are(files: list[Source]) -> Iterator[str]:
-    """Functions and classes that another file may take, but those whose name says it all."""
-    for file in files:
-        for node in file.tree.body:
-            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
-                continue
-            if not ast.get_docstring(node) and not _is_one_thing(node):
-                yield f"{file.where}:{node.lineno} {node.name} has no docstring"
-
-
-def everything_is_annotated(files: list[Source]) -> Iterator[str]:
-    for file in files:
-        for node in ast.walk(file.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is None:
-                yield f"{file.where}:{node.lineno} {node.name} does not say what it returns"
-
-
-def broad_excepts_give_a_reason(files: list[Source]) -> Iterator[str]:
-    """`except Exception` needs a comment beside or above it; or it raises again."""
-    for file in files:
-        lines = file.text.splitlines()
-        for node in ast.walk(file.tree):
-            if isinstance(node, ast.ExceptHandler) and _is_broad(node):
-                near = lines[node.lineno - 2 : node.lineno]
-                raises = any(isinstance(inner, ast.Raise) for inner in node.body)
-                if not raises and not any("#" in line for line in near):
-                    yield f"{file.where}:{node.lineno} catches everything and gives no reason"
-
-
-def names_are_the_glossarys(files: list[Source]) -> Iterator[str]:
-    for file in files:
-        for name in {file.path.stem, *_own_names(file.tree)}:
-            for word in re.findall(r"[A-Z]?[a-z]+", name):
-                allowed = NOT_OUR_WORDS.get(word.lower())
-                if allowed is not None and file.where not in allowed:
-                    yield f"{file.where}: {name}; '{word.lower()}' is not a word of ours"
-
-
 RULES = (
     giants_have_one_door,
     imports_are_absolute,
@@ -275,31 +167,9 @@ RULES = (
     everything_is_annotated,
     broad_excepts_give_a_reason,
     names_are_the_glossarys,
+    the_stores_places_are_named_in_one_file,
 )
 
 
 def _is_of(name: str, modules: set[str]) -> bool:
     return any(name == module or name.startswith(f"{module}.") for module in modules)
-
-
-def _is_broad(node: ast.ExceptHandler) -> bool:
-    return node.type is None or (
-        isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
-    )
-
-
-def _is_one_thing(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    """A function of one statement, or an error: `errors.py` draws them."""
-    if isinstance(node, ast.FunctionDef):
-        return len(node.body) == 1
-    return node.name.endswith("Error")
-
-
-def _own_names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            yield node.target.id

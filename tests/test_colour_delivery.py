@@ -103,7 +103,9 @@ def test_a_space_that_there_is_not_is_refused_before_anything_is_stored(
     ("words", "code", "complaint"),
     [
         (["--over", "plate"], 2, "is HDR (Rec.2100-HLG), and h264 has 8 bits a value"),
-        (["--over", "plate", "--codec", "png"], 2, "does not tell how its values are meant"),
+        (["--over", "plate", "--codec", "tiff"], 2, "does not tell how its values are meant"),
+        (["--over", "plate", "--codec", "tiff"], 2, "choose hevc-10 or png, which keep it"),
+        (["--over", "plate", "--codec", "png"], 0, ""),
         (["--over", "plate", "--codec", "hevc-10"], 0, ""),
         (["--over", "plate", "--codec", "exr"], 0, ""),
         ([], 0, ""),

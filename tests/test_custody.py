@@ -12,6 +12,7 @@ from bodyswap.decode import decode
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
 from bodyswap.nets.checkpoint import load_subject
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import Presence
 from bodyswap.pipeline import Pipeline
 from bodyswap.solve import Solution
@@ -69,7 +70,11 @@ def pipeline() -> Pipeline:
 
 def _solve(pipeline: Pipeline, plate: Path, frames: FrameRange) -> Solution:
     seen = pipeline.pose_range(plate, frames, settings=SETTINGS, on_frame=lambda done: None)
-    return pipeline.solve_shot(seen, plate, frames, VEGA, SETTINGS)
+    return pipeline.solve_shot(seen, _inputs(plate), frames)
+
+
+def _inputs(plate: Path) -> ShotInputs:
+    return ShotInputs(plate=plate, subject=VEGA, settings=SETTINGS)
 
 
 @pytest.mark.parametrize("rate", CLOCKS)
@@ -104,10 +109,8 @@ def test_where_the_performer_is_not_there_the_clean_background_is_rendered(
     solution = _solve(pipeline, plate, clip.frames)
     part = FrameRange(start=LEFT_FROM - 2, stop=COUNT)
     out = tmp_path / "segment.mp4"
-    rendered = pipeline.render_range(
-        plate, part, solution.subject, VEGA, out,
-        settings=SETTINGS, state=None, on_frame=lambda done: None,
-    )  # fmt: skip
+    shot = SolvedShot(inputs=_inputs(plate), poses=solution.subject)
+    rendered = pipeline.render_range(shot, part, out, state=None, on_frame=lambda done: None)
     assert rendered.segment.frames == part
     written = index_clip(rendered.segment.path)
     shown = [rgb for batch in decode(written, written.frames) for rgb in batch.rgb_NHW3]

@@ -15,6 +15,7 @@ from bodyswap.encode import CODECS, encode
 from bodyswap.frames import RGB
 from bodyswap.joins import Join, RenderedPart
 from bodyswap.media.index import index_clip
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pipeline import Pipeline
 from bodyswap.stage.camera import Camera
@@ -68,7 +69,7 @@ class Studio:
         )
 
     def solved(self, detections: Detections, settings: RenderSettings) -> PoseSequence:
-        return self._pipeline.solve_shot(detections, self._plate, WHOLE, SUBJECT, settings).subject
+        return self._pipeline.solve_shot(detections, self._inputs(settings), WHOLE).subject
 
     def shot(
         self, poses: PoseSequence, bounds: list[int], settings: RenderSettings
@@ -77,13 +78,13 @@ class Studio:
         self._runs += 1
         folder = self._folder / str(self._runs)
         parts: list[RenderedPart] = []
+        solved = SolvedShot(inputs=self._inputs(settings), poses=poses)
         for start, stop in pairwise([0, *bounds, COUNT]):
             frames, is_exact = FrameRange(start=start, stop=stop), settings.mode is Mode.EXACT
             part_folder = folder / str(start)
             part_folder.mkdir(parents=True)
             made = self._pipeline.render_range(
-                self._plate, frames, poses, SUBJECT, part_folder / "segment.mp4",
-                settings=settings, on_frame=lambda done: None,
+                solved, frames, part_folder / "segment.mp4", on_frame=lambda done: None,
                 state=parts[-1].boundary if parts and is_exact else None,
             )  # fmt: skip
             parts.append(
@@ -92,14 +93,15 @@ class Studio:
                     boundary=made.boundary, picture_hashes=made.picture_hashes,
                 )
             )  # fmt: skip
-        proven = self._pipeline.prove_joins(
-            parts, self._plate, poses, SUBJECT, folder, settings=settings
-        )
+        proven = self._pipeline.prove_joins(parts, solved, folder)
         out = folder / "shot.mp4"
         self._pipeline.assemble_shot(
             list(proven.segments), self._plate, WHOLE, out, settings=settings
         )
         return _pictures(out), self._pipeline.see_joins(out, WHOLE, proven.joins)
+
+    def _inputs(self, settings: RenderSettings) -> ShotInputs:
+        return ShotInputs(plate=self._plate, subject=SUBJECT, settings=settings)
 
 
 @pytest.fixture(scope="module")

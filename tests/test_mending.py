@@ -22,6 +22,7 @@ from bodyswap.nets.card import Origin, SubjectCard
 from bodyswap.nets.checkpoint import save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.passes.mending import score_join
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.pipeline import Pipeline
 from bodyswap.render import BoundaryState
 from bodyswap.retarget import measure_stance
@@ -70,15 +71,18 @@ class Shot:
     def subject(self) -> Path:
         return self.folder / "subject"
 
+    def solved(self, settings: RenderSettings) -> SolvedShot:
+        inputs = ShotInputs(plate=self.plate, subject=self.subject, settings=settings)
+        return SolvedShot(inputs=inputs, poses=POSES, mark=self.mark)
+
     def part(self, start: int, stop: int, settings: RenderSettings) -> RenderedPart:
         frames = FrameRange(start=start, stop=stop)
         out = self.folder / f"{start}-{stop}-{settings.codec}"
         out = out.with_suffix(".mp4") if settings.codec in CODECS else out / "segment.json"
         out.parent.mkdir(exist_ok=True)
         rendered = Pipeline().render_range(
-            self.plate, frames, POSES, self.subject, out,
-            settings=settings, state=None, on_frame=lambda done: None, mark=self.mark,
-        )  # fmt: skip
+            self.solved(settings), frames, out, state=None, on_frame=lambda done: None
+        )
         return RenderedPart(
             frames=frames,
             segment=out,
@@ -92,10 +96,7 @@ class Shot:
         return [self.part(start, stop, settings) for start, stop in pairwise(bounds)]
 
     def proven(self, parts: list[RenderedPart], settings: RenderSettings) -> ProvenJoins:
-        return Pipeline().prove_joins(
-            parts, self.plate, POSES, self.subject, self.folder, settings=settings,
-            mark=self.mark,
-        )  # fmt: skip
+        return Pipeline().prove_joins(parts, self.solved(settings), self.folder)
 
     def assembled(self, segments: tuple[Path, ...], settings: RenderSettings) -> RGB:
         out = self.folder / "shot.mp4"

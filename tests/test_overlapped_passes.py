@@ -16,6 +16,7 @@ from bodyswap.nets.checkpoint import save_subject
 from bodyswap.nets.generator import Generator, GeneratorConfig
 from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.passes.plate_facts import PLATE_FACTS
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import PoseSequence
 from bodyswap.pipeline import Pipeline, RenderedRange
 from bodyswap.retarget import measure_stance
@@ -103,11 +104,11 @@ def test_a_cropped_shot_is_the_same_however_it_is_cut(
     plain = _render(pipeline, plate, subject, tmp_path / "plain", replace(settings, crop=False))
     assert whole.picture_hashes != plain.picture_hashes
     hashes: list[str] = []
-    state = None
+    state, shot = None, _solved(plate, subject, settings)
     for start, stop in ((PART.start, 12), (12, PART.stop)):
         part = pipeline.render_range(
-            plate, FrameRange(start=start, stop=stop), POSES, subject, tmp_path / f"{start}.mp4",
-            settings=settings, state=state, on_frame=_ignore,
+            shot, FrameRange(start=start, stop=stop), tmp_path / f"{start}.mp4",
+            state=state, on_frame=_ignore,
         )  # fmt: skip
         hashes += part.picture_hashes
         state = part.boundary
@@ -121,7 +122,8 @@ def test_the_subject_is_laid_into_the_plate_the_same(
     settings = replace(PLAIN, codec=codec, over="plate")
     first, second = pipelines
     seen = first.pose_range(plate, SHOT, settings=settings, on_frame=_ignore)
-    solved = first.solve_shot(seen, plate, SHOT, subject, settings)
+    shot = ShotInputs(plate=plate, subject=subject, settings=settings)
+    solved = first.solve_shot(seen, shot, SHOT)
     for name, pipeline in (("turns", first), ("overlapped", second)):
         _render(pipeline, plate, subject, tmp_path / name, settings, solved.subject, solved.recipe)
     assert _files(tmp_path / "turns") == _files(tmp_path / "overlapped")
@@ -158,8 +160,8 @@ def test_a_render_that_is_told_to_stop_stops_as_it_would_taking_turns(
         folder.mkdir()
         with pytest.raises(StoreError, match="gone"):
             pipeline.render_range(
-                plate, PART, POSES, subject, folder / "segment.mp4",
-                settings=PLAIN, state=None, on_frame=refuse,
+                _solved(plate, subject, PLAIN), PART, folder / "segment.mp4",
+                state=None, on_frame=refuse,
             )  # fmt: skip
         assert told == [1, 2, 3, 4, 5, 6]
         assert not list(folder.iterdir())
@@ -177,12 +179,17 @@ def _render(
     """What was rendered, but for where it lies."""
     folder.mkdir()
     suffix = CODECS[settings.codec].suffix if settings.codec in CODECS else ".json"
+    shot = replace(_solved(plate, subject, settings), poses=poses, recipe=recipe, mark=MARK)
     rendered = pipeline.render_range(
-        plate, PART, poses, subject, folder / f"segment{suffix}",
-        settings=settings, state=None, on_frame=_ignore, mark=MARK, recipe=recipe,
-    )  # fmt: skip
+        shot, PART, folder / f"segment{suffix}", state=None, on_frame=_ignore
+    )
     segment = replace(rendered.segment, path=Path(), frame_files=())
     return replace(rendered, segment=segment)
+
+
+def _solved(plate: Path, subject: Path, settings: RenderSettings) -> SolvedShot:
+    inputs = ShotInputs(plate=plate, subject=subject, settings=settings)
+    return SolvedShot(inputs=inputs, poses=POSES)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from bodyswap.errors import ModelError, SubjectError
 from bodyswap.keypoints.estimator import read_spec
 from bodyswap.nets.checkpoint import load_card
 from bodyswap.passes.pairing import check_pose_model, models_of
+from bodyswap.passes.shot_inputs import ShotInputs
 from bodyswap.people import Detections
 from bodyswap.pipeline import Pipeline
 from bodyswap.skeleton import SKELETONS
@@ -97,5 +98,6 @@ def test_detections_of_another_skeleton_are_refused_by_the_solve_step(
         confidence_MK=poses.confidence_NK[:4],
         box_M4=np.concatenate([keypoints.min(axis=1), keypoints.max(axis=1)], 1),
     )
+    shot = ShotInputs(plate=plate, subject=VEGA, settings=RenderSettings(device="cpu"))
     with pytest.raises(SubjectError, match=f"skeleton '{name}'"):
-        Pipeline().solve_shot(seen, plate, seen.frames, VEGA, RenderSettings(device="cpu"))
+        Pipeline().solve_shot(seen, shot, seen.frames)

@@ -22,6 +22,7 @@ from bodyswap.encode import CODECS
 from bodyswap.frames import FrameBatch
 from bodyswap.media.index import index_clip
 from bodyswap.media.writer import open_writer
+from bodyswap.passes.shot_inputs import ShotInputs
 from bodyswap.passes.warm import Warm
 from bodyswap.people import Detections, PoseSequence
 from bodyswap.pipeline import Pipeline
@@ -98,7 +99,8 @@ def run(plate: Path, count: int, subject: Path, out: Path) -> None:
     seen.sort(key=lambda row: int(row["id"]))
     detections = Detections.joined([Detections.from_bytes(row["seen"]) for row in seen])
     frames = FrameRange(start=0, stop=count)
-    solved = Pipeline().solve_shot(detections, plate, frames, subject, RenderSettings())
+    shot = ShotInputs(plate=plate, subject=subject, settings=RenderSettings())
+    solved = Pipeline().solve_shot(detections, shot, frames)
     arguments = (solved.subject.to_bytes(), subject)
     rendered = _numbers(count).map_batches(
         Render, fn_constructor_args=arguments, concurrency=1, **one

@@ -30,6 +30,7 @@ def choose_performer(
     choice: PerformerChoice,
     *,
     rate: float,
+    first_number: int = FIRST_FRAME_NUMBER,
 ) -> Track:
     """The track asked for. `auto`: seen largest for longest, most surely, and moving most.
 
@@ -45,7 +46,7 @@ def choose_performer(
         case Rule.ID:
             return _with_id(tracks, detections, choice.id)
         case Rule.POINT:
-            return _at_point(tracks, detections, frames, choice)
+            return _at_point(tracks, detections, frames, choice, first_number)
         case _:
             return max(tracks, key=lambda track: _prominence(track, detections, rate))
 
@@ -99,17 +100,19 @@ def _with_id(tracks: Sequence[Track], detections: Detections, wanted: int) -> Tr
 
 
 def _at_point(
-    tracks: Sequence[Track], detections: Detections, frames: FrameRange, choice: PerformerChoice
-) -> Track:
-    if choice.frame not in frames:
+    tracks: Sequence[Track], detections: Detections, frames: FrameRange, choice: PerformerChoice,
+    first_number: int,
+) -> Track:  # fmt: skip
+    frame = choice.number - first_number
+    if frame not in frames:
         raise PlateError(
-            f"performer '{choice}' points into frame {choice.frame + FIRST_FRAME_NUMBER}, which is"
-            f" outside {frames}"
+            f"performer '{choice}' points into frame {choice.number}, which is outside"
+            f" {frames.numbered(first_number)}"
         )
     there = {
         track.id: (track, int(row))
         for track in tracks
-        for row in track.detections[detections.frame_M[track.detections] == choice.frame]
+        for row in track.detections[detections.frame_M[track.detections] == frame]
     }
     if not there:
         raise NoPerformerError(

@@ -45,7 +45,10 @@ _NEEDED = (
 
 @dataclass(frozen=True, kw_only=True)
 class PoseFile:
-    """What poses.npz holds: `poses` in pixels of the `width` x `height` plate, and their times."""
+    """What poses.npz holds: `poses` in pixels of the `width` x `height` plate, and their times.
+
+    `first_number` is what people call the plate's first frame.
+    """
 
     poses: PoseSequence
     pts: tuple[int, ...]
@@ -53,6 +56,7 @@ class PoseFile:
     width: int
     height: int
     camera_N33: Homographies | None = None
+    first_number: int = FIRST_FRAME_NUMBER
 
     def on_plate(
         self, timeline: Timeline, frames: FrameRange, *, width: int, height: int
@@ -63,6 +67,7 @@ class PoseFile:
             UsageError: they were not made of that plate, or do not cover those frames.
         """
         made, last = self.poses.frames, len(timeline)
+        told = made.numbered(self.first_number)
         if (self.width, self.height) != (width, height):
             raise UsageError(
                 f"poses are of a {self.width}x{self.height} plate, but this one is"
@@ -70,13 +75,13 @@ class PoseFile:
             )
         if made.stop > last:
             raise UsageError(
-                f"poses are of frames {made}, but the plate has {FIRST_FRAME_NUMBER}-"
-                f"{FIRST_FRAME_NUMBER + last - 1}; give the poses of this plate"
+                f"poses are of frames {told}, but the plate has {self.first_number}-"
+                f"{self.first_number + last - 1}; give the poses of this plate"
             )
         if frames.start < made.start or frames.stop > made.stop:
             raise UsageError(
-                f"poses are of frames {made}, but {frames} are to be rendered; pose them too, or"
-                f" add --frames {made}"
+                f"poses are of frames {told}, but {frames.numbered(self.first_number)} are to be"
+                f" rendered; pose them too, or add --frames {told}"
             )
         self._check_times(timeline)
         part = slice(frames.start - made.start, frames.stop - made.start)
@@ -93,7 +98,7 @@ class PoseFile:
             shown_s, told_s = timeline.pts[frame] * timeline.time_base, pts * self.time_base
             if shown_s != told_s:
                 raise UsageError(
-                    f"poses say that frame {frame + FIRST_FRAME_NUMBER} is shown at"
+                    f"poses say that frame {frame + self.first_number} is shown at"
                     f" {float(told_s):.4f} s, the plate says {float(shown_s):.4f} s; give the poses"
                     " of this plate, their pts as `bodyswap pose` wrote them"
                 )
@@ -107,6 +112,7 @@ def write_pose_file(
     width: int,
     height: int,
     camera_N33: Homographies | None = None,
+    first_number: int = FIRST_FRAME_NUMBER,
 ) -> None:
     """Write the poses, of a plate of this timeline and size; the same poses give the same bytes."""
     frames, presence_N = poses.frames, poses.presence_N
@@ -118,7 +124,7 @@ def write_pose_file(
         "presence": presence_N,
         "pts": np.array(timeline.pts[frames.start : frames.stop], np.int64),
         "time_base": np.array([timeline.time_base.numerator, timeline.time_base.denominator]),
-        "frames": np.arange(frames.start, frames.stop) + FIRST_FRAME_NUMBER,
+        "frames": np.arange(frames.start, frames.stop) + first_number,
         "joints": np.array(poses.skeleton.joints),
         "skeleton": np.array(poses.skeleton.name),
         "width": np.array(width),
@@ -137,8 +143,10 @@ def write_pose_file(
         partial.unlink(missing_ok=True)
 
 
-def read_pose_file(path: Path) -> PoseFile:
+def read_pose_file(path: Path, first_number: int = FIRST_FRAME_NUMBER) -> PoseFile:
     """What the file holds, with everything checked that can be without the plate.
+
+    `first_number` is what the file calls the plate's first frame.
 
     Raises:
         UsageError: it is not such a file, or what it holds cannot be meant.
@@ -147,12 +155,12 @@ def read_pose_file(path: Path) -> PoseFile:
     if missing := [name for name in _NEEDED if name not in arrays]:
         raise UsageError(f"{path} lacks {', '.join(missing)}; `bodyswap pose` writes them all")
     skeleton, order = _joints(arrays, path)
-    frames = _frames(arrays, path)
+    frames = _frames(arrays, path, first_number)
     count, joints = len(frames), len(skeleton.joints)
     keypoints_NK3 = _numbers(arrays, "keypoints", (count, joints, 3), path)[:, order]
     present_N = _numbers(arrays, "present", (count,), path) != 0
     xy_NK2, confidence_NK = keypoints_NK3[:, :, :2], keypoints_NK3[:, :, 2]
-    _check_values(xy_NK2, confidence_NK, frames, skeleton, path)
+    _check_values(xy_NK2, confidence_NK, frames.start + first_number, skeleton, path)
     there_NK = (confidence_NK > 0) & present_N[:, None]
     known_NK2 = np.where(np.isfinite(xy_NK2), xy_NK2, 0.0)
     time_base = _whole(arrays, "time_base", (2,), path)
@@ -171,6 +179,7 @@ def read_pose_file(path: Path) -> PoseFile:
         width=_whole(arrays, "width", (), path)[0],
         height=_whole(arrays, "height", (), path)[0],
         camera_N33=_camera(arrays, count, path),
+        first_number=first_number,
     )
 
 
@@ -201,17 +210,17 @@ def _joints(arrays: Arrays, path: Path) -> tuple[Skeleton, list[int]]:
     return skeleton, [names.index(joint) for joint in skeleton.joints]
 
 
-def _frames(arrays: Arrays, path: Path) -> FrameRange:
+def _frames(arrays: Arrays, path: Path, first_number: int) -> FrameRange:
     numbers = arrays["frames"]
     if numbers.ndim != 1 or not numbers.size or numbers.dtype.kind not in "iu":
         raise UsageError(f"{path}: frames have shape {numbers.shape}; give a number for each frame")
     first, last = int(numbers[0]), int(numbers[-1])
-    if first < FIRST_FRAME_NUMBER or not np.array_equal(numbers, np.arange(first, last + 1)):
+    if first < first_number or not np.array_equal(numbers, np.arange(first, last + 1)):
         raise UsageError(
             f"{path}: frames {first}…{last} do not follow one another, each once, from"
-            f" {FIRST_FRAME_NUMBER} or later"
+            f" {first_number} or later"
         )
-    return FrameRange(start=first - FIRST_FRAME_NUMBER, stop=last + 1 - FIRST_FRAME_NUMBER)
+    return FrameRange(start=first - first_number, stop=last + 1 - first_number)
 
 
 def _numbers(arrays: Arrays, name: str, shape: tuple[int, ...], path: Path) -> Numbers:
@@ -233,7 +242,7 @@ def _whole(arrays: Arrays, name: str, shape: tuple[int, ...], path: Path) -> lis
 def _check_values(
     xy_NK2: Numbers,
     confidence_NK: Numbers,
-    frames: FrameRange,
+    first: int,
     skeleton: Skeleton,
     path: Path,
 ) -> None:
@@ -245,10 +254,7 @@ def _check_values(
     ):
         if wrong_NK.any():
             row, joint = (int(value[0]) for value in np.nonzero(wrong_NK))
-            raise UsageError(
-                f"{path}: {skeleton.joints[joint]} of frame"
-                f" {frames.start + row + FIRST_FRAME_NUMBER}: {what}"
-            )
+            raise UsageError(f"{path}: {skeleton.joints[joint]} of frame {first + row}: {what}")
 
 
 def _camera(arrays: Arrays, count: int, path: Path) -> Homographies | None:

@@ -72,19 +72,21 @@ def link_tracks(detections: Detections, *, rate: float) -> list[Track]:
     return [_track(number, members, detections) for number, members in enumerate(people, start=1)]
 
 
-def summarise(track: Track, detections: Detections) -> TrackSummary:
+def summarise(
+    track: Track, detections: Detections, first_number: int = FIRST_FRAME_NUMBER
+) -> TrackSummary:
     """The track in a few facts."""
     frames, boxes = detections.frame_M[track.detections], detections.box_M4[track.detections]
     best = int(np.argmax(track.confidence))
     x0, y0, x1, y1 = (round(float(side)) for side in boxes[best])
     return TrackSummary(
         id=track.id,
-        first_frame=int(frames[0]) + FIRST_FRAME_NUMBER,
-        last_frame=int(frames[-1]) + FIRST_FRAME_NUMBER,
+        first_frame=int(frames[0]) + first_number,
+        last_frame=int(frames[-1]) + first_number,
         frames_seen=len(frames),
         confidence=round(float(track.confidence.mean()), 3),
         height_px=round(float(np.median(boxes[:, 3] - boxes[:, 1])), 1),
-        best_frame=int(frames[best]) + FIRST_FRAME_NUMBER,
+        best_frame=int(frames[best]) + first_number,
         box=(x0, y0, x1, y1),
     )
 

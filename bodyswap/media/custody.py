@@ -47,8 +47,11 @@ class HdrMetadata:
     @classmethod
     def of_frame(cls, frame: VideoFrame) -> Self | None:
         """The frame's own, or None where it does not have a whole mastering display."""
-        # PyAV's stubs call the container of side data one item of it.
-        found = cast(Mapping[SideData, Buffer], frame.side_data)
+        try:
+            # PyAV's stubs call the container of side data one item of it.
+            found = cast(Mapping[SideData, Buffer], frame.side_data)
+        except ValueError:  # of a kind that PyAV has no name for, such as a photograph's EXIF
+            return None
         display = found.get(SideData.MASTERING_DISPLAY_METADATA)
         if display is None:
             return None

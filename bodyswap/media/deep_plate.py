@@ -6,6 +6,7 @@ Shape letters: H rows, W columns, 3 = red, green, blue.
 """
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,16 +38,20 @@ class DeepPlate(Protocol):
         """The plate's frame `index` with the 8-bit picture where it was touched."""
 
 
-def deep_plate(clip: ClipIndex, frames: FrameRange) -> DeepPlate:
-    """The clip, as deep as it is: its `frames` are laid in order, each once."""
+@contextmanager
+def deep_plate(clip: ClipIndex, frames: FrameRange) -> Iterator[DeepPlate]:
+    """The clip, as deep as it is: its `frames` are laid in order, each once, within the block."""
+    precision = f"{clip.bits}-bit display values"
     if clip.bits <= 8 and not clip.working.needs_depth:
-        return _EightBit(working=clip.working)
-    if clip.codec == "exr":
-        return _Light(files=clip.files, working=clip.working)
-    own: Iterator[Codes16] = codes_16(clip, frames)
-    if clip.files:
-        own = map(read_codes_16, clip.files[frames.start : frames.stop])
-    return _Codes(own=own, working=clip.working, precision=f"{clip.bits}-bit display values")
+        yield _EightBit(working=clip.working)
+    elif clip.codec == "exr":
+        yield _Light(files=clip.files, working=clip.working)
+    elif clip.files:
+        files = clip.files[frames.start : frames.stop]
+        yield _Codes(own=map(read_codes_16, files), working=clip.working, precision=precision)
+    else:
+        with closing(codes_16(clip, frames)) as own:
+            yield _Codes(own=own, working=clip.working, precision=precision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,12 +37,13 @@ class Compression(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FrameLabel:
-    """Which frame a file is. `number` is what people call it."""
+    """Which frame a file is. `number` is people's; without `has_rate`, `rate` is a guess."""
 
     number: int
     rate: Fraction
     timecode: Timecode | None = None
     reel: str = ""
+    has_rate: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +153,7 @@ def read_label(path: Path) -> FrameLabel:
         rate=rate,
         timecode=None if code is None else _unpacked(code, rate),
         reel=str(header.get("reelName", "")),
+        has_rate="framesPerSecond" in header,
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image, PngImagePlugin
 from bodyswap.config import CodecName
 from bodyswap.errors import IntegrityError, PlateError
 from bodyswap.frames import RGBA, LayeredFrame
+from bodyswap.media.custody import HdrMetadata
 from bodyswap.media.exr import (
     Compression,
     Floats,
@@ -30,26 +31,36 @@ from bodyswap.media.working import Working
 
 
 @dataclass(frozen=True, kw_only=True)
+class Light:
+    """What the plate's values are, and on what display it was mastered, where it is HDR."""
+
+    working: Working
+    hdr: HdrMetadata | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FrameFormat:
     """A kind of frame file. `write` makes one, `check` refuses one that is not what it should be.
 
     EXR parts: `rgba`, the subject premultiplied, linear; `matte`; `cleanplate`, linear; and `qc`;
     the light is that of the plate's `working` space.
     PNG: the subject cut out, straight alpha. Laid into the plate, an EXR begins with `comp`, the
-    whole picture, and has the `performer`'s matte besides; a PNG is the whole picture.
+    whole picture, and has the `performer`'s matte besides; a PNG is the whole picture, and says of
+    HDR what it is.
     TIFF: as PNG, always of 16 bits a value, so that the matte is finer than 256 levels.
     """
 
     name: CodecName
     suffix: str
-    write: Callable[[Path, LayeredFrame, FrameLabel, Working], None]
+    write: Callable[[Path, LayeredFrame, FrameLabel, Light], None]
     check: Callable[[Path, FrameLabel], None]
 
 
 def _write_exr(
     compression: Compression,
-) -> Callable[[Path, LayeredFrame, FrameLabel, Working], None]:
-    def write(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
+) -> Callable[[Path, LayeredFrame, FrameLabel, Light], None]:
+    def write(path: Path, frame: LayeredFrame, label: FrameLabel, light: Light) -> None:
+        working = light.working
         write_exr(path, layers(frame, working), label, compression, working.primaries)
 
     return write
@@ -99,11 +110,13 @@ def _check_exr(path: Path, label: FrameLabel) -> None:
         raise IntegrityError(f"{path.name} has values that are no numbers; render it again")
 
 
-def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
+def _write_png(path: Path, frame: LayeredFrame, label: FrameLabel, light: Light) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         if frame.whole is not None and frame.whole.codes_HW3.dtype == np.uint16:
-            partial.write_bytes(png_16(frame.whole.codes_HW3, words_of(label)))
+            tags = light.working.hdr_tags if light.working.is_hdr else None
+            data = png_16(frame.whole.codes_HW3, words_of(label), tags, light.hdr)
+            partial.write_bytes(data)
         else:
             words = PngImagePlugin.PngInfo()
             for name, value in words_of(label).items():
@@ -148,7 +161,7 @@ def format_of(path: Path) -> FrameFormat:
     raise PlateError(f"{path.name} is no delivered frame; those are {known}")
 
 
-def _write_tiff(path: Path, frame: LayeredFrame, label: FrameLabel, working: Working) -> None:
+def _write_tiff(path: Path, frame: LayeredFrame, label: FrameLabel, light: Light) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(tiff_16(_codes_16(frame), _line(label)))

@@ -15,7 +15,7 @@ from bodyswap.errors import IntegrityError
 from bodyswap.frames import LayeredFrame
 from bodyswap.media.check import DeliveryCheck
 from bodyswap.media.exr import FrameLabel
-from bodyswap.media.frame_files import FrameFormat
+from bodyswap.media.frame_files import FrameFormat, Light
 from bodyswap.media.index import ClipIndex
 from bodyswap.timing import FrameRange, Timeline
 
@@ -96,10 +96,11 @@ def write_frames(
 ) -> FrameList:
     """Write the pictures, the `frames` of the plate, as `shot.1001.exr` and so on."""
     listed = []
+    light = Light(working=plate.working, hdr=plate.custody.hdr)
     for index, picture in zip(frames, pictures, strict=True):
         label = label_frame(plate, index)
         path = folder / f"shot.{label.number:04d}{kind.suffix}"
-        kind.write(path, picture, label, plate.working)
+        kind.write(path, picture, label, light)
         listed.append(
             ListedFrame(
                 name=path.name,

@@ -50,9 +50,11 @@ def check_files_for_plate(name: str, plate: ClipIndex) -> None:
     """Refuse frame files that do not say of an HDR plate's pixels that they are that.
 
     Raises:
-        UsageError: the plate is HDR, and the files are not of light.
+        UsageError: the plate is HDR, and the files are not of light, nor tell what else they are.
     """
-    if plate.working.is_hdr and name not in _LIGHT_FILES:
+    # Of an EXR plate, floats are looked at in 8 bits, which are no HDR.
+    tells = (*_LIGHT_FILES, CodecName.PNG) if plate.codec != "exr" else _LIGHT_FILES
+    if plate.working.is_hdr and name not in tells:
         raise UsageError(_refusal(plate, f"{name} does not tell how its values are meant"))
 
 
@@ -77,5 +79,5 @@ def _refusal(plate: ClipIndex, reason: str) -> str:
     kind = plate.working.plate.removesuffix(" - Display")
     return (
         f"{plate.path.name} is HDR ({kind}), and {reason};"
-        " choose hevc-10, which keeps it, or exr, which has its light"
+        " choose hevc-10 or png, which keep it, or exr, which has its light"
     )

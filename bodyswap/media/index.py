@@ -15,8 +15,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from bodyswap.config import ColourSettings
-from bodyswap.errors import BodyswapError, PlateError
+from bodyswap.config import ColourSettings, RenderSettings
+from bodyswap.errors import BodyswapError, PlateError, UsageError
 from bodyswap.media.colour import SRGB, ColourTags
 from bodyswap.media.custody import Custody, read_custody
 from bodyswap.media.frame_archive import ARCHIVE_SUFFIX, unpack_sequence
@@ -27,6 +27,7 @@ from bodyswap.media.sequence import (
     bits_of,
     clock,
     find_files,
+    hdr_of,
     in_order,
     is_sequence,
     label_of,
@@ -35,7 +36,8 @@ from bodyswap.media.sequence import (
 )
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.media.working import Working
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline
+from bodyswap.timecode import Timecode
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, Timeline, parse_frame_range, parse_rate
 
 _UNTIMED_CONTAINERS = frozenset({"avi"})
 _SLACK_FRAMES = Fraction(3, 2)
@@ -60,6 +62,8 @@ class ClipIndex:
     """Of an image sequence, each frame's file."""
     first_number: int = FIRST_FRAME_NUMBER
     """What people call its first frame: a sequence's files say, nothing else does."""
+    has_rate: bool = True
+    """False where nothing tells how fast its frames follow one another: a default stands in."""
     bits: int = 8
     """Of each value, as it is coded; floats count as 16."""
     working: Working = field(default_factory=Working)
@@ -69,13 +73,13 @@ class ClipIndex:
         return len(self.timeline)
 
     @property
-    def has_audio(self) -> bool:
-        return any(each.kind == "audio" for each in self.custody.companions)
-
-    @property
     def frames(self) -> FrameRange:
         """All of them."""
         return FrameRange(start=0, stop=len(self.timeline))
+
+    def range_of(self, text: str) -> FrameRange:
+        """The frames that people's numbers, such as "1001-1040", mean. Raises UsageError."""
+        return parse_frame_range(text, len(self), self.first_number)
 
 
 def index_clip(path: Path) -> ClipIndex:
@@ -129,6 +133,25 @@ def in_colour(clip: ClipIndex, settings: ColourSettings) -> ClipIndex:
     return replace(clip, working=clip.working.chosen(settings))
 
 
+def as_set(clip: ClipIndex, settings: RenderSettings) -> ClipIndex:
+    """The clip, its values and its rate as the settings have them.
+
+    Raises:
+        UsageError: there is no such colour space, or the clip has a clock of its own.
+        PlateError: nothing tells what the clip's values are.
+    """
+    clip = in_colour(clip, settings.colour)
+    rate = parse_rate(settings.rate)
+    if rate is None:
+        return clip
+    if not clip.files:
+        raise UsageError(f"rate '{settings.rate}' is for frames; {clip.path} has its own times")
+    custody = clip.custody
+    if custody.timecode is not None:
+        custody = replace(custody, timecode=Timecode.parse(str(custody.timecode), rate))
+    return replace(clip, timeline=clock(len(clip), rate), custody=custody, has_rate=True)
+
+
 def seen_as(shot: ClipIndex, plate: ClipIndex) -> ClipIndex:
     """A delivery of the plate's own pixels, looked at as the plate is."""
     if shot.bits <= 8:
@@ -163,11 +186,12 @@ def _index_sequence(pattern: Path, first_number: int, files: tuple[Path, ...]) -
         width=width,
         height=height,
         timeline=clock(len(files), label.rate),
+        has_rate=label.has_rate or len(files) == 1,
         codec=files[0].suffix.lower().removeprefix("."),
         colour=SRGB,
         quarter_turns=0,
         has_frame_times=True,
-        custody=Custody(timecode=label.timecode, reel=label.reel),
+        custody=Custody(timecode=label.timecode, reel=label.reel, hdr=hdr_of(files[0])),
         files=files,
         first_number=first_number,
         bits=bits_of(files[0]),

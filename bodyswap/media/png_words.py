@@ -38,14 +38,15 @@ def label_from(words: Mapping[str, str]) -> FrameLabel:
     """Which frame they are of; 24 a second, number 0 where they say nothing that can be."""
     try:
         number = int(words.get("frame", "0"))
-        rate = Fraction(words.get("framesPerSecond", _USUAL_RATE))
+        told = Fraction(words.get("framesPerSecond", "0"))
     except (ValueError, ZeroDivisionError):
-        number, rate = 0, Fraction(_USUAL_RATE)
-    if not 0 < rate <= _MOST_RATE:
-        rate = Fraction(_USUAL_RATE)
+        number, told = 0, Fraction(0)
+    has_rate = 0 < told <= _MOST_RATE
+    rate = told if has_rate else Fraction(_USUAL_RATE)
     return FrameLabel(
-        number=number, rate=rate, timecode=_timecode(words, rate), reel=words.get("reel", "")
-    )
+        number=number, rate=rate, timecode=_timecode(words, rate), reel=words.get("reel", ""),
+        has_rate=has_rate,
+    )  # fmt: skip
 
 
 def _timecode(words: Mapping[str, str], rate: Fraction) -> Timecode | None:

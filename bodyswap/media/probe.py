@@ -48,9 +48,13 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     duration_s: float
     codec: str
+    first_number: int
+    has_rate: bool
 
 
-class _Told(msgspec.Struct, frozen=True, kw_only=True):
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process that looked at the clip says of it."""
+
     probed: Probed | None = None
     refusal: str = ""
 
@@ -62,7 +66,17 @@ def probe(plate: Path, limits: MediaLimits) -> Probed:
         PlateError: it cannot be read, took too long or too much, or is beyond the limits.
     """
     command = [sys.executable, "-m", "bodyswap.media.probe", str(plate.absolute())]
-    told = _run([*command, msgspec.json.encode(limits).decode()], plate, limits)
+    return looked_at([*command, msgspec.json.encode(limits).decode()], plate, limits)
+
+
+def looked_at(
+    command: list[str], plate: Path, limits: MediaLimits, *, pass_fds: tuple[int, ...] = ()
+) -> Probed:
+    """What `command` tells of the plate, in a process that inherits `pass_fds` and no secret.
+
+    Raises as `probe`.
+    """
+    told = _run(command, plate, limits, pass_fds)
     if told.probed is None:
         is_bloated = any(words in told.refusal for words in _NO_MEMORY)
         raise PlateError(_too_large(plate, limits) if is_bloated else told.refusal)
@@ -70,20 +84,20 @@ def probe(plate: Path, limits: MediaLimits) -> Probed:
     return told.probed
 
 
-def _run(command: list[str], plate: Path, limits: MediaLimits) -> _Told:
+def _run(command: list[str], plate: Path, limits: MediaLimits, pass_fds: tuple[int, ...]) -> Told:
     # One thread is enough, and each takes address space of its own.
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONNOUSERSITE": "1"}
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=limits.probe_s, check=False,
+            timeout=limits.probe_s, check=False, pass_fds=pass_fds,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise PlateError(_too_slow(plate, limits)) from error
     try:
         if done.returncode in (0, _REFUSED):
-            return msgspec.json.decode(done.stdout[:_MOST_TOLD_BYTES], type=_Told)
+            return msgspec.json.decode(done.stdout[:_MOST_TOLD_BYTES], type=Told)
     except msgspec.MsgspecError:
         pass  # told of below, as any other end
     raise PlateError(_why_it_ended(done, plate, limits))
@@ -127,25 +141,29 @@ def _main(plate: Path, limits: MediaLimits) -> int:
     """What the other process does."""
     from bodyswap.media.index import index_clip
 
-    _give_up_means(limits)
+    give_up_means(limits)
     try:
         clip = index_clip(plate)
-        timeline = clip.timeline
-        span = timeline.pts[-1] - timeline.pts[0]
-        told = _Told(
+        told = Told(
             probed=Probed(
                 frame_count=len(clip), width=clip.width, height=clip.height, codec=clip.codec,
-                duration_s=float(span * timeline.time_base + 1 / timeline.rate),
+                duration_s=float(clip.timeline.duration_s), first_number=clip.first_number,
+                has_rate=clip.has_rate,
             )
         )  # fmt: skip
     except PlateError as error:
-        told = _Told(refusal=str(error))
+        told = Told(refusal=str(error))
+    return tell(told)
+
+
+def tell(told: Told) -> int:
+    """Say it to whoever started this process; the exit code to end with."""
     sys.stdout.buffer.write(msgspec.json.encode(told))
     sys.stdout.buffer.flush()
     return 0 if told.probed else _REFUSED
 
 
-def _give_up_means(limits: MediaLimits) -> None:
+def give_up_means(limits: MediaLimits) -> None:
     """No more memory than so much above what Python and its libraries have taken already."""
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     taken = pages * resource.getpagesize()

@@ -17,13 +17,15 @@ from fileseq.frameset import FrameSet
 from bodyswap.errors import PlateError
 from bodyswap.frames import RGB
 from bodyswap.media.colour import SRGB, ColourTags
+from bodyswap.media.custody import HdrMetadata
 from bodyswap.media.exr import FrameLabel, read_label, read_light, read_primaries
+from bodyswap.media.png_16 import read_hdr
 from bodyswap.media.png_words import label_from, read_words
 from bodyswap.media.working import Working
 from bodyswap.timing import Timeline
 
 DEFAULT_RATE = Fraction(24)
-_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE)
+_UNLABELLED = FrameLabel(number=0, rate=DEFAULT_RATE, has_rate=False)
 _PIPES = {".png": "png_pipe", ".dpx": "dpx_pipe", ".tif": "tiff_pipe", ".tiff": "tiff_pipe",
           ".jpg": "jpeg_pipe", ".jpeg": "jpeg_pipe"}  # fmt: skip
 SUFFIXES = frozenset({".exr", *_PIPES})
@@ -115,8 +117,14 @@ def clock(count: int, rate: Fraction) -> Timeline:
 
 def working_of(path: Path) -> Working:
     """What the file's own tags say of its values."""
-    is_light = path.suffix.lower() == ".exr"
-    return Working.of_light(read_primaries(path)) if is_light else Working()
+    if path.suffix.lower() == ".exr":
+        return Working.of_light(read_primaries(path))
+    return Working.of_tags(ColourTags.of_frame(_decoded(path)))
+
+
+def hdr_of(path: Path) -> HdrMetadata | None:
+    """The display that the file says it was mastered on, and its light levels."""
+    return read_hdr(path) if path.suffix.lower() == ".png" else None
 
 
 def read_picture(path: Path, working: Working | None = None) -> RGB:

@@ -3,7 +3,7 @@
 It does not know what is done with them; of an image sequence, the files are the frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 
 import numpy as np
@@ -34,7 +34,7 @@ def shown_frames(clip: ClipIndex, frames: FrameRange) -> Iterator[VideoFrame]:
     )
 
 
-def codes_16(clip: ClipIndex, frames: FrameRange) -> Iterator[Codes16]:
+def codes_16(clip: ClipIndex, frames: FrameRange) -> Generator[Codes16, None, None]:
     """The range's frames in 16 bits, (H, W, 3), upright. Raises PlateError as above."""
     for frame in shown_frames(clip, frames):
         yield np.rot90(clip.colour.codes_16(frame), clip.quarter_turns)

@@ -150,14 +150,15 @@ def read_blocks(path: Path) -> Iterator[bytes]:
     if isinstance(path, StreamedPath):
         file = path.file
         for start in range(0, file.size_bytes, BLOCK_BYTES):
-            yield b"".join(_read_exactly(file, start, min(start + BLOCK_BYTES, file.size_bytes)))
+            yield b"".join(read_exactly(file, start, min(start + BLOCK_BYTES, file.size_bytes)))
         return
     with path.open("rb") as local:
         while block := local.read(BLOCK_BYTES):
             yield block
 
 
-def _read_exactly(file: StreamedFile, start: int, stop: int) -> Iterator[bytes]:
+def read_exactly(file: StreamedFile, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes from `start` up to `stop`, in pieces. Raises as the file's `read` does."""
     while start < stop:
         data = file.read(start, stop - start)
         start += len(data)

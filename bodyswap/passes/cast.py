@@ -5,7 +5,6 @@ It does not know pixels, nor how the lead was found.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from bodyswap.config import Over, RenderSettings
 from bodyswap.errors import IntegrityError, UsageError
@@ -13,26 +12,26 @@ from bodyswap.homography import Homographies
 from bodyswap.nets.checkpoint import Subject
 from bodyswap.passes.company import Company, Member
 from bodyswap.passes.pairing import check_skeleton
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.passes.warm import Warm
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.replacement import Replacement, Role
+from bodyswap.replacement import Role
 from bodyswap.replacing.make import Swap
 from bodyswap.replacing.recipe import Recipe
 from bodyswap.solve import PlateShape, Solution, as_subject, follow_performer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Casting:
+class SolvedCast:
     """The others, as they are replaced, and what is told of each."""
 
     swaps: tuple[Swap, ...] = ()
     told: tuple[dict[str, object], ...] = ()
 
 
-def cast_others(
-    lead: Solution, detections: Detections, plate: PlateShape, warm: Warm,
-    replacement: Replacement, settings: RenderSettings,
-) -> Casting:  # fmt: skip
+def solve_others(
+    lead: Solution, detections: Detections, plate: PlateShape, inputs: ShotInputs, warm: Warm
+) -> SolvedCast:
     """Everybody else who is replaced, beside the `lead`, over the lead's frames.
 
     Raises:
@@ -40,11 +39,11 @@ def cast_others(
         SubjectError: a subject was trained on another skeleton.
         UsageError: two are the same person, or nobody is laid into the plate.
     """
-    frames = lead.performer.frames
-    check_over(replacement.others, settings)
+    frames, settings = lead.performer.frames, inputs.settings
+    check_over(inputs.replacement.others, settings)
     swaps, told = [], []
     taken = {lead.report["performer"]: settings.solve.performer}
-    for role in replacement.others:
+    for role in inputs.replacement.others:
         own = replace(settings.solve, performer=role.performer)
         performer, report = follow_performer(detections, frames, plate=plate, settings=own)
         if report.performer in taken:
@@ -58,7 +57,7 @@ def cast_others(
         swaps.append(_swap(performer, person, camera_N33, plate, replace(settings, solve=own)))
         found = {key: value for key, value in asdict(report).items() if key in _TOLD}
         told.append({**found, "subject": person.card.name if person else None})
-    return Casting(swaps=tuple(swaps), told=tuple(told))
+    return SolvedCast(swaps=tuple(swaps), told=tuple(told))
 
 
 _TOLD = ("performer", "present", "interpolated", "absent")
@@ -82,23 +81,21 @@ def refuse_others(others: Sequence[Role]) -> None:
         )
 
 
-def company_for(
-    subject: Path, poses: PoseSequence, recipe: Recipe | None, warm: Warm,
-    replacement: Replacement, settings: RenderSettings,
-) -> Company:  # fmt: skip
-    """Everybody who is rendered, ready: the `subject` in `poses`, and by the `recipe` the others.
+def company_for(shot: SolvedShot, recipe: Recipe | None, warm: Warm) -> Company:
+    """Everybody who is rendered, ready: the shot's subject and, by its `recipe`, the others.
 
     Raises:
         IntegrityError: the recipe was made for another cast.
     """
+    roles, settings = shot.inputs.replacement.others, shot.settings
     given = [] if recipe is None else list(recipe.replaced[1:])
     others: list[Member | None] = []
-    if len(given) != len(replacement.others):
+    if len(given) != len(roles):
         raise IntegrityError(
             f"the recipe replaces {len(given)} performers beside the lead, and"
-            f" {len(replacement.others)} are asked for; solve the shot anew"
+            f" {len(roles)} are asked for; solve the shot anew"
         )
-    for role, each in zip(replacement.others, given, strict=True):
+    for role, each in zip(roles, given, strict=True):
         if (role.subject is None) != (each.subject is None):
             raise IntegrityError(f"the recipe has another stand-in for performer {role.performer}")
         if role.subject is None or each.subject is None:
@@ -106,7 +103,8 @@ def company_for(
             continue
         renderer = warm.renderer(role.subject, settings, each.subject)
         others.append(Member(renderer=renderer, poses=each.subject))
-    return Company(Member(renderer=warm.renderer(subject, settings, poses), poses=poses), others)
+    renderer = warm.renderer(shot.inputs.subject, settings, shot.poses)
+    return Company(Member(renderer=renderer, poses=shot.poses), others)
 
 
 def _swap(

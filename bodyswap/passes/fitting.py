@@ -5,10 +5,10 @@ It does not render: what does not fit is refused before anything is.
 
 from pathlib import Path
 
-from bodyswap.choice import parse_cuts
+from bodyswap.choice import cuts_within
 from bodyswap.config import Over, RenderSettings
 from bodyswap.encode import FRAME_FORMATS, check_hdr_kept, codec_of
-from bodyswap.errors import SubjectError, UsageError
+from bodyswap.errors import SubjectError
 from bodyswap.keypoints.posefile import PoseFile, read_pose_file
 from bodyswap.media.companions import check_sound
 from bodyswap.media.index import ClipIndex
@@ -45,16 +45,16 @@ def given_cuts(clip: ClipIndex, settings: RenderSettings) -> tuple[int, ...] | N
     Raises:
         UsageError: the clip has no such frame.
     """
-    cuts = parse_cuts(settings.cuts)
-    if cuts and cuts[-1] not in clip.frames:
-        raise UsageError(f"cuts '{settings.cuts}' are not all in the plate, which is {clip.frames}")
-    return cuts
+    return cuts_within(settings.cuts, len(clip), clip.first_number)
 
 
 def plate_shape(clip: ClipIndex) -> PlateShape:
     """What solving must know of the clip."""
     rate = float(clip.timeline.rate)
-    return PlateShape(width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline)
+    return PlateShape(
+        width=clip.width, height=clip.height, rate=rate, timeline=clip.timeline,
+        first_number=clip.first_number,
+    )  # fmt: skip
 
 
 def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: str) -> PoseFile:
@@ -64,7 +64,7 @@ def given_poses(poses: Path, clip: ClipIndex, frames: FrameRange, *, skeleton: s
         UsageError: they cannot be used, or were made of another plate.
         SubjectError: the subject was trained on another skeleton, the one called `skeleton`.
     """
-    file = read_pose_file(poses)
+    file = read_pose_file(poses, clip.first_number)
     if file.poses.skeleton.name != skeleton:
         raise SubjectError(
             f"poses have the skeleton {file.poses.skeleton.name}, but the subject was trained on"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.composite import cut_out, over_own
-from bodyswap.config import RenderSettings
 from bodyswap.encode import (
     FRAME_FORMATS,
     Codec,
@@ -25,6 +24,7 @@ from bodyswap.media.frame_list import FrameList
 from bodyswap.media.index import ClipIndex
 from bodyswap.media.trim import keyframes_of, trim
 from bodyswap.overlap import NO_OVERLAP, OnFrame, Overlap, ignore_frames, reported
+from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.traces import Traces
 from bodyswap.people import PoseSequence
 from bodyswap.steps import step
@@ -60,24 +60,20 @@ class Pieces(Protocol):
 
 
 def pieces_of(
-    settings: RenderSettings,
-    plate: ClipIndex,
-    background_HW3: RGB,
-    poses: PoseSequence,
-    traces: Traces,
-    overlap: Overlap,
+    shot: OpenShot, poses: PoseSequence, traces: Traces, overlap: Overlap
 ) -> "VideoPieces | SequencePieces":
     """How the settings' codec is made in parts."""
-    if settings.codec in FRAME_FORMATS:
-        kind = FRAME_FORMATS[settings.codec]
+    if shot.settings.codec in FRAME_FORMATS:
+        kind = FRAME_FORMATS[shot.settings.codec]
         return SequencePieces(
-            plate=plate, background_HW3=background_HW3, kind=kind, poses=poses, traces=traces,
-            overlap=overlap,
+            plate=shot.plate, background_HW3=shot.background_HW3, kind=kind, poses=poses,
+            traces=traces, overlap=overlap,
         )  # fmt: skip
-    codec = codec_of(settings, plate)
+    codec = codec_of(shot.settings, shot.plate)
     return VideoPieces(
-        plate=plate, background_HW3=background_HW3, codec=codec, traces=traces, overlap=overlap
-    )
+        plate=shot.plate, background_HW3=shot.background_HW3, codec=codec, traces=traces,
+        overlap=overlap,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,14 +62,14 @@ class PlatePieces:
         path: Path,
         on_frame: OnFrame = ignore_frames,
     ) -> Segment:
-        deep = deep_plate(self.plate, frames)
         inner, ahead = self.inner, self.inner.overlap.ahead
         keeps = isinstance(inner, SequencePieces) or inner.codec.bits > 8
-        watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
         with (
+            deep_plate(self.plate, frames) as deep,
             ahead(each_step("decode", _pictures(self.plate, frames))) as plate,
             ahead(each_step("decode", self._sets(frames))) as sets,
         ):
+            watch = _Watch(self.plate, outside=deep.precision if keeps else EIGHT_BIT)
             laid = watch.passing(self._laid(rendered, plate, sets))
             if isinstance(inner, VideoPieces):
                 codec = inner.codec

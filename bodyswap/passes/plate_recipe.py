@@ -9,13 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from bodyswap.config import Over, RenderSettings
+from bodyswap.config import Over
 from bodyswap.errors import UsageError
-from bodyswap.frames import RGB
 from bodyswap.homography import Homographies
-from bodyswap.media.index import ClipIndex
 from bodyswap.overlap import NO_OVERLAP, Overlap
 from bodyswap.passes.clean_plate import CleanPlateFile, fit_clean_plate, picture_of
+from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.pieces import Pieces, pieces_of
 from bodyswap.passes.plate_pieces import PlatePieces
 from bodyswap.passes.traces import Traces
@@ -29,9 +28,11 @@ from bodyswap.timing import FrameRange
 
 
 def with_recipe(
-    solution: Solution, clip: ClipIndex, background_HW3: RGB, camera_N33: Homographies | None,
-    settings: RenderSettings, clean_plate: ClipIndex | None = None, others: Sequence[Swap] = (),
-) -> Solution:  # fmt: skip
+    solution: Solution,
+    shot: OpenShot,
+    camera_N33: Homographies | None,
+    others: Sequence[Swap] = (),
+) -> Solution:
     """The solution and, where the settings lay the subject over the plate, how to do that.
 
     The `others` are replaced with the lead.
@@ -39,16 +40,18 @@ def with_recipe(
     Raises:
         UsageError: the clean plate that was given does not fit the plate, or nothing is laid there.
     """
-    given = _given(clean_plate, clip, solution.performer.frames, settings)
-    if settings.over != Over.PLATE:
+    given = _given(shot, solution.performer.frames)
+    if shot.settings.over != Over.PLATE:
         return solution
     with step("clean plate"):
         lead = Swap(
-            performer=solution.performer, subject=solution.subject, background_HW3=background_HW3
+            performer=solution.performer,
+            subject=solution.subject,
+            background_HW3=shot.background_HW3,
         )
         recipe = make_recipe(
-            [lead, *others], camera_N33, partial(picture_of, clip),
-            None if given is None else given.supplied, load_segmenter(settings.replacing),
+            [lead, *others], camera_N33, partial(picture_of, shot.plate),
+            None if given is None else given.supplied, load_segmenter(shot.settings.replacing),
         )  # fmt: skip
     seen = float(np.mean([scene.clean.seen_HW.mean() for scene in recipe.scenes]))
     told = {**solution.report, "clean_plate_seen": round(seen, 4)}
@@ -63,32 +66,31 @@ def read_recipe(data: bytes | None) -> Recipe | None:
 
 
 def pieces_for(
-    settings: RenderSettings, plate: ClipIndex, background_HW3: RGB, poses: PoseSequence,
-    recipe: Recipe | None, traces: Traces, clean_plate: ClipIndex | None = None,
+    shot: OpenShot,
+    poses: PoseSequence,
+    recipe: Recipe | None,
+    traces: Traces,
     overlap: Overlap = NO_OVERLAP,
-) -> Pieces:  # fmt: skip
+) -> Pieces:
     """How the delivery is made in parts: over the subject's background, or by the recipe."""
-    inner = pieces_of(settings, plate, background_HW3, poses, traces, overlap)
+    inner = pieces_of(shot, poses, traces, overlap)
     if recipe is None:
         return inner
-    given = _given(clean_plate, plate, poses.frames, settings)
     return PlatePieces(
-        plate=plate,
+        plate=shot.plate,
         inner=inner,
         recipe=recipe,
-        clean_plate=given,
-        segment=load_segmenter(settings.replacing),
+        clean_plate=_given(shot, poses.frames),
+        segment=load_segmenter(shot.settings.replacing),
     )
 
 
-def _given(
-    clean_plate: ClipIndex | None, plate: ClipIndex, frames: FrameRange, settings: RenderSettings
-) -> CleanPlateFile | None:
-    if clean_plate is None:
+def _given(shot: OpenShot, frames: FrameRange) -> CleanPlateFile | None:
+    if shot.clean_plate is None:
         return None
-    if settings.over != Over.PLATE:
+    if shot.settings.over != Over.PLATE:
         raise UsageError(
-            f"the clean plate {clean_plate.path.name} stands behind nobody: the subject is laid"
-            " over their own background; give --over plate too"
+            f"the clean plate {shot.clean_plate.path.name} stands behind nobody: the subject is"
+            " laid over their own background; give --over plate too"
         )
-    return fit_clean_plate(clean_plate, plate, frames)
+    return fit_clean_plate(shot.clean_plate, shot.plate, frames)

@@ -3,6 +3,8 @@
 It does not know what is done with them.
 """
 
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -11,8 +13,9 @@ from bodyswap.config import EngineName, PoseSettings, RenderSettings
 from bodyswap.device import choose_device
 from bodyswap.keypoints.detector import PersonDetector, build_detector
 from bodyswap.keypoints.estimator import PoseEstimator, build_estimator
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, as_set, index_clip
 from bodyswap.media.probe import probe
+from bodyswap.media.probe_streamed import probe_streamed
 from bodyswap.media.streamed import StreamedPath
 from bodyswap.nets.checkpoint import Subject, load_subject
 from bodyswap.nets.painter import Paint, painter
@@ -22,31 +25,35 @@ from bodyswap.people import PoseSequence
 from bodyswap.render import Renderer
 from bodyswap.rights.trust import operator_trust
 
+SUBJECTS_KEPT = 8
+"""Several subjects are swapped on one worker without being loaded anew. As many engines are held,
+of which a subject has one for each window and number of threads; with one, the bundled subject
+takes about 120 MiB.
+"""
+POSE_MODELS_KEPT = 2
+"""The bundled one takes about 330 MiB, with the libraries it is run by."""
+
 
 class Warm:
-    """Everything is made when it is first asked for."""
+    """Everything is made when it is first asked for; of each kind what was used last is held."""
 
-    def __init__(self, overlap: Overlap = NO_OVERLAP) -> None:
+    def __init__(
+        self,
+        overlap: Overlap = NO_OVERLAP,
+        *,
+        subjects: int = SUBJECTS_KEPT,
+        pose_models: int = POSE_MODELS_KEPT,
+    ) -> None:
+        """So many `subjects`, with as many engines, and `pose_models` are held at most."""
         self._overlap = overlap
-        self._seers: dict[tuple[PoseSettings, str, int], tuple[PoseEstimator, PersonDetector]] = {}
-        self._subjects: dict[tuple[Path, str], Subject] = {}
         self._probed: set[Path] = set()
-        self._painters: dict[tuple[Path, str, str, int, Window], Paint] = {}
+        self._seers = lru_cache(pose_models)(_build_seers)
+        self._subjects = lru_cache(subjects)(_load_subject)
+        self._painters = lru_cache(subjects)(partial(_build_painter, self._subjects))
 
     def seers(self, settings: RenderSettings) -> tuple[PoseEstimator, PersonDetector]:
         """What poses people and what finds them."""
-        key = (settings.pose, settings.device, torch.get_num_threads())
-        if key not in self._seers:
-            device = choose_device(settings.device)
-            estimator = build_estimator(
-                settings.pose.model,
-                device,
-                flip=settings.pose.flip,
-                engine=EngineName(settings.pose.engine),
-            )
-            detector = build_detector(settings.pose.detector, estimator, device)
-            self._seers[key] = estimator, detector
-        return self._seers[key]
+        return self._seers(settings.pose, settings.device, torch.get_num_threads())
 
     def renderer(self, folder: Path, settings: RenderSettings, poses: PoseSequence) -> Renderer:
         """One of the subject in `folder`, for the shot whose `poses` they do.
@@ -58,13 +65,9 @@ class Warm:
         size = Window(rows=card.height, columns=card.width)
         if settings.crop:
             size = window_for(poses, height=card.height, width=card.width, step=step)
-        key = (folder, settings.device, settings.engine, torch.get_num_threads(), size)
-        if key not in self._painters:
-            name = EngineName(settings.engine)
-            self._painters[key] = painter(
-                person.generator, name, height=size.rows, width=size.columns, device=device
-            )
-        paint = self._painters[key]
+        paint = self._painters(
+            folder, settings.device, EngineName(settings.engine), torch.get_num_threads(), size
+        )
         if (size.rows, size.columns) != (card.height, card.width):
             paint = WindowedPaint(paint, size, step=step)
         return Renderer(person, device, paint, self._overlap)
@@ -72,19 +75,42 @@ class Warm:
     def clip(self, plate: Path, settings: RenderSettings) -> ClipIndex:
         """The plate, which anybody may have made: first looked at by a process of its own.
 
-        Its values are what the settings say they are.
-
-        One that is read where it lies was looked at so by whoever submitted it.
+        Its values and its rate are what the settings say they are.
         """
-        is_local = plate.is_file() and not isinstance(plate, StreamedPath)
-        if is_local and plate not in self._probed:
-            probe(plate, operator_trust().limits)
+        if plate not in self._probed and plate.is_file():
+            limits = operator_trust().limits
+            if isinstance(plate, StreamedPath):
+                probe_streamed(plate, limits)
+            else:
+                probe(plate, limits)
             self._probed.add(plate)
-        return in_colour(index_clip(plate), settings.colour)
+        return as_set(index_clip(plate), settings)
 
     def subject(self, folder: Path, settings: RenderSettings) -> Subject:
         """The subject in `folder`, on the settings' device."""
-        key = (folder, settings.device)
-        if key not in self._subjects:
-            self._subjects[key] = load_subject(folder, choose_device(settings.device))
-        return self._subjects[key]
+        return self._subjects(folder, settings.device)
+
+
+def _build_seers(
+    pose: PoseSettings, device_name: str, threads: int
+) -> tuple[PoseEstimator, PersonDetector]:
+    del threads  # those that PyTorch has: an engine is built for them
+    device = choose_device(device_name)
+    engine = EngineName(pose.engine)
+    estimator = build_estimator(pose.model, device, flip=pose.flip, engine=engine)
+    return estimator, build_detector(pose.detector, estimator, device)
+
+
+def _load_subject(folder: Path, device_name: str) -> Subject:
+    return load_subject(folder, choose_device(device_name))
+
+
+def _build_painter(
+    subject_in: Callable[[Path, str], Subject],
+    folder: Path, device_name: str, engine: EngineName, threads: int, size: Window,
+) -> Paint:  # fmt: skip
+    del threads  # as above
+    return painter(
+        subject_in(folder, device_name).generator, engine,
+        height=size.rows, width=size.columns, device=choose_device(device_name),
+    )  # fmt: skip

@@ -45,11 +45,11 @@ def write_comparison(
     timeline: Timeline,
     sheet: Path,
     sheet_rows: int = 8,
-    first_index: int = 0,
+    first_number: int = FIRST_FRAME_NUMBER,
 ) -> None:
     """Write the rows as H.264 to `path`, on `timeline`, and some of them as one PNG to `sheet`.
 
-    `first_index` is the plate's frame index of the first row; the sheet's numbers go by it.
+    `first_number` is what people call the first row's frame.
     """
     frames = FrameRange(start=0, stop=len(timeline))
     picked = set(np.linspace(0, len(timeline) - 1, sheet_rows).round().astype(int).tolist())
@@ -58,8 +58,7 @@ def write_comparison(
     def passing() -> Iterator[RGB]:
         for index, row in enumerate(rows):
             if index in picked:
-                number = first_index + index + FIRST_FRAME_NUMBER
-                kept.append(_captioned(row, f"frame {number}"))
+                kept.append(_captioned(row, f"frame {first_number + index}"))
             yield row
 
     encode(passing(), path, timeline=timeline, frames=frames, codec=CODECS["h264"])

@@ -15,7 +15,6 @@ from bodyswap.quality import sheet
 from bodyswap.quality.coverage import PARTS, CoverageIndex
 from bodyswap.quality.risk import RISKY, Risk, RiskyRange
 from bodyswap.skeleton import COCO_17, Floats
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 MOST_SHOWN = 4
 _GRAPH_PX, _ROW_PX, _THUMB_PX, _LABEL_PX = 120, 18, 260, 110
@@ -53,7 +52,7 @@ def _strip(risk: Risk) -> RGB:
     row_W = np.minimum(np.arange(room) * count // room, count - 1)
     graph = picture[top : top + _GRAPH_PX, _LABEL_PX : _LABEL_PX + room]
     _fill_graph(graph, risk.risk_N[row_W])
-    texts: Texts = [((8, 6), f"risk, frames {risk.frames}", sheet.INK)]
+    texts: Texts = [((8, 6), f"risk, frames {risk.numbers}", sheet.INK)]
     texts += [((_LABEL_PX - 40, top - 8), "1", sheet.FAINT_INK)]
     texts += [((_LABEL_PX - 40, top + _GRAPH_PX / 2 - 8), f"{RISKY}", sheet.FAINT_INK)]
     y = top + _GRAPH_PX + 8
@@ -62,7 +61,7 @@ def _strip(risk: Risk) -> RGB:
         picture[y : y + _ROW_PX - 3, _LABEL_PX : _LABEL_PX + room] = _shades(values)
         texts.append(((8, y - 1), name, sheet.FAINT_INK))
         y += _ROW_PX
-    texts += _axis(risk.frames, room, y + 2)
+    texts += _axis(risk, room, y + 2)
     texts += _brackets(risk, room, picture)
     note = "red: unlike anything filmed; green: like much of it; dark: nobody to judge"
     texts.append(((_LABEL_PX, height - sheet.LINE_PX), note, sheet.FAINT_INK))
@@ -87,10 +86,11 @@ def _shades(risk_W: Floats) -> RGB:
     return np.asarray(shades.round(), np.uint8)
 
 
-def _axis(frames: FrameRange, room: int, y: int) -> Texts:
+def _axis(risk: Risk, room: int, y: int) -> Texts:
     texts: Texts = []
+    frames = risk.frames
     for offset in np.unique(np.linspace(0, len(frames) - 1, 9).round().astype(int)).tolist():
-        text = str(frames.start + offset + FIRST_FRAME_NUMBER)
+        text = str(frames.start + offset + risk.first_number)
         x = _LABEL_PX + (offset + 0.5) * room / len(frames) - sheet.text_width(text) / 2
         texts.append(((x, y), text, sheet.FAINT_INK))
     return texts
@@ -106,7 +106,7 @@ def _brackets(risk: Risk, room: int, picture: RGB) -> Texts:
             for edge in (one.frames.start, one.frames.stop)
         )
         cv2.rectangle(picture, (first, 43), (max(last - 1, first + 1), 46), _ALARM.tolist(), -1)
-        text = str(one.frames)
+        text = one.numbers
         x = (first + last - sheet.text_width(text)) / 2
         if x > free_from:
             texts.append(((x, 25), text, sheet.INK))
@@ -123,13 +123,13 @@ def _example(one: RiskyRange, risk: Risk, index: CoverageIndex, driving: Driving
     panels = np.concatenate([plate, asked, trained], axis=1)
     words = sheet.blank(_THUMB_PX, sheet.WIDTH_PX - panels.shape[1])
     lines = [
-        f"frames {one.frames}, risk {one.mean_risk:.2f}",
+        f"frames {one.numbers}, risk {one.mean_risk:.2f}",
         *_wrapped(one.reason, words.shape[1] - 24),
     ]
     texts: Texts = [((12, 8 + 22 * number), line, sheet.INK) for number, line in enumerate(lines)]
     body = np.concatenate([panels, sheet.lettered(words, texts)], axis=1)
     heads: Texts = [
-        ((6, 4), f"plate, frame {one.peak_frame + FIRST_FRAME_NUMBER}", sheet.INK),
+        ((6, 4), f"plate, frame {one.peak_frame + one.first_number}", sheet.INK),
         ((plate.shape[1] + 6, 4), "asked of the subject", _DRIVING),
         ((plate.shape[1] + _THUMB_PX + 6, 4), "nearest they were filmed in", _TRAINED),
     ]

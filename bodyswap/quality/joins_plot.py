@@ -33,7 +33,13 @@ class _Graph:
         return max(*self.values.values(), 1.2 * self.level, 1e-6)
 
 
-def draw_join_scores(joins: Sequence[Join], frames: FrameRange, *, tolerance: float) -> RGB:
+def draw_join_scores(
+    joins: Sequence[Join],
+    frames: FrameRange,
+    *,
+    tolerance: float,
+    first_number: int = FIRST_FRAME_NUMBER,
+) -> RGB:
     """Two graphs over the shot's `frames`; mended joins and cuts are told by colour."""
     blocks = {join.frame: join.score.block for join in joins if join.score is not None}
     ratios = {join.frame: join.warping_ratio for join in joins if join.warping_ratio is not None}
@@ -45,10 +51,10 @@ def draw_join_scores(joins: Sequence[Join], frames: FrameRange, *, tolerance: fl
     )  # fmt: skip
     foot = _TITLE_PX + len(graphs) * (_GRAPH_PX + _GAP_PX)
     picture_HW3 = sheet.blank(foot + 2 * sheet.LINE_PX)
-    texts = [((8.0, 6.0), f"joins of frames {frames}", sheet.INK)]
+    texts = [((8.0, 6.0), f"joins of frames {frames.numbered(first_number)}", sheet.INK)]
     for number, graph in enumerate(graphs):
         y = _TITLE_PX + number * (_GRAPH_PX + _GAP_PX)
-        texts += _drawn(picture_HW3, y, graph, joins, frames)
+        texts += _drawn(picture_HW3, y, graph, joins, frames, first_number)
     note = (
         "bar: a join; orange: mended before delivery; upright line: a cut, where nothing is joined"
     )
@@ -57,7 +63,12 @@ def draw_join_scores(joins: Sequence[Join], frames: FrameRange, *, tolerance: fl
 
 
 def _drawn(
-    picture_HW3: RGB, y: int, graph: _Graph, joins: Sequence[Join], frames: FrameRange
+    picture_HW3: RGB,
+    y: int,
+    graph: _Graph,
+    joins: Sequence[Join],
+    frames: FrameRange,
+    first_number: int,
 ) -> list[tuple[tuple[float, float], str, sheet.Colour]]:
     right = sheet.WIDTH_PX - _RIGHT_PX
     picture_HW3[y : y + _GRAPH_PX, _LABEL_PX:right] = sheet.faded(sheet.RULED, 0.5)
@@ -76,7 +87,7 @@ def _drawn(
         ((8.0, y + 4.0), graph.words, sheet.INK),
         ((8.0, y + 26.0), f"median {np.median(list(graph.values.values())):.3g}", sheet.FAINT_INK),
         ((8.0, y + 48.0), f"worst {graph.values[worst]:.3g}"
-                          f" at frame {worst + FIRST_FRAME_NUMBER}", sheet.FAINT_INK),
+                          f" at frame {worst + first_number}", sheet.FAINT_INK),
         ((right + 8.0, ruled - 10.0), graph.level_words, sheet.FAINT_INK),
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from bodyswap.people import Mask, PoseSequence
 from bodyswap.quality.coverage import PARTS, CoverageIndex, pose_set
 from bodyswap.quality.pose_words import ATTITUDES, describe, what_to_film
 from bodyswap.skeleton import Floats
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 
 RISKY = 0.5
 _BRIDGED_S = 0.2
@@ -25,7 +25,7 @@ _COMMON = 0.5
 @dataclass(frozen=True, kw_only=True)
 class RiskyRange:
     """Consecutive frames, the riskiest of them, and why. `filmed` is the footage's share of poses
-    that the same words fit."""
+    that the same words fit. `first_number` is what people call the plate's first frame."""
 
     frames: FrameRange
     peak_frame: int
@@ -34,6 +34,11 @@ class RiskyRange:
     words: tuple[str, ...]
     parts: tuple[str, ...]
     filmed: float
+    first_number: int = FIRST_FRAME_NUMBER
+
+    @property
+    def numbers(self) -> str:
+        return self.frames.numbered(self.first_number)
 
     @property
     def reason(self) -> str:
@@ -44,12 +49,14 @@ class RiskyRange:
 
     @property
     def advice(self) -> str:
-        return f"frames {self.frames}: {self.reason}; film {what_to_film(self.words)}"
+        return f"frames {self.numbers}: {self.reason}; film {what_to_film(self.words)}"
 
     def to_dict(self) -> dict[str, object]:
         return {
-            "frames": str(self.frames),
-            "peak_frame": str(FrameRange(start=self.peak_frame, stop=self.peak_frame + 1)),
+            "frames": self.numbers,
+            "peak_frame": FrameRange(start=self.peak_frame, stop=self.peak_frame + 1).numbered(
+                self.first_number
+            ),
             "peak_risk": round(self.peak_risk, 3),
             "mean_risk": round(self.mean_risk, 3),
             "reason": self.reason,
@@ -66,11 +73,16 @@ class Risk:
     part_NP: Floats
     nearest_N: npt.NDArray[np.int64]
     ranges: tuple[RiskyRange, ...]
+    first_number: int = FIRST_FRAME_NUMBER
+
+    @property
+    def numbers(self) -> str:
+        return self.frames.numbered(self.first_number)
 
     def to_dict(self) -> dict[str, object]:
         judged_N = self.risk_N[np.isfinite(self.risk_N)]
         return {
-            "frames": str(self.frames),
+            "frames": self.numbers,
             "judged": len(judged_N),
             "risky": int((judged_N >= RISKY).sum()),
             "mean_risk": round(float(judged_N.mean()), 3) if judged_N.size else None,
@@ -82,14 +94,20 @@ class Risk:
     def advice(self) -> str:
         """What to film next, a line a range, the riskiest first; or that nothing is missing."""
         if not np.isfinite(self.risk_N).any():
-            return f"frames {self.frames}: too little of the performer is seen to judge"
+            return f"frames {self.numbers}: too little of the performer is seen to judge"
         if not self.ranges:
-            return f"frames {self.frames}: every pose is near one the subject was filmed in"
+            return f"frames {self.numbers}: every pose is near one the subject was filmed in"
         ranked = sorted(self.ranges, key=lambda one: -one.mean_risk * len(one.frames))
         return "\n".join(one.advice for one in ranked)
 
 
-def assess(poses: PoseSequence, index: CoverageIndex, *, rate: float) -> Risk:
+def assess(
+    poses: PoseSequence,
+    index: CoverageIndex,
+    *,
+    rate: float,
+    first_number: int = FIRST_FRAME_NUMBER,
+) -> Risk:
     """The risk of poses that are already in the subject's pixels."""
     risk_N, part_NP, nearest_N = index.risk(poses)
     told = describe(pose_set(poses, index.height_px))
@@ -104,6 +122,7 @@ def assess(poses: PoseSequence, index: CoverageIndex, *, rate: float) -> Risk:
         parts = [list(PARTS)[part] for part in np.argsort(-mean_P) if mean_P[part] >= RISKY]
         ranges.append(
             RiskyRange(
+                first_number=first_number,
                 frames=FrameRange(start=poses.frames.start + start, stop=poses.frames.start + stop),
                 peak_frame=poses.frames.start + peak,
                 peak_risk=float(risk_N[peak]),
@@ -114,6 +133,7 @@ def assess(poses: PoseSequence, index: CoverageIndex, *, rate: float) -> Risk:
             )
         )
     return Risk(
+        first_number=first_number,
         frames=poses.frames, risk_N=risk_N, part_NP=part_NP, nearest_N=nearest_N,
         ranges=tuple(ranges),
     )  # fmt: skip

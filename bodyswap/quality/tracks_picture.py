@@ -75,17 +75,20 @@ def choose_frames(
 
 
 def draw_tracks(
-    seen: Sequence[FrameSeen], rows: Sequence[TrackRow], frames: FrameRange, skeleton: Skeleton
-) -> RGB:
+    seen: Sequence[FrameSeen], rows: Sequence[TrackRow], frames: FrameRange, skeleton: Skeleton,
+    *, first_number: int = FIRST_FRAME_NUMBER,
+) -> RGB:  # fmt: skip
     """The whole picture."""
     height, width = seen[0].rgb_HW3.shape[:2]
     columns = 4 if width >= height else 6
     wide = (sheet.WIDTH_PX + 6) // columns - 6
     performers = {row.id for row in rows if row.is_performer}
-    panels = [_panel(frame, skeleton, wide, performers) for frame in seen]
+    panels = [
+        _panel(frame, skeleton, wide, performers, frame.index + first_number) for frame in seen
+    ]
     parts = [sheet.tiled(panels, columns)]
     if rows:
-        parts.append(_strip(rows, frames, [frame.index for frame in seen]))
+        parts.append(_strip(rows, frames, [frame.index for frame in seen], first_number))
     return sheet.stacked(parts)
 
 
@@ -105,7 +108,9 @@ def _is_shown(row: TrackRow, offsets: set[int]) -> bool:
     return any(row.presence_N[offset] == Presence.PRESENT for offset in offsets)
 
 
-def _panel(frame: FrameSeen, skeleton: Skeleton, wide: int, performers: set[int]) -> RGB:
+def _panel(
+    frame: FrameSeen, skeleton: Skeleton, wide: int, performers: set[int], number: int
+) -> RGB:
     rows, columns = frame.rgb_HW3.shape[:2]
     picture, scale = sheet.fitted(frame.rgb_HW3, wide, round(rows * wide / columns))
     tags: list[tuple[tuple[float, float], str, sheet.Colour]] = []
@@ -121,20 +126,21 @@ def _panel(frame: FrameSeen, skeleton: Skeleton, wide: int, performers: set[int]
         cv2.rectangle(picture, (x, y), (x + sheet.text_width(text) + 8, y + 18), colour, -1)
         tags.append(((x + 4, y), text, (0, 0, 0)))
     caption = sheet.blank(sheet.LINE_PX, wide)
-    number = f"frame {frame.index + FIRST_FRAME_NUMBER}"
     nobody = "" if frame.people else "   nobody seen"
-    caption = sheet.lettered(caption, [((6, 4), number + nobody, sheet.INK)])
+    caption = sheet.lettered(caption, [((6, 4), f"frame {number}{nobody}", sheet.INK)])
     return np.concatenate([caption, sheet.lettered(picture, tags)])
 
 
-def _strip(rows: Sequence[TrackRow], frames: FrameRange, shown: Sequence[int]) -> RGB:
+def _strip(
+    rows: Sequence[TrackRow], frames: FrameRange, shown: Sequence[int], first_number: int
+) -> RGB:
     """One line an id over the frames' axis; bright present, dim interpolated, dark absent."""
     drawn = rows[:MOST_ROWS]
     height = sheet.LINE_PX * (len(drawn) + 3)
     strip = sheet.blank(height)
     room = sheet.WIDTH_PX - _LABEL_PX - _FACTS_PX
     x_W = np.minimum((np.arange(room) * len(frames)) // room, len(frames) - 1)
-    texts = _axis(frames, room, shown, strip)
+    texts = _axis(frames, room, shown, strip, first_number)
     for number, row in enumerate(drawn, start=1):
         y, colour = sheet.LINE_PX * number + 4, sheet.colour_of(row.id)
         shades = np.array([sheet.faded(colour, _SHARES[level]) for level in Presence], np.uint8)
@@ -154,7 +160,7 @@ def _strip(rows: Sequence[TrackRow], frames: FrameRange, shown: Sequence[int]) -
 
 
 def _axis(
-    frames: FrameRange, room: int, shown: Sequence[int], strip: RGB
+    frames: FrameRange, room: int, shown: Sequence[int], strip: RGB, first_number: int
 ) -> list[tuple[tuple[float, float], str, sheet.Colour]]:
     """Frame numbers over the strip, and a tick above it for every frame shown."""
     for index in shown:
@@ -162,7 +168,7 @@ def _axis(
         strip[sheet.LINE_PX - 4 : sheet.LINE_PX + 2, x - 1 : x + 1] = sheet.INK
     texts: list[tuple[tuple[float, float], str, sheet.Colour]] = [((8, 2), "id", sheet.FAINT_INK)]
     for offset in np.unique(np.linspace(0, len(frames) - 1, 7).round().astype(int)).tolist():
-        text = str(frames.start + offset + FIRST_FRAME_NUMBER)
+        text = str(frames.start + offset + first_number)
         x = _LABEL_PX + (offset + 0.5) * room / len(frames) - sheet.text_width(text) / 2
         texts.append(((x, 2), text, sheet.FAINT_INK))
     texts.append(((_LABEL_PX + room + 26, 2), "seen, sure, size", sheet.FAINT_INK))

@@ -6,6 +6,7 @@ believes nothing: `consent` proves a token, `trust` tells whose signature counts
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from bodyswap.environment import rights_file
@@ -23,6 +24,7 @@ def consents_at_hand(subject: str) -> tuple[tuple[str, bytes], ...]:
     return (*kept, *packaged_consents(subject))
 
 
+@lru_cache(maxsize=64)
 def packaged_consents(subject: str) -> tuple[tuple[str, bytes], ...]:
     """Source and token of each packaged consent for a subject: one, or none."""
     found = [path for path in _PACKAGED.glob("*.jws") if path.stem == subject]

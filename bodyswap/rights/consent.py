@@ -7,6 +7,7 @@ the hash of what was signed, so no other text can have it.
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -99,8 +100,11 @@ def read_consent(token: bytes, trust: Trust, *, source: str) -> ConsentRecord:
     return record
 
 
+@lru_cache(maxsize=64)
 def read_signatures(token: bytes, *, source: str) -> ConsentRecord:
     """The record in `token`, signed by everybody it names, whoever they are.
+
+    The same bytes are proven once: what was signed stays signed, and every door asks again.
 
     Raises:
         RefusedError: MALFORMED, ALG_NONE, WRONG_ALGORITHM, FORGED or UNSIGNED.

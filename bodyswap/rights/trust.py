@@ -5,6 +5,7 @@ synthetic performers that ship with the project.
 """
 
 from enum import StrEnum
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -88,8 +89,11 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return msgspec.structs.replace(self, issuers=(*self.issuers, *other.issuers))
 
 
+@lru_cache(maxsize=16)
 def read_trust(text: str, source: str) -> Trust:
     """The trust that YAML text tells of; `source` names it in errors.
+
+    The same text is taken apart once: every door asks, and a worker comes to many.
 
     Raises:
         UsageError: it is not YAML, has an unknown field or a wrong value, or a key twice.
@@ -106,6 +110,7 @@ def read_trust(text: str, source: str) -> Trust:
     return trust
 
 
+@cache
 def packaged_trust() -> Trust:
     """The key that signed the packaged performers' consents; its private half no longer exists."""
     return read_trust(_SYNTHETIC_TRUST.read_text(), str(_SYNTHETIC_TRUST))

@@ -83,13 +83,6 @@ class FittedPart:
     poses: PoseSequence
 
 
-def prepare_footage(
-    batches: Iterable[FrameBatch], poses: PoseSequence, *, height: int = 256
-) -> SubjectFootage:
-    """One part as footage; see `fit_part` and `join_parts`."""
-    return join_parts([fit_part(batches, poses, height=height)])
-
-
 def fit_part(batches: Iterable[FrameBatch], poses: PoseSequence, *, height: int) -> FittedPart:
     """Frames `height` pixels high, their shape kept, sides rounded to multiples of 32.
 

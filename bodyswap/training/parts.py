@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bodyswap.errors import UsageError
 from bodyswap.media.index import ClipIndex, index_clip
-from bodyswap.timing import FrameRange, parse_frame_range
+from bodyswap.timing import FrameRange
 
 _HELD_OUT_SHARE = 10
 """One frame in so many, the last ones, is held out where nothing else is asked for."""
@@ -64,7 +64,7 @@ def _split(text: str) -> tuple[Path, str | None]:
 
 
 def _part(clip: ClipIndex, frames: str | None) -> FootagePart:
-    chosen = clip.frames if frames is None else parse_frame_range(frames, len(clip))
+    chosen = clip.frames if frames is None else clip.range_of(frames)
     return FootagePart(clip=clip, frames=chosen)
 
 

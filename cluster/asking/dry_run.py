@@ -43,6 +43,7 @@ def dry_run(store: Store, spec: JobSpec, *, workers: int | None, workers_at_hand
     return Estimate(
         job=spec.job,
         name=job_name(spec),
+        assumed=spec.assumed,
         frames=len(spec.frames),
         state=None if latest is None else latest.state,
         workers=count,

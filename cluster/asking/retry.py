@@ -32,5 +32,7 @@ def shards_over(seen: JobSeen, frames: FrameRange) -> tuple[str, ...]:
         if each.shard.frames.start < frames.stop and frames.start < each.shard.frames.stop
     )
     if not names:
-        raise JobError(f"no render shard of job {seen.spec.job} holds frames {frames}")
+        raise JobError(
+            f"no render shard of job {seen.spec.job} holds frames {seen.spec.plate.numbers(frames)}"
+        )
     return names

@@ -4,14 +4,14 @@ It does not know who renders it. Everything is checked before the first byte is 
 """
 
 import importlib.metadata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bodyswap.choice import Casting
+from bodyswap.choice import Casting, PerformerChoice, Rule, cuts_within
 from bodyswap.config import RenderSettings
 from bodyswap.errors import PlateError, UsageError
-from bodyswap.timing import FrameRange, parse_frame_range
-from cluster.jobs.inspection import Inspector
+from bodyswap.timing import FrameRange
+from cluster.jobs.inspection import Inspector, PlateFacts
 from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE, JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import (
@@ -20,12 +20,13 @@ from cluster.jobs.keys import (
     job_of_marker,
     key_part,
     plate_file,
+    plate_record,
     poses_file,
     queue_marker,
     time_part,
 )
 from cluster.jobs.listing import check_name, put_name
-from cluster.jobs.plate_stream import is_streamed, keep_record
+from cluster.jobs.plate_stream import recorded
 from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.jobs.subjects import find_subject, put_subject, read_card_text
@@ -86,11 +87,8 @@ def submit(store: Store, request: JobRequest, inspector: Inspector, *, now_s: fl
         StoreError: the store failed; submitting again goes on.
     """
     resolved = resolve(store, request, inspector, now_s=now_s)
-    spec = resolved.spec
-    permit_submit(store, spec, now_s=now_s)
-    _put_plate(store, spec.plate, request.plate)
-    if spec.clean_plate is not None and request.clean_plate is not None:
-        _put_plate(store, spec.clean_plate, request.clean_plate)
+    permit_submit(store, resolved.spec, now_s=now_s)
+    spec = _with_plates(store, resolved.spec, request)
     if spec.poses is not None and request.poses is not None:
         put_once(store, poses_file(spec.poses), request.poses)
     for subject, folder in resolved.folders:
@@ -105,25 +103,26 @@ def resolve(store: Store, request: JobRequest, inspector: Inspector, *, now_s: f
     """What `submit` would put into the store, checked; nothing is written. Raises as it does."""
     if not request.plate.is_file():
         raise _no_plate(request.plate)
-    frame_count = inspector.plate_frame_count(request.plate)
-    inspector.check_colour(request.settings, request.plate)
+    plate = _plate_ref(request.plate, inspector.plate(request.plate))
+    inspector.check_settings(request.settings, request.plate)
     subject, folder = find_subject(store, request.subject, inspector)
     card = read_card_text(store, subject, folder)
-    frames = _frames(request.frames, frame_count)
+    frames = _frames(request.frames, plate)
+    _check_numbers(request, plate, frames)
     cast, folders = _cast(store, request, inspector)
     if request.poses is None:
         inspector.check_pose_model(request.settings.pose.model, card)
     else:
         inspector.check_poses(request.poses, request.plate, frames, card)
     spec = JobSpec(
-        plate=_plate_ref(request.plate, frame_count),
+        plate=plate,
         subject=subject,
         frames=frames,
         settings=inspector.pinned(request.settings).to_dict(),
         software=f"bodyswap {importlib.metadata.version('bodyswap')}",
         shards=request.shards,
         poses=PosesRef(sha256=file_hash(request.poses)) if request.poses else None,
-        ranges=_ranges(request.ranges, frame_count),
+        ranges=_ranges(request.ranges, plate),
         cast=cast,
         clean_plate=_clean_plate(request, frames, inspector),
         name=check_name(request.name or key_part(request.plate.stem)),
@@ -175,28 +174,52 @@ def _clean_plate(request: JobRequest, frames: FrameRange, inspector: Inspector) 
         raise PlateError(
             f"clean plate '{request.clean_plate}' is not a file; give a picture or a video"
         )
-    count = inspector.plate_frame_count(request.clean_plate)
+    facts = inspector.plate(request.clean_plate)
     inspector.check_clean_plate(request.clean_plate, request.plate, frames)
-    return _plate_ref(request.clean_plate, count)
+    return _plate_ref(request.clean_plate, facts)
 
 
-def _plate_ref(path: Path, frame_count: int) -> PlateRef:
-    return PlateRef(sha256=file_hash(path), name=key_part(path.name), frame_count=frame_count)
+def _plate_ref(path: Path, facts: PlateFacts) -> PlateRef:
+    return PlateRef(
+        sha256=file_hash(path), name=key_part(path.name), frame_count=facts.frame_count,
+        first_number=facts.first_number, has_rate=facts.has_rate,
+    )  # fmt: skip
 
 
-def _put_plate(store: Store, plate: PlateRef, path: Path) -> None:
+def _with_plates(store: Store, spec: JobSpec, request: JobRequest) -> JobSpec:
+    """The job, its plates in the store, and pinned to what was looked at here."""
+    spec = replace(spec, plate=_put_plate(store, spec.plate, request.plate))
+    if spec.clean_plate is None or request.clean_plate is None:
+        return spec
+    return replace(spec, clean_plate=_put_plate(store, spec.clean_plate, request.clean_plate))
+
+
+def _put_plate(store: Store, plate: PlateRef, path: Path) -> PlateRef:
+    plate, record = recorded(plate, path)
     put_once(store, plate_file(plate), path)
-    if is_streamed(store, plate):
-        keep_record(store, plate, path)
+    if record:
+        store.put_if_absent(plate_record(plate), record)
+    return plate
 
 
-def _frames(text: str | None, frame_count: int) -> FrameRange:
-    if text is None:
-        return FrameRange(start=0, stop=frame_count)
-    return parse_frame_range(text, frame_count)
+def _frames(text: str | None, plate: PlateRef) -> FrameRange:
+    return FrameRange(start=0, stop=plate.frame_count) if text is None else plate.range_of(text)
 
 
-def _ranges(texts: tuple[str, ...], frame_count: int) -> tuple[RangeSettings, ...]:
+def _check_numbers(request: JobRequest, plate: PlateRef, frames: FrameRange) -> None:
+    """Raises UsageError where performers or cuts are of frames that there are not."""
+    settings = request.settings
+    cuts_within(settings.cuts, plate.frame_count, plate.first_number)
+    for text in (settings.solve.performer, *(each.performer for each in request.cast)):
+        choice = PerformerChoice.parse(text)
+        if choice.rule is Rule.POINT and choice.number - plate.first_number not in frames:
+            raise UsageError(
+                f"performer '{text}' points into frame {choice.number}, and frames"
+                f" {plate.numbers(frames)} are to be rendered; point into one of those"
+            )
+
+
+def _ranges(texts: tuple[str, ...], plate: PlateRef) -> tuple[RangeSettings, ...]:
     """What each frame range is given otherwise, in frame order; texts of one range add up."""
     found: dict[FrameRange, list[str]] = {}
     for text in texts:
@@ -206,7 +229,7 @@ def _ranges(texts: tuple[str, ...], frame_count: int) -> tuple[RangeSettings, ..
                 f"'{text}' sets nothing for a range; write it like"
                 " '1040-1060 solve.smoothing_s=0.05'"
             )
-        found.setdefault(parse_frame_range(numbers, frame_count), []).append(setting.strip())
+        found.setdefault(plate.range_of(numbers), []).append(setting.strip())
     return tuple(
         RangeSettings(frames=frames, settings=tuple(sorted(found[frames])))
         for frames in sorted(found)

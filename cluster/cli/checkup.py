@@ -7,6 +7,7 @@ import importlib.metadata
 import secrets
 
 from bodyswap.errors import StoreError
+from cluster.jobs.keys import DOCTOR
 from cluster.stores.opening import open_store
 from cluster.telling.sentence_parts import counted
 from cluster.workers.ray_access import check_ray_access
@@ -15,7 +16,7 @@ from cluster.workers.ray_access import check_ray_access
 def check_store(url: str) -> str:
     """Write, race and remove a small object. Raises StoreError where commits would not be safe."""
     store = open_store(url)
-    key = f"doctor/{secrets.token_hex(8)}"
+    key = f"{DOCTOR}{secrets.token_hex(8)}"
     try:
         if not store.put_if_absent(key, b"first") or store.put_if_absent(key, b"second"):
             raise StoreError(f"{store.url} has no conditional writes; commits would not be safe")

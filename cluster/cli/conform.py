@@ -12,8 +12,8 @@ import typer
 
 from bodyswap.cli import JsonOption, PerformerOption, SetOption, all_changes
 from bodyswap.config import CodecName, RenderSettings
-from bodyswap.errors import UsageError
-from bodyswap.terminal import WorkSeen, say, show_progress
+from bodyswap.terminal import WorkSeen, complain, say, show_progress
+from bodyswap.timing import parse_rate
 from cluster.cli.options import (
     OutOption,
     RuntimeKind,
@@ -65,7 +65,7 @@ def conform(
             on_shot=lambda shot, done, total: show(
                 WorkSeen(stage="conforming", done=done, total=total, unit="shots", note=shot.name)
             ),
-            on_status=lambda status: show(seen(status)),
+            on_status=lambda status: show(seen(status)), on_assumed=complain,
         )  # fmt: skip
     if as_json:
         files = {name: [str(path) for path in paths] for name, paths in made.shots.items()}
@@ -75,12 +75,4 @@ def conform(
 
 
 def _rate(text: str | None) -> Fraction | None:
-    if text is None:
-        return None
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"rate '{text}' is no number; write it like 24 or 24000/1001") from error
-    if rate <= 0:
-        raise UsageError(f"rate '{text}' is not above 0")
-    return rate
+    return None if text is None else parse_rate(text)

@@ -76,13 +76,17 @@ def joins(
     client = client_of(store)
     found = client.find_job(job)
     manifest = client.manifest(found)
-    tell_joins(manifest.joins, as_json=as_json)
+    tell_joins(manifest.joins, manifest.plate.first_number, as_json=as_json)
     if plot is not None:
         from bodyswap.quality.comparison import write_picture
         from bodyswap.quality.joins_plot import draw_join_scores
 
         tolerance = RenderSettings.from_dict(manifest.settings).join_tolerance
-        write_picture(draw_join_scores(manifest.joins, manifest.frames, tolerance=tolerance), plot)
+        picture = draw_join_scores(
+            manifest.joins, manifest.frames, tolerance=tolerance,
+            first_number=manifest.plate.first_number,
+        )  # fmt: skip
+        write_picture(picture, plot)
 
 
 @app.command()

@@ -33,7 +33,6 @@ from bodyswap.rights.revocations import Revocations
 from bodyswap.rights.sequence import LIST, list_of, read_sequence_proof
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.terminal import say
-from bodyswap.timing import parse_frame_range
 from cluster.cli.options import StoreOption
 from cluster.cli.verdict import judge_verdict, verdict_lines, verdict_of
 from cluster.delivering.approval import latest_ruling
@@ -106,7 +105,7 @@ def _line_up(file: Path, plate: Path, frames: str | None, *, as_json: bool) -> N
     from bodyswap.media.index import index_clip
     from bodyswap.media.verify import verify_delivery
 
-    part = None if frames is None else parse_frame_range(frames, len(index_clip(plate)))
+    part = None if frames is None else index_clip(plate).range_of(frames)
     findings = verify_delivery(file, plate, part)
     wrong = [finding.name for finding in findings if not finding.is_equal]
     if as_json:

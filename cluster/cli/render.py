@@ -29,6 +29,7 @@ from cluster.cli.options import (
 from cluster.jobs.job import DEFAULT_PRIORITY, DEFAULT_USE
 from cluster.telling.job_words import seen, tell_files
 from cluster.telling.plan_words import tell_plan
+from cluster.telling.seen import see_spec
 from cluster.telling.sentence_parts import counted
 
 app = typer.Typer()
@@ -65,6 +66,13 @@ OverOption = Annotated[
 ]
 FramesOption = Annotated[
     str | None, typer.Option(metavar="1001-1040", help="A part of the plate, inclusive.")
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="24000/1001",
+        help="Frames a second of a plate of frames.  [default: what the files say, or 24]",
+    ),
 ]
 PosesOption = Annotated[
     Path | None,
@@ -115,6 +123,7 @@ def render(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -132,7 +141,9 @@ def render(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         project=project, use=use, submitted_by=me(),
     )  # fmt: skip
@@ -150,6 +161,7 @@ def submit(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -171,13 +183,17 @@ def submit(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
         name=name, project=project,
         use=use, priority=priority, budget=budget, submitted_by=me(),
     )  # fmt: skip
     client = client_of(store)
     job = client.submit(request)
+    for sentence in see_spec(client.store, job).assumed:
+        complain(sentence)
     reuse = client.reuse(job)
     if as_json:
         say(json.dumps({"job": job, **asdict(reuse)}))
@@ -200,6 +216,7 @@ def plan(
     shards: ShardsOption = None,
     mode: ModeOption = Mode.FAST,
     frames: FramesOption = None,
+    rate: RateOption = None,
     performers: CastOption = None,
     clean_plate: CleanPlateOption = None,
     poses: PosesOption = None,
@@ -211,7 +228,9 @@ def plan(
     lead, chosen, others = _cast(performers, subject)
     request = JobRequest(
         plate=plate, subject=lead, cast=others, clean_plate=clean_plate,
-        settings=_settings(mode, codec, over, [*(changes or []), *chosen], performers, poses),
+        settings=_settings(
+            mode, codec, over, [*(changes or []), *chosen, *_rated(rate)], performers, poses
+        ),
         frames=frames, shards=shards, poses=poses, ranges=tuple(ranges or ()),
     )  # fmt: skip
     tell_plan(client_of(store).plan(request, workers=workers), as_json=as_json)
@@ -229,7 +248,7 @@ def _render(
     shot = render_shot(
         named_store(url), request, out if named is None else out / WORK / named,
         runtime=runtime, workers=workers, truth=truth,
-        on_status=lambda status: show(seen(status)),
+        on_status=lambda status: show(seen(status)), on_assumed=complain,
     )  # fmt: skip
     files = shot.files if named is None else deliver_as(shot.files, out, named)
     tell_files(shot.job, files, as_json=as_json)
@@ -245,6 +264,11 @@ def _cast(
     assert lead.subject is not None
     chosen = [f"solve.performer={lead.performer}"] if performers else []
     return lead.subject, chosen, tuple(others)
+
+
+def _rated(rate: str | None) -> list[str]:
+    """The override that `--rate` is short for."""
+    return [] if rate is None else [f"rate={rate}"]
 
 
 def _settings(

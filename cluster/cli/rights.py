@@ -6,6 +6,7 @@ It does not know what makes a consent valid; cryptography is imported where a ve
 import getpass
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,7 @@ from cluster.cli.options import StoreOption
 from cluster.rights import consents
 from cluster.rights.audit_log import append
 from cluster.rights.quarantine import quarantine
+from cluster.stores.asker import AT_ONCE, Asker
 from cluster.stores.opening import open_store
 from cluster.stores.store import Store
 from cluster.telling.rights_words import consent_lines, day
@@ -181,7 +183,8 @@ def revoke(
         detail=reason,
     )
     append(opened, fact, trust, at_s=now_s)
-    moved = quarantine(opened, read.terms.subject, trust, by=_me(), now_s=now_s)
+    with closing(Asker(AT_ONCE)) as asker:
+        moved = quarantine(opened, read.terms.subject, trust, asker, by=_me(), now_s=now_s)
     told = {"consent": read.id, "list": after.number, "quarantined": moved}
     say(json.dumps(told) if as_json else f"{read.id} is revoked, {len(moved)} objects quarantined")
 

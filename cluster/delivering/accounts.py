@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from cluster.jobs.costs import Account, Costs
 from cluster.jobs.job import JobSpec
-from cluster.jobs.keys import FARM, JobKeys, key_part
+from cluster.jobs.keys import ACCOUNTS, COSTS, JobKeys, key_part
 from cluster.stores.record import from_json, from_yaml, to_json
 from cluster.stores.store import Store
-
-COSTS = f"{FARM}costs.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +33,11 @@ def read_costs(store: Store) -> Costs:
 
 def read_account(store: Store, job: str) -> Account | None:
     """What the job has cost; None where nothing was charged yet."""
-    return _read(store, f"{JobKeys(job=job).root}account.json")
+    return _read(store, JobKeys(job=job).account)
 
 
 def write_account(store: Store, job: str, account: Account) -> None:
-    store.put(f"{JobKeys(job=job).root}account.json", to_json(account))
+    store.put(JobKeys(job=job).account, to_json(account))
 
 
 def read_project_account(store: Store, project: str) -> Account | None:
@@ -52,13 +50,13 @@ def write_project_account(store: Store, project: str, account: Account) -> None:
 
 def read_budget(store: Store, spec: JobSpec) -> float | None:
     """What the job may cost: as it was submitted, or as somebody said last."""
-    key = _budget(spec.job)
+    key = JobKeys(job=spec.job).budget
     data = store.get(key)
     return spec.budget if data is None else from_json(data, Budget, what=key).amount
 
 
 def write_budget(store: Store, job: str, budget: Budget) -> None:
-    store.put(_budget(job), to_json(budget))
+    store.put(JobKeys(job=job).budget, to_json(budget))
 
 
 def _read(store: Store, key: str) -> Account | None:
@@ -67,8 +65,4 @@ def _read(store: Store, key: str) -> Account | None:
 
 
 def _of_project(project: str) -> str:
-    return f"{FARM}accounts/{key_part(project)}.json"
-
-
-def _budget(job: str) -> str:
-    return f"{JobKeys(job=job).root}budget.json"
+    return f"{ACCOUNTS}{key_part(project)}.json"

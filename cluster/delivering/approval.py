@@ -53,7 +53,7 @@ def judge(
         fact = Fact(
             event=_EVENTS[ruling], by=by, subject=act.subject, consent=consent.id, job=job,
             production=act.production, shot=act.shot, use=act.use, checkpoint=act.checkpoint,
-            frames=str(spec.frames), detail=f"{note} (shot {shot[:12]})".strip(),
+            frames=spec.plate.numbers(spec.frames), detail=f"{note} (shot {shot[:12]})".strip(),
         )  # fmt: skip
         append(store, fact, operator_trust(), at_s=now_s)
     why = f"{ruling}: {note}" if note else str(ruling)

@@ -4,17 +4,20 @@ It does not know what they show.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bodyswap.errors import IntegrityError, StoreError, UsageError
 from cluster.delivering.publish import Deliverable, Manifest
 from cluster.delivering.verdicts import fetch_verdicts
+from cluster.stores.asker import Asker
 from cluster.stores.record import file_hash, to_json
 from cluster.stores.store import Store
 
 MANIFEST = "manifest.json"
+_FILES_AT_ONCE = 8
 
 
 def fetch_delivery(
@@ -33,16 +36,20 @@ def fetch_delivery(
     told = to_json(manifest)
     if (out / MANIFEST).exists() and (out / MANIFEST).read_bytes() != told and not replace:
         raise _in_the_way(out / MANIFEST)
-    with _beside(out) as arriving:
-        for file in missing:
-            store.fetch_file(file.key, arriving / file.name)
-            if file_hash(arriving / file.name) != file.sha256:
-                raise IntegrityError(f"'{file.key}' is not what the manifest says; not fetched")
+    with _beside(out) as arriving, closing(Asker(_FILES_AT_ONCE)) as asker:
+        for arrived in asker.all([partial(_fetch, store, file, arriving) for file in missing]):
+            arrived()
         (arriving / MANIFEST).write_bytes(told)
         for name in (*(file.name for file in missing), MANIFEST):
             (arriving / name).replace(out / name)
     names = (*(file.name for file in manifest.deliverables), MANIFEST)
     return (*(out / name for name in names), *fetch_verdicts(store, manifest, out))
+
+
+def _fetch(store: Store, file: Deliverable, folder: Path) -> None:
+    store.fetch_file(file.key, folder / file.name)
+    if file_hash(folder / file.name) != file.sha256:
+        raise IntegrityError(f"'{file.key}' is not what the manifest says; not fetched")
 
 
 def _is_there(file: Deliverable, out: Path, replace: bool) -> bool:

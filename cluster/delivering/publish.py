@@ -5,6 +5,7 @@ It does not know what they show. The manifest means published: nothing under out
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.joins import Join
@@ -17,8 +18,9 @@ from cluster.jobs.costs import Account
 from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys
 from cluster.jobs.refs import CastRef, PlateRef, SubjectRef
-from cluster.rights.doors import permit_publish
+from cluster.rights.doors import permit_publish, recheck_publish
 from cluster.rights.marking import traces_of
+from cluster.stores.asker import Asker
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
 
@@ -78,45 +80,56 @@ class Manifest:
     """The one that was given, which stands where performers were."""
 
 
-def verify(store: Store, spec: JobSpec, *, rendered: tuple[Commit, ...], assembled: Commit) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The commits that a shot is released from, its render shards in the order of their frames."""
+
+    solved: Commit
+    rendered: tuple[Commit, ...]
+    assembled: Commit
+
+
+def verify(store: Store, spec: JobSpec, done: Finished, asker: Asker) -> None:
     """Check that what is to be published is whole: every frame once, every file in the store.
 
     Raises:
         IntegrityError: it is not.
     """
-    checked_order(rendered, spec.frames)
+    checked_order(done.rendered, spec.frames)
+    assembled = done.assembled
     if assembled.frame_count != len(spec.frames):
         raise IntegrityError(
             f"the shot was assembled with {assembled.frame_count} frames, not {len(spec.frames)}"
         )
-    for file in assembled.files:
-        facts = store.head(file.key)
+    heads = asker.all([partial(store.head, file.key) for file in assembled.files])
+    for file, head in zip(assembled.files, heads, strict=True):
+        facts = head()
         if facts is None or facts.size_bytes != file.size_bytes:
             raise IntegrityError(f"'{file.key}' is not in the store as it was committed")
 
 
-def publish(
-    store: Store, spec: JobSpec, *, solved: Commit, rendered: tuple[Commit, ...], assembled: Commit
-) -> Manifest:
+def publish(store: Store, spec: JobSpec, done: Finished, asker: Asker) -> Manifest:
     """Copy the deliverables under out/ and write the manifest, unless it is written already.
 
     Raises:
         ConsentError: the consent that the shot was rendered on no longer stands.
     """
     consents = permit_publish(store, spec)
+    solved, rendered, assembled = done.solved, done.rendered, done.assembled
     traces = traces_of(store, spec, rendered)
     named = {
         file.name: file
         for file in (
-            *sealed(store, spec, assembled.files, consents, traces, at_s=time.time()),
+            *sealed(store, spec, assembled.files, consents, traces, asker, at_s=time.time()),
             _renamed(solved.file("performer"), "performer-poses.npz"),
             _renamed(solved.file("subject"), "subject-poses.npz"),
             _renamed(solved.file("report"), "solve-report.json"),
         )
     }
     keys = JobKeys(job=spec.job)
-    for name, file in named.items():
-        store.copy(file.key, keys.out + name)
+    copies = [partial(store.copy, file.key, keys.out + name) for name, file in named.items()]
+    for copied in asker.all(copies):
+        copied()
     first_pts, last_pts = _pts(assembled)
     manifest = Manifest(
         job=spec.job,
@@ -125,18 +138,20 @@ def publish(
         settings=spec.settings,
         software=spec.software,
         frames=spec.frames,
-        numbers=str(spec.frames),
+        numbers=spec.plate.numbers(spec.frames),
         frame_count=assembled.frame_count,
         first_pts=first_pts,
         last_pts=last_pts,
         deliverables=tuple(_deliverable(keys, file) for file in named.values()),
-        parts=tuple(_part(commit) for commit in rendered),
+        parts=tuple(_part(spec, commit) for commit in rendered),
         joins=_read_joins(store, assembled),
         account=read_account(store, spec.job),
         watermark=traces.mark,
         cast=spec.cast,
         clean_plate=spec.clean_plate,
     )
+    # Sealing and copying may have taken long enough for a consent to be revoked.
+    recheck_publish(store, spec)
     store.put_if_absent(keys.manifest, to_json(manifest))
     return manifest
 
@@ -158,14 +173,14 @@ def _deliverable(keys: JobKeys, file: StoredFile) -> Deliverable:
     )
 
 
-def _part(commit: Commit) -> Part:
+def _part(spec: JobSpec, commit: Commit) -> Part:
     shard = commit.lease.shard
     maker = commit.made_by
     first_pts, last_pts = _pts(commit)
     return Part(
         shard=shard.index,
         frames=shard.frames,
-        numbers=str(shard.frames),
+        numbers=spec.plate.numbers(shard.frames),
         frame_count=commit.frame_count,
         first_pts=first_pts,
         last_pts=last_pts,

@@ -7,9 +7,10 @@ first signed files are written down, and whoever publishes the job again takes t
 import re
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from bodyswap.errors import UsageError
+from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ConsentRecord
 from bodyswap.rights.origin import Origin, Rendered
@@ -21,7 +22,8 @@ from cluster.jobs.job import JobSpec
 from cluster.jobs.keys import JobKeys, plate_file
 from cluster.rights.audit_log import append
 from cluster.rights.doors import checkpoint_of
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
+from cluster.stores.asker import Asker
 from cluster.stores.record import content_hash, file_hash, from_json, to_json
 from cluster.stores.store import Store
 
@@ -45,7 +47,8 @@ def sealed(
     spec: JobSpec,
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
-    traces: Traced,
+    traces: FrameTraces,
+    asker: Asker,
     *,
     at_s: float,
 ) -> tuple[StoredFile, ...]:
@@ -55,6 +58,7 @@ def sealed(
 
     Raises:
         UsageError: the seal cannot be used.
+        IntegrityError: the plate, or what was assembled, is another file by now.
     """
     trust = operator_trust()
     if trust.seal is None:
@@ -66,7 +70,7 @@ def sealed(
     key = f"{JobKeys(job=spec.job).sealed}{made_of}{_RECORD}"
     standing = store.get(key)
     if standing is None:
-        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal))
+        signed, trouble = _sign(store, spec, files, records, read_seal(trust.seal), asker)
         if store.put_if_absent(key, to_json(signed)):
             _write_down(store, spec, records, trust, traces, trouble or "signed", at_s)
         standing = store.get(key) or to_json(signed)
@@ -79,21 +83,36 @@ def _sign(
     files: tuple[StoredFile, ...],
     records: tuple[ConsentRecord, ...],
     seal: Seal,
+    asker: Asker,
 ) -> tuple[tuple[StoredFile, ...], str]:
     signed: list[StoredFile] = []
     trouble = ""
     with tempfile.TemporaryDirectory(prefix="bodyswap-seal-") as scratch:
         folder = Path(scratch)
         plate = folder / "plate" / spec.plate.name
-        store.fetch_file(plate_file(spec.plate), plate)
+        _fetch(store, plate_file(spec.plate), plate, spec.plate.sha256)
         (folder / "out").mkdir()
         origin = _origin(spec, records)
-        for file in files:
-            store.fetch_file(file.key, folder / "in" / file.name)
+        fetches = [
+            partial(_fetch, store, file.key, folder / "in" / file.name, file.sha256)
+            for file in files
+        ]
+        for fetched in asker.all(fetches):
+            fetched()
         for done in _each_sealed(files, plate, folder, origin, seal):
             trouble = done.timestamp_trouble or trouble
             signed += [_stored(store, spec, path) for path in _paths(done)]
     return (*(file for file in files if is_frame(file.name)), *signed), trouble
+
+
+def _fetch(store: Store, key: str, path: Path, sha256: str) -> None:
+    """The file, which what is signed will be about. Raises IntegrityError."""
+    store.fetch_file(key, path)
+    found = file_hash(path)
+    if found != sha256:
+        raise IntegrityError(
+            f"'{key}' has the hash {found[:12]}…, not {sha256[:12]}…: it is not signed"
+        )
 
 
 def _each_sealed(
@@ -131,7 +150,7 @@ def _origin(spec: JobSpec, records: tuple[ConsentRecord, ...]) -> Origin:
         checkpoint=lead.checkpoint,
         consent=lead.consent,
         plate_sha256=spec.plate.sha256,
-        frames=str(spec.frames),
+        frames=spec.plate.numbers(spec.frames),
         production=spec.project,
         shot=Path(spec.plate.name).stem,
         software=spec.software,
@@ -153,7 +172,7 @@ def _write_down(
     spec: JobSpec,
     records: tuple[ConsentRecord, ...],
     trust: Trust,
-    traces: Traced,
+    traces: FrameTraces,
     detail: str,
     at_s: float,
 ) -> None:
@@ -161,7 +180,7 @@ def _write_down(
         fact = Fact(
             event=Event.PUBLISHED, by="farm", subject=subject.name, consent=record.id,
             checkpoint=checkpoint_of(subject), shot=Path(spec.plate.name).stem, use=spec.use,
-            job=spec.job, production=spec.project, frames=str(spec.frames), detail=detail,
-            watermark=traces.mark, prints=traces.prints,
+            job=spec.job, production=spec.project, frames=spec.plate.numbers(spec.frames),
+            detail=detail,            watermark=traces.mark, prints=traces.prints,
         )  # fmt: skip
         append(store, fact, trust, at_s=at_s)

@@ -18,10 +18,10 @@ from typing import Protocol
 from bodyswap.errors import InputError
 from cluster.events.notification import PlacedObject
 from cluster.events.rules import ListenConfig, Rule
+from cluster.jobs.keys import GATHERING
 from cluster.stores.record import content_hash, from_json, to_json
 from cluster.stores.store import Store
 
-GATHERING = "gathering/"
 _NUMBERED = re.compile(r"(?P<base>.*?)(?P<number>\d+)(?P<suffix>\.\w+)")
 
 

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cluster.events.notification import PlacedObject
+from cluster.jobs.keys import ARRIVALS, INBOX
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
 
 Kept = TypeVar("Kept")
-
-INBOX = "inbox/"
-ARRIVALS = "arrivals/"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,11 @@ It does not decide. Every act may fail half way, and is then decided anew from w
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from bodyswap.errors import ConsentError, InputError, IntegrityError
 from bodyswap.rights.trust import operator_trust
-from cluster.delivering.publish import publish, verify
+from cluster.delivering.publish import Finished, publish, verify
 from cluster.farm.answer import answer
 from cluster.farm.decide import (
     Action,
@@ -21,12 +22,13 @@ from cluster.farm.decide import (
     Start,
     Stop,
 )
+from cluster.farm.errands import Errands
 from cluster.farm.ledger import Ledger, last_word
 from cluster.farm.roster import Roster
 from cluster.jobs.commit import Commit, grant, read_commit
 from cluster.jobs.control import Wishes
 from cluster.jobs.failures import Cause, Failure, classify, death
-from cluster.jobs.job import JobState, Stage
+from cluster.jobs.job import JobSpec, JobState, Stage
 from cluster.jobs.journal import Entry, Journal
 from cluster.jobs.keys import JobKeys, queue_marker, time_part
 from cluster.jobs.lease import Lease
@@ -43,7 +45,10 @@ from cluster.workers.runtime import Runtime
 
 
 class Hands:
-    """What the controller does things with. `name` is who did it, in the journal."""
+    """What the controller does things with. `name` is who did it, in the journal.
+
+    What takes long is sent among the `errands`, and looked after whenever it is decided again.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Hands:
         clock: Callable[[], float],
         name: str,
         reader: Asker,
+        errands: Errands,
     ) -> None:
         self._store = store
         self._runtime = runtime
@@ -61,6 +67,7 @@ class Hands:
         self._clock = clock
         self._name = name
         self._reader = reader
+        self._errands = errands
 
     def act(
         self, ledger: Ledger, action: Action, asked: Answer[Commit | Lease] | None = None
@@ -155,10 +162,10 @@ class Hands:
 
     def leave_queue(self, ledger: Ledger) -> None:
         """The job is final. What it made on a consent that is gone is put out of reach first."""
-        if ledger.exit_code == ConsentError.exit_code:
-            quarantine_revoked(
-                self._store, ledger.view.spec, operator_trust(), by=self._name, now_s=self._clock()
-            )
+        if ledger.exit_code == ConsentError.exit_code and not self._errands.is_done(
+            ledger.job, partial(self._quarantine, ledger.view.spec)
+        ):
+            return
         for marker in ledger.markers:
             self._store.delete(marker)
         ledger.markers = ()
@@ -213,22 +220,26 @@ class Hands:
             stage: tuple(view.commit for view in ledger.view.of(stage) if view.commit)
             for stage in Stage
         }
-        rendered, assembled = of[Stage.RENDER], of[Stage.ASSEMBLE][0]
-        verify(self._store, ledger.view.spec, rendered=rendered, assembled=assembled)
-        publish(
-            self._store,
-            ledger.view.spec,
-            solved=of[Stage.SOLVE][0],
-            rendered=rendered,
-            assembled=assembled,
+        done = Finished(
+            solved=of[Stage.SOLVE][0], rendered=of[Stage.RENDER], assembled=of[Stage.ASSEMBLE][0]
         )
-        ledger.published()
+        if self._errands.is_done(ledger.job, partial(self._release, ledger.view.spec, done)):
+            ledger.published()
+
+    def _release(self, spec: JobSpec, done: Finished, asker: Asker) -> None:
+        verify(self._store, spec, done, asker)
+        publish(self._store, spec, done, asker)
+
+    def _quarantine(self, spec: JobSpec, asker: Asker) -> None:
+        trust, now_s = operator_trust(), self._clock()
+        quarantine_revoked(self._store, spec, trust, asker, by=self._name, now_s=now_s)
 
     def _give_up(self, ledger: Ledger, action: GiveUp) -> None:
         attempts = next(
             len(view.failures) for view in ledger.view.shards if view.shard == action.shard
         )
-        why = last_word(action.shard, action.failure, attempts)
+        shard = action.shard.numbered(ledger.view.spec.plate.first_number)
+        why = last_word(shard, action.failure, attempts)
         self._end(ledger, action.state, why, action.failure)
 
     def _end(self, ledger: Ledger, state: JobState, why: str, failure: Failure) -> None:

@@ -53,6 +53,8 @@ class Bulletin:
         self._told.pop(job, None)
 
     def _put(self, statuses: list[JobStatus]) -> StoreError | None:
+        if not statuses:
+            return None
         trouble = None
         puts = [
             partial(self._store.put, JobKeys(job=status.job).progress, to_json(status))

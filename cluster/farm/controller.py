@@ -13,11 +13,13 @@ from functools import partial
 from bodyswap.errors import BodyswapError, InputError, IntegrityError, StoreError
 from cluster.farm.act import Hands
 from cluster.farm.bulletin import Bulletin, OnStatus
-from cluster.farm.decide import Action, Start, decide
+from cluster.farm.decide import Action, decide
 from cluster.farm.drains import drained_nodes
+from cluster.farm.errands import Errands
 from cluster.farm.ledger import Ledger
 from cluster.farm.questions import Questions
 from cluster.farm.roster import Roster
+from cluster.farm.rota import Every, Rota
 from cluster.farm.term import Term
 from cluster.jobs.commit import Commit
 from cluster.jobs.failures import classify
@@ -71,18 +73,25 @@ class Controller:
         self._term = term
         self._roster = Roster()
         asker, reader = Asker(requests_at_once), Asker(requests_at_once)
+        self._errands = Errands(requests_at_once)
         self._hands = Hands(
-            store=store, runtime=runtime, roster=self._roster, clock=clock, name=name, reader=reader
+            store=store,
+            runtime=runtime,
+            roster=self._roster,
+            clock=clock,
+            name=name,
+            reader=reader,
+            errands=self._errands,
         )
         self._questions = Questions(store, self._hands, asker, reader)
         self._bulletin = Bulletin(store, asker, on_status)
         self._ledgers: dict[str, Ledger] = {}
         self._unheard: list[Report] = []
         self._doubtful: set[str] = set()
-        self._to_ask: list[str] = []
-        self._asked_at_s = float("-inf")
-        self._queue_seen_at_s = float("-inf")
-        self._crew_seen_at_s = self._drains_read_at_s = float("-inf")
+        self._rota = Rota(_JOBS_ASKED_AT_ONCE, _QUEUE_EVERY_S)
+        self._queue_look = Every(_QUEUE_EVERY_S)
+        self._crew_look = Every(_QUEUE_EVERY_S)
+        self._drains_look = Every(_DRAINS_EVERY_S)
         self._shares: dict[str, ProjectShare] = {}
         self._shares_read_at_s = float("-inf")
         self._trouble: tuple[float, StoreError] | None = None
@@ -94,7 +103,7 @@ class Controller:
             StoreError: there is no such job, or the store fails and fails; calling again goes on.
         """
         ledger = self.take_up(job)
-        while not ledger.is_final:
+        while not ledger.is_final or self._errands.is_out(job):
             self.step()
             if self._trouble and self._clock() > self._trouble[0] + _STORE_PATIENCE_S:
                 raise self._trouble[1]
@@ -115,6 +124,7 @@ class Controller:
             if self._term is not None:
                 with suppress(StoreError):
                     self._term.give_up()
+            self._errands.close()
             self._questions.close()
 
     def tend(self, timeout_s: float = _STEP_S) -> None:
@@ -122,8 +132,7 @@ class Controller:
         if not self._holds_term():
             self._stand_by(timeout_s)
             return
-        if self._clock() >= self._queue_seen_at_s + _QUEUE_EVERY_S:
-            self._queue_seen_at_s = self._clock()
+        if self._queue_look.is_due(self._clock()):
             self._take_queue()
         self.step(timeout_s)
 
@@ -187,14 +196,11 @@ class Controller:
 
     def _act(self, actions: Sequence[Action]) -> None:
         """Do what was decided, but nothing of what was decided by a look at a job that is past."""
-        looks = {job: ledger.looks for job, ledger in self._ledgers.items()}
-        for action, asked in self._questions.of_actions(actions, self._next_epoch):
+        looks = {action.job: self._ledgers[action.job].looks for action in actions}
+        for action, asked in self._questions.of_actions(actions, self._ledgers):
             job = action.job
             if job not in self._doubtful and self._ledgers[job].looks == looks[job]:
                 self._try(job, partial(self._hands.act, action=action, asked=asked))
-
-    def _next_epoch(self, start: Start) -> int:
-        return self._ledgers[start.job].next_epoch(start.shard)
 
     def _adopt(self, job: str, listed: Sequence[str], observe: Answer[Observed]) -> Ledger:
         # Markers are listed before the journal is read: one put later belongs to a later life.
@@ -250,14 +256,12 @@ class Controller:
         self._hands.end_attempt(ledger, report.lease, failure, commit)
 
     def _ask_for_requests(self) -> None:
-        now_s = self._clock()
-        if now_s < self._asked_at_s + _QUEUE_EVERY_S:
-            return
-        self._asked_at_s = now_s
-        if not self._to_ask:
-            self._to_ask = list(self._ledgers)
-        asked, self._to_ask = self._to_ask[:_JOBS_ASKED_AT_ONCE], self._to_ask[_JOBS_ASKED_AT_ONCE:]
-        asked = [job for job in asked if job in self._ledgers and job not in self._doubtful]
+        # While an errand is out its job stays as it is: what is asked of it is answered after.
+        asked = [
+            job
+            for job in self._rota.turn(self._ledgers, self._clock())
+            if job not in self._doubtful and not self._errands.is_out(job)
+        ]
         wishes = self._questions.of_wishes(self._ledgers[job] for job in asked)
         for job, wish in zip(asked, wishes, strict=True):
             self._try(job, lambda ledger, wish=wish: self._hands.answer_requests(ledger, wish()))  # type: ignore[misc]
@@ -265,12 +269,10 @@ class Controller:
     def _look_at_crew(self) -> None:
         """Tell the runtime, now and then, what is to be done and which machines are to leave."""
         now_s = self._clock()
-        if now_s < self._crew_seen_at_s + _QUEUE_EVERY_S:
+        if not self._crew_look.is_due(now_s):
             return
-        self._crew_seen_at_s = now_s
         self._runtime.want(waiting_shards(ledger.view for ledger in self._ledgers.values()))
-        if now_s >= self._drains_read_at_s + _DRAINS_EVERY_S:
-            self._drains_read_at_s = now_s
+        if self._drains_look.is_due(now_s):
             try:
                 self._runtime.drain(drained_nodes(self._store))
             except StoreError as error:

@@ -101,7 +101,8 @@ def decide(snapshot: Snapshot) -> list[Action]:
             continue
         steps = list(_for_job(job))
         actions += steps
-        if all(isinstance(step, Enter) and not step.state.is_final for step in steps):
+        goes_on = all(isinstance(step, Enter) and not step.state.is_final for step in steps)
+        if goes_on and job.startable:
             startable.append(job)
     divided = [
         Divide(job=each.job.spec.job, shard=each.view.shard, at=each.at)

@@ -4,10 +4,8 @@ It does not know what a machine is: names are handed to the runtime as they were
 """
 
 from bodyswap.errors import UsageError
-from cluster.jobs.keys import FARM, key_part
+from cluster.jobs.keys import DRAINS, key_part
 from cluster.stores.store import Store
-
-_DRAINS = f"{FARM}drains/"
 
 
 def drain(store: Store, node: str) -> None:
@@ -26,10 +24,10 @@ def let_in(store: Store, node: str) -> None:
 
 def drained_nodes(store: Store) -> tuple[str, ...]:
     """The names of the machines that are to leave."""
-    return tuple(key[len(_DRAINS) :] for key in store.list_keys(_DRAINS))
+    return tuple(key[len(DRAINS) :] for key in store.list_keys(DRAINS))
 
 
 def _key(node: str) -> str:
     if not node or key_part(node) != node:
         raise UsageError(f"'{node}' is no machine's name; `ray list nodes` shows them")
-    return _DRAINS + node
+    return DRAINS + node

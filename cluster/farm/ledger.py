@@ -136,7 +136,8 @@ class Ledger:
 
     def failed(self, lease: Lease, failure: Failure) -> None:
         self._end(lease.shard)
-        self._message = f"{lease.shard} failed on {failure.worker}: {failure.message}"
+        shard = lease.shard.numbered(self._head.spec.plate.first_number)
+        self._message = f"{shard} failed on {failure.worker}: {failure.message}"
         self._change(
             lease.shard,
             lambda view: replace(view, held=None, failures=(*view.failures, failure)),
@@ -151,9 +152,8 @@ class Ledger:
         """How far the job is now."""
         view = self.view
         stage = view.stage
-        views = view.of(stage) if stage else ()
-        total = sum(len(view.shard.frames) for view in views)
-        done = sum(_done_frames(view) for view in views)
+        progress = view.progress
+        done, total = progress.frames_done, progress.frames_total
         rate = self._pace.measure(stage, now_s, done) if stage in _FRAME_STAGES else None
         if view.state is JobState.PUBLISHED:
             done = total = len(view.spec.frames)
@@ -161,17 +161,15 @@ class Ledger:
             job=self.job,
             state=view.state,
             stage=stage,
-            shards_done=sum(view.commit is not None for view in views),
-            shards_total=len(views),
+            shards_done=progress.shards_done,
+            shards_total=progress.shards_total,
             frames_done=done,
             frames_total=total,
             frames_per_s=rate,
             eta_s=(total - done) / rate if rate else None,
             message=self._message,
             exit_code=self._exit_code,
-            shards_reused=sum(
-                each.commit is not None and each.commit.made_by is not None for each in view.shards
-            ),
+            shards_reused=progress.shards_reused,
             reports_repeated=self._ignored[True],
             reports_stale=self._ignored[False],
         )
@@ -210,15 +208,9 @@ class Ledger:
             self._view = None
 
 
-def last_word(shard: Shard, failure: Failure, attempts: int) -> str:
+def last_word(shard: str, failure: Failure, attempts: int) -> str:
     """Why the job failed, in one line for the person who submitted it."""
     if failure.cause in (Cause.INPUT, Cause.MODEL):
         return failure.message
     times = "once" if attempts == 1 else f"{attempts} times"
     return f"{shard} failed {times}, at last on {failure.worker}: {failure.message}"
-
-
-def _done_frames(view: ShardView) -> int:
-    if view.commit is not None:
-        return len(view.shard.frames)
-    return view.held.frames_done if view.held else 0

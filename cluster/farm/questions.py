@@ -3,7 +3,7 @@
 It changes nothing but by leases, which are there for nobody who does not start under them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from cluster.farm.act import Hands
@@ -54,7 +54,7 @@ class Questions:
             yield report, next(answers) if isinstance(report, Ending) else None
 
     def of_actions(
-        self, actions: Iterable[Action], epoch_of: Callable[[Start], int]
+        self, actions: Iterable[Action], ledgers: Mapping[str, Ledger]
     ) -> Iterator[Prepared]:
         """Each action; of those that start a shard, with its lease or else its commit."""
         starts: list[Start] = []
@@ -62,14 +62,17 @@ class Questions:
             if isinstance(action, Start):
                 starts.append(action)
             if len(starts) == self._asker.at_once or not isinstance(action, Start):
-                yield from self._with_leases(starts, epoch_of)
+                yield from self._with_leases(starts, ledgers)
                 starts = []
             if not isinstance(action, Start):
                 yield action, None
-        yield from self._with_leases(starts, epoch_of)
+        yield from self._with_leases(starts, ledgers)
 
     def _with_leases(
-        self, starts: Sequence[Start], epoch_of: Callable[[Start], int]
+        self, starts: Sequence[Start], ledgers: Mapping[str, Ledger]
     ) -> Iterator[Prepared]:
-        questions = [partial(self._hands.lease_for, each, epoch_of(each)) for each in starts]
+        questions = [
+            partial(self._hands.lease_for, each, ledgers[each.job].next_epoch(each.shard))
+            for each in starts
+        ]
         yield from zip(starts, self._asker.all(questions), strict=True)

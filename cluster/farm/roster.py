@@ -7,6 +7,7 @@ benched for a while; a shard that fails on different workers is `failures`' to j
 from dataclasses import dataclass, field
 
 from cluster.jobs.failures import Cause
+from cluster.jobs.job import Stage
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
 from cluster.jobs.snapshot import WorkerView
@@ -21,6 +22,26 @@ class _Record:
     subject: str | None = None
     failed: set[tuple[str, Shard]] = field(default_factory=set)
     benched_until_s: float = 0.0
+    view: WorkerView | None = None
+    """As it was seen last: most of a thousand workers are as they were a moment ago."""
+
+    def seen(self, name: str, is_idle: bool, stages: frozenset[Stage]) -> WorkerView:
+        view = self.view
+        if (
+            view is None
+            or view.is_idle is not is_idle
+            or view.subject != self.subject
+            or view.benched_until_s != self.benched_until_s
+            or view.stages != stages
+        ):
+            view = self.view = WorkerView(
+                name=name,
+                is_idle=is_idle,
+                subject=self.subject,
+                stages=stages,
+                benched_until_s=self.benched_until_s,
+            )
+        return view
 
 
 class Roster:
@@ -52,15 +73,12 @@ class Roster:
         workers, idle = runtime.workers, set(runtime.idle_workers)
         self._records = {name: self._record(name) for name in workers}
         return tuple(
-            WorkerView(
-                name=name,
-                is_idle=name in idle,
-                subject=record.subject,
-                stages=runtime.stages_of(name),
-                benched_until_s=record.benched_until_s,
-            )
+            record.seen(name, name in idle, runtime.stages_of(name))
             for name, record in self._records.items()
         )
 
     def _record(self, worker: str) -> _Record:
-        return self._records.setdefault(worker, _Record())
+        record = self._records.get(worker)
+        if record is None:
+            record = self._records[worker] = _Record()
+        return record

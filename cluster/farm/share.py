@@ -32,7 +32,9 @@ def match_workers(
     """
     workers = usable(snapshot)
     idle = [worker for worker in workers if worker.is_idle]
-    running = _running(snapshot)
+    if not idle or not jobs:
+        return
+    running = Counter(snapshot.running)
     queues = {
         project: _waiting([job for job in jobs if job.spec.project == project], snapshot.now_s, but)
         for project in sorted({job.spec.project for job in jobs})
@@ -58,11 +60,7 @@ def usable(snapshot: Snapshot) -> tuple[WorkerView, ...]:
 
 def is_at_quota(project: str, snapshot: Snapshot) -> bool:
     """True where the project has all the workers that it may have."""
-    return _is_at_quota(project, _running(snapshot), snapshot)
-
-
-def _running(snapshot: Snapshot) -> Counter[str]:
-    return Counter(job.spec.project for job in snapshot.jobs for _ in job.held)
+    return _is_at_quota(project, snapshot.running, snapshot)
 
 
 def _waiting(

@@ -29,7 +29,7 @@ class Divided:
 
 def divide_tail(snapshot: Snapshot, jobs: Sequence[JobView]) -> Iterator[Divided]:
     """The shards of `jobs` to be split now: none unless all that waits is done sooner by it."""
-    free = _free_after(snapshot)
+    free = _free_after(snapshot) if jobs else []
     if not free or free[0] > 0:
         return
     queue = [

@@ -10,11 +10,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cluster.jobs.keys import FARM
+from cluster.jobs.keys import TERMS
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
 
-_TERMS = f"{FARM}terms/"
 LAPSES_AFTER_S = 30.0
 RENEWALS_A_LAPSE = 6
 
@@ -76,9 +75,7 @@ class Term:
             self._store.put(_sign(self._number), to_json(Sign(holder="", beat=0)))
 
     def _latest(self) -> int:
-        numbers = [
-            int(key[len(_TERMS) :].partition("/")[0]) for key in self._store.list_keys(_TERMS)
-        ]
+        numbers = [int(key[len(TERMS) :].partition("/")[0]) for key in self._store.list_keys(TERMS)]
         return max(numbers, default=0)
 
     def _renew(self) -> None:
@@ -95,14 +92,14 @@ class Term:
             self._take(number + 1)
 
     def _take(self, number: int) -> None:
-        if not self._store.put_if_absent(f"{_TERMS}{number:06d}/holder", self.holder.encode()):
+        if not self._store.put_if_absent(f"{TERMS}{number:06d}/holder", self.holder.encode()):
             return
         self._is_mine, self._number, self._beat = True, number, 0
         self._renew()
-        for key in self._store.list_keys(_TERMS):
-            if key < f"{_TERMS}{number - 1:06d}":
+        for key in self._store.list_keys(TERMS):
+            if key < f"{TERMS}{number - 1:06d}":
                 self._store.delete(key)
 
 
 def _sign(number: int) -> str:
-    return f"{_TERMS}{number:06d}/sign.json"
+    return f"{TERMS}{number:06d}/sign.json"

@@ -6,8 +6,9 @@ pose pass serves any subject, and a render shard any job whose solved poses agre
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
-from bodyswap.config import Mode
+from bodyswap.config import Mode, RenderSettings
 from bodyswap.people import PoseSequence
 from bodyswap.timing import FrameRange
 from cluster.jobs.commit import Commit
@@ -16,7 +17,7 @@ from cluster.jobs.plan import Shard
 from cluster.jobs.warmup import card_warmup
 from cluster.stores.record import content_hash
 
-_SEEING = ("pose", "device", "mode", "cuts", "colour")
+_SEEING = ("pose", "device", "mode", "cuts", "colour", "rate")
 """Settings that the pose pass reads; `mode` since exact arithmetic is another."""
 
 _NOT_SOLVING = ("pose", "join_tolerance", "engine", "crop", "warmup_frames", "watermark", "label")
@@ -100,13 +101,19 @@ def _plate(spec: JobSpec, shard: Shard) -> tuple[object, ...]:
 
 
 def _seeing(spec: JobSpec) -> dict[str, object]:
-    settings = spec.render_settings.to_dict()
+    settings = _told(spec.render_settings)
     return {key: settings[key] for key in _SEEING}
 
 
 def _but(spec: JobSpec, shard: Shard, left_out: tuple[str, ...]) -> dict[str, object]:
-    settings = spec.settings_for(shard.stage, shard.frames).to_dict()
+    settings = _told(spec.settings_for(shard.stage, shard.frames))
     return {key: value for key, value in settings.items() if key not in left_out}
+
+
+@lru_cache(maxsize=256)
+def _told(settings: RenderSettings) -> dict[str, object]:
+    """As jobs have them; only to be read. Thousands of shards have the same few."""
+    return settings.to_dict()
 
 
 def _warm_up_start(spec: JobSpec, shard: Shard, poses: PoseSequence, card: str) -> int:

@@ -50,7 +50,7 @@ class Commit:
     def file(self, name: str) -> StoredFile:
         """The committed file called `name`, with any suffix if `name` has none."""
         for file in self.files:
-            if name in (file.name, Path(file.name).stem):
+            if name in (file.name, file.name.rpartition(".")[0]):
                 return file
         raise StoreError(f"{self.lease.shard} was committed without a file '{name}'")
 

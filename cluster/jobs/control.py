@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.jobs.job import JobState
-from cluster.jobs.keys import QUEUE, JobKeys, time_part
+from cluster.jobs.keys import JobKeys, request_marker, time_part
 from cluster.stores.record import from_json, to_json
 from cluster.stores.store import Store
 
@@ -69,10 +69,10 @@ def put_request(store: Store, job: str, request: Request) -> str:
     stamp = time_part(request.at)
     while True:
         # Two people may ask in the same microsecond.
-        key = f"{_folder(job)}{stamp}-{secrets.token_hex(4)}-{request.verb}.json"
+        key = f"{JobKeys(job=job).control}{stamp}-{secrets.token_hex(4)}-{request.verb}.json"
         if store.put_if_absent(key, to_json(request)):
             # The farm looks at jobs that are over only where a marker says so.
-            store.put(f"{QUEUE}00-{stamp}-{job}", b"")
+            store.put(request_marker(job, stamp), b"")
             return key
 
 
@@ -83,12 +83,8 @@ Wishes = tuple[tuple[str, Request], ...]
 def new_requests(store: Store, job: str, answered: frozenset[str]) -> Wishes:
     """The requests whose keys are not among `answered`, each with its key, oldest first."""
     found = []
-    for key in store.list_keys(_folder(job)):
+    for key in store.list_keys(JobKeys(job=job).control):
         data = None if key in answered else store.get(key)
         if data is not None:
             found.append((key, from_json(data, Request, what=key)))
     return tuple(found)
-
-
-def _folder(job: str) -> str:
-    return f"{JobKeys(job=job).root}control/"

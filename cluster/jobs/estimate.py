@@ -55,7 +55,8 @@ class StageEstimate:
 class Estimate:
     """A job that is, or would be. `state` is None where it is not in the store.
 
-    `is_farms` tells that `workers` is what the farm has now.
+    `is_farms` tells that `workers` is what the farm has now, `assumed` what nobody said and was
+    taken for granted.
     """
 
     job: str
@@ -65,6 +66,7 @@ class Estimate:
     workers: int
     is_farms: bool
     stages: tuple[StageEstimate, ...]
+    assumed: tuple[str, ...] = ()
 
     @property
     def work(self) -> Span | None:

@@ -9,9 +9,19 @@ from pathlib import Path
 from typing import Protocol
 
 from bodyswap.config import ColourSettings, Over, RenderSettings
+from bodyswap.errors import UsageError
 from bodyswap.media.probe import probe
 from bodyswap.rights.trust import operator_trust
-from bodyswap.timing import FrameRange
+from bodyswap.timing import AUTO_RATE, FIRST_FRAME_NUMBER, FrameRange
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateFacts:
+    """How many frames a plate has, and what the first is called; `has_rate` where it says one."""
+
+    frame_count: int
+    first_number: int = FIRST_FRAME_NUMBER
+    has_rate: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +35,8 @@ class SubjectFacts:
 class Inspector(Protocol):
     """Reads just enough of a file to accept it."""
 
-    def plate_frame_count(self, plate: Path) -> int:
-        """How many frames the plate has, which nobody has looked at yet.
+    def plate(self, plate: Path) -> PlateFacts:
+        """What the plate is, which nobody has looked at yet.
 
         Raises PlateError where it cannot be used, or is beyond what the operator allows.
         """
@@ -40,8 +50,9 @@ class Inspector(Protocol):
         Raises ModelError or SubjectError.
         """
 
-    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
-        """Refuse colour spaces that there are not, and what would lose the plate's HDR.
+    def check_settings(self, settings: RenderSettings, plate: Path) -> None:
+        """Refuse colour spaces that there are not, what would lose the plate's HDR, and a rate for
+        a plate that has its own.
 
         Raises UsageError, and PlateError where nothing tells what the plate's values are.
         """
@@ -68,8 +79,11 @@ class Inspector(Protocol):
 class FileInspector:
     """The inspector of real plates and subjects."""
 
-    def plate_frame_count(self, plate: Path) -> int:
-        return probe(plate, operator_trust().limits).frame_count
+    def plate(self, plate: Path) -> PlateFacts:
+        found = probe(plate, operator_trust().limits)
+        return PlateFacts(
+            frame_count=found.frame_count, first_number=found.first_number, has_rate=found.has_rate
+        )
 
     def subject(self, folder: Path) -> SubjectFacts:
         from bodyswap.nets.checkpoint import CARD, load_subject
@@ -83,11 +97,17 @@ class FileInspector:
 
         check_pose_model(model, read_card(card, "the subject's card"))
 
-    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
+    def check_settings(self, settings: RenderSettings, plate: Path) -> None:
+        from bodyswap.media.frame_archive import ARCHIVE_SUFFIX
+
+        if settings.rate != AUTO_RATE and plate.suffix.lower() != ARCHIVE_SUFFIX:
+            raise UsageError(
+                f"rate '{settings.rate}' is for frames, such as plate.#.exr; {plate.name} has its"
+                " own times, which are kept"
+            )
         if settings.colour == ColourSettings() and settings.over != Over.PLATE:
             return
         from bodyswap.encode import check_hdr_kept
-        from bodyswap.media.frame_archive import ARCHIVE_SUFFIX
         from bodyswap.media.index import in_colour, index_clip
         from bodyswap.media.working import Working
 

@@ -11,7 +11,7 @@ import msgspec
 
 from bodyswap.config import Mode, Over, RenderSettings
 from bodyswap.errors import UsageError
-from bodyswap.timing import FrameRange
+from bodyswap.timing import AUTO_RATE, FrameRange, assumed_rate
 from cluster.jobs.ranges import RangeSettings
 from cluster.jobs.refs import CastRef, PlateRef, PosesRef, SubjectRef
 from cluster.stores.record import content_hash
@@ -126,7 +126,8 @@ class JobSpec:
         if not len(self.frames):
             raise UsageError("a job of no frames was asked for; give at least one")
         if self.frames.stop > self.plate.frame_count:
-            raise UsageError(f"frames {self.frames} are beyond {self.plate.name}'s last frame")
+            numbers = self.plate.numbers(self.frames)
+            raise UsageError(f"frames {numbers} are beyond {self.plate.name}'s last frame")
         self._check_ranges()
         self._check_cast()
         if self.shards is not None and not 1 <= self.shards <= len(self.frames):
@@ -192,6 +193,13 @@ class JobSpec:
         return content_hash(made_of)[:_ID_LENGTH]
 
     @property
+    def assumed(self) -> tuple[str, ...]:
+        """What nobody said and was taken for granted, in sentences."""
+        if self.plate.has_rate or self.settings.get("rate", AUTO_RATE) != AUTO_RATE:
+            return ()
+        return (assumed_rate(self.plate.name),)
+
+    @property
     def is_exact(self) -> bool:
         """True where each render shard goes on from the one before it."""
         return self.settings["mode"] == Mode.EXACT
@@ -224,17 +232,17 @@ class JobSpec:
             )
 
     def _check_ranges(self) -> None:
-        last = self.frames.start
+        last, numbers = self.frames.start, self.plate.numbers
         for each in self.ranges:
             if each.frames.start < last or each.frames.stop > self.frames.stop:
                 raise UsageError(
-                    f"frames {each.frames} overlap with another range or are not all in the job's"
-                    f" {self.frames}"
+                    f"frames {numbers(each.frames)} overlap with another range or are not all in"
+                    f" the job's {numbers(self.frames)}"
                 )
             if each.of_solving and self.settings.get("over") == Over.PLATE:
                 raise UsageError(
-                    f"solve.* of frames {each.frames} alone cannot be set with over=plate, which"
-                    " replaces one performer over the whole shot; set it for the shot"
+                    f"solve.* of frames {numbers(each.frames)} alone cannot be set with over=plate,"
+                    " which replaces one performer over the whole shot; set it for the shot"
                 )
             self.settings_in(each)  # refuses what is no setting
             last = each.frames.stop

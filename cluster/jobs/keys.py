@@ -10,20 +10,46 @@ from datetime import UTC, datetime
 from cluster.jobs.job import HIGHEST_PRIORITY, JobSpec, Stage
 from cluster.jobs.lease import Lease
 from cluster.jobs.plan import Shard
-from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef
+from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef, WeightsRef
 
 QUEUE = "queue/"
+NAMES = "names/"
 JOBS = "jobs/"
+RESULTS = "results/"
+
+PLATES = "plates/"
+POSES = "poses/"
 SUBJECTS = "subjects/"
-FARM = "farm/"
-SHARES = f"{FARM}shares.yaml"
+WEIGHTS = "weights/"
+TRAINING = "training/"
+PREVIEW = "preview/"
+
 CONSENTS = "consents/"
 REVOKED = "revoked/"
 AUDIT_ENTRIES = "audit/entries/"
 AUDIT_HEADS = "audit/heads/"
 AUDIT_HINT = "audit/hint"
 QUARANTINE = "quarantine/"
-PREVIEW = "preview/"
+
+FARM = "farm/"
+SHARES = f"{FARM}shares.yaml"
+COSTS = f"{FARM}costs.yaml"
+ACCOUNTS = f"{FARM}accounts/"
+FARM_SEEN = f"{FARM}seen.json"
+DRAINS = f"{FARM}drains/"
+TERMS = f"{FARM}terms/"
+
+OUTBOX_OPEN = "outbox/open/"
+OUTBOX_ASKED = "outbox/asked/"
+OUTBOX_PENDING = "outbox/pending/"
+OUTBOX_DEAD = "outbox/dead/"
+
+INBOX = "inbox/"
+ARRIVALS = "arrivals/"
+GATHERING = "gathering/"
+
+DOCTOR = "doctor/"
+"""Objects that are gone again at once: `doctor` tries the store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +77,25 @@ class JobKeys:
     @property
     def journal(self) -> str:
         return f"{self.root}journal/"
+
+    @property
+    def control(self) -> str:
+        """What people ask."""
+        return f"{self.root}control/"
+
+    @property
+    def told(self) -> str:
+        """Messages that are over, so that they are never told anew."""
+        return f"{self.root}told/"
+
+    @property
+    def account(self) -> str:
+        """What the job has cost."""
+        return f"{self.root}account.json"
+
+    @property
+    def budget(self) -> str:
+        return f"{self.root}budget.json"
 
     @property
     def out(self) -> str:
@@ -90,9 +135,44 @@ class JobKeys:
         return f"{self.attempt(lease)}log.txt"
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingKeys:
+    """The keys of one training."""
+
+    training: str
+
+    @property
+    def root(self) -> str:
+        return f"{TRAINING}{self.training}/"
+
+    @property
+    def spec(self) -> str:
+        return f"{self.root}training.yaml"
+
+    @property
+    def states(self) -> str:
+        return f"{self.root}states/"
+
+    @property
+    def status(self) -> str:
+        return f"{self.root}status.json"
+
+    @property
+    def subject(self) -> str:
+        return f"{self.root}subject.json"
+
+    def out(self, name: str) -> str:
+        return f"{self.root}out/{name}"
+
+
 def queue_marker(spec: JobSpec, submitted_at: str) -> str:
     """Sorts before the markers of lower priorities, then of later submissions."""
     return f"{QUEUE}{HIGHEST_PRIORITY - spec.priority:02d}-{submitted_at}-{spec.job}"
+
+
+def request_marker(job: str, asked_at: str) -> str:
+    """Of a job of which something is asked, be it over or not: met before all that wait."""
+    return f"{QUEUE}00-{asked_at}-{job}"
 
 
 def job_of_marker(marker: str) -> str:
@@ -100,7 +180,7 @@ def job_of_marker(marker: str) -> str:
 
 
 def plate_file(plate: PlateRef) -> str:
-    return f"plates/{plate.sha256}/{plate.name}"
+    return f"{PLATES}{plate.sha256}/{plate.name}"
 
 
 def preview_playlist(job: str) -> str:
@@ -110,11 +190,15 @@ def preview_playlist(job: str) -> str:
 
 def plate_record(plate: PlateRef) -> str:
     """What reading a plate where it lies takes: its index, and a hash of every block."""
-    return f"plates/{plate.sha256}/streaming.json"
+    return f"{PLATES}{plate.sha256}/streaming-{plate.record[:16]}.json"
 
 
 def poses_file(poses: PosesRef) -> str:
-    return f"poses/{poses.sha256}/poses.npz"
+    return f"{POSES}{poses.sha256}/poses.npz"
+
+
+def weights_file(weights: WeightsRef) -> str:
+    return f"{WEIGHTS}{weights.sha256}/{weights.name}"
 
 
 def subject_file(subject: SubjectRef, name: str) -> str:

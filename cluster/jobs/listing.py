@@ -10,16 +10,15 @@ from fnmatch import fnmatchcase
 from bodyswap.errors import JobError, UsageError
 from bodyswap.spelling import near_miss
 from cluster.jobs.job import JobSpec
-from cluster.jobs.keys import QUEUE, JobKeys, job_of_marker, key_part
+from cluster.jobs.keys import NAMES, QUEUE, JobKeys, job_of_marker, key_part
 from cluster.stores.store import Store
 
-_NAMES = "names/"
 _WILD = "*?["
 
 
 def put_name(store: Store, spec: JobSpec) -> None:
     """Let the job be found, by its name and at all."""
-    store.put_if_absent(f"{_NAMES}{job_name(spec)}/{spec.job}", b"")
+    store.put_if_absent(f"{NAMES}{job_name(spec)}/{spec.job}", b"")
 
 
 def check_name(name: str) -> str:
@@ -100,7 +99,7 @@ def _fits_text(text: str) -> Callable[[str, str], bool]:
 
 def _names(store: Store) -> list[tuple[str, str]]:
     """Every job with its name; one that was submitted under two names has two lines."""
-    parts = (key.split("/") for key in store.list_keys(_NAMES))
+    parts = (key.split("/") for key in store.list_keys(NAMES))
     return [(job, name) for _, name, job in parts]
 
 

@@ -102,7 +102,12 @@ def read_plan(store: Store, job: str, entries: Sequence[Entry] | None = None) ->
 def read_shares(store: Store) -> dict[str, ProjectShare]:
     """What part of the farm each project gets; those that are not named share equally."""
     data = store.get(SHARES)
-    return {} if data is None else from_yaml(data, dict[str, ProjectShare], what=SHARES)
+    return {} if data is None else dict(_shares_of(data))
+
+
+@lru_cache(maxsize=4)
+def _shares_of(data: bytes) -> dict[str, ProjectShare]:
+    return from_yaml(data, dict[str, ProjectShare], what=SHARES)
 
 
 def _priority(spec: JobSpec, entries: tuple[Entry, ...]) -> int:

@@ -6,10 +6,11 @@ Pure: it does not know which worker gets which shard, or when.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from bodyswap.config import POSE_SEARCH_EVERY
-from bodyswap.timing import FrameRange
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
 from cluster.jobs.job import JobSpec, Stage
 from cluster.stores.record import content_hash
 
@@ -37,8 +38,12 @@ class Shard:
         """What people call it by, such as "render-2"."""
         return f"{self.stage}-{self.index}"
 
+    def numbered(self, first_number: int) -> str:
+        """In words, of a plate whose first frame has this number."""
+        return f"{self.stage} {self.index} ({self.frames.numbered(first_number)})"
+
     def __str__(self) -> str:
-        return f"{self.stage} {self.index} ({self.frames})"
+        return self.numbered(FIRST_FRAME_NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +127,12 @@ class Plan:
         plain = [Shard(stage=stage, index=n, frames=frames) for n, frames in enumerate(ranges)]
         for split in self.splits if stage is Stage.RENDER else ():
             plain = _divided(plain, split)
+        if not self.again:
+            return tuple(plain)
         takes = Counter(self.again)
         return tuple(replace(shard, take=takes[shard.name]) for shard in plain)
 
-    @property
+    @cached_property
     def all_shards(self) -> tuple[Shard, ...]:
         return tuple(shard for stage in Stage for shard in self.shards(stage))
 

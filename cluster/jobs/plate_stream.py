@@ -1,15 +1,17 @@
 """Plates that are read where they lie, because fetching them whole would take longer than the work.
 
 Whoever submits such a plate keeps a record beside it: its index, so that no worker reads it all to
-know its frames, and a hash of every block, so that what is read is proven as a fetched file is.
+know its frames, and a hash of every block, so that what is read is proven as a fetched file is. The
+job names the record by its hash: another plate under the same address, and another record to go
+with it, are both refused.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bodyswap.environment import stream_over_bytes
-from bodyswap.errors import IntegrityError
+from bodyswap.errors import IntegrityError, PlateError
 from cluster.jobs.keys import plate_file, plate_record
 from cluster.jobs.refs import PlateRef
 from cluster.stores.record import from_json, to_json
@@ -24,31 +26,37 @@ class PlateRecord:
     """`index` is the media room's; `blocks` the SHA-256, in hex, of each `block_bytes`."""
 
     index: str
+    size_bytes: int
     block_bytes: int
     blocks: tuple[str, ...]
 
 
+def recorded(plate: PlateRef, local: Path) -> tuple[PlateRef, bytes]:
+    """The plate with the hash of its record, and the record; none where it is to be fetched.
+
+    Raises:
+        PlateError: the file is no longer the one that was looked at.
+    """
+    is_packed = plate.name.lower().endswith(_PACKED) or plate.frame_count == 1
+    if is_packed or local.stat().st_size <= stream_over_bytes():
+        return plate, b""
+    record = to_json(_described(local, plate))
+    return replace(plate, record=hashlib.sha256(record).hexdigest()), record
+
+
 def is_streamed(store: Store, plate: PlateRef) -> bool:
     """Whether workers read the plate where it lies."""
-    if plate.name.lower().endswith(_PACKED) or plate.frame_count == 1:
+    if not plate.record:
         return False
     facts = store.head(plate_file(plate))
     return facts is not None and facts.size_bytes > stream_over_bytes()
 
 
-def keep_record(store: Store, plate: PlateRef, local: Path) -> None:
-    """Write the plate's record, unless it has one; `local` is the same plate, here."""
-    if store.head(plate_record(plate)) is None:
-        store.put_if_absent(plate_record(plate), to_json(_described(local, plate)))
-
-
 def open_plate(store: Store, plate: PlateRef) -> Path:
     """The plate as a path that readers of video open; nothing of it is fetched before.
 
-    Without a record, all of it is read through once, and the record kept for everybody else.
-
     Raises:
-        IntegrityError: it is not the plate of that hash.
+        IntegrityError: it, or its record, is not what the job was submitted with.
     """
     from bodyswap.media.streamed import StreamedFile, StreamedPath
 
@@ -56,21 +64,44 @@ def open_plate(store: Store, plate: PlateRef) -> Path:
     facts = store.head(key)
     if facts is None:
         raise missing(key, store.url)
+    record = _record(store, plate)
+    if facts.size_bytes != record.size_bytes:
+        raise IntegrityError(
+            f"'{key}' has {facts.size_bytes} bytes, and the plate that was submitted has"
+            f" {record.size_bytes}: another file lies in its place; remove it and submit again"
+        )
 
     def fetch(start: int, stop: int) -> bytes:
         return store.read_range(key, start, stop)
 
-    data = store.get(plate_record(plate))
-    if data is None:
-        unknown = StreamedPath.of(plate.name, StreamedFile(plate.name, facts.size_bytes, fetch))
-        data = to_json(_described(unknown, plate))
-        store.put_if_absent(plate_record(plate), data)
-    record = from_json(data, PlateRecord, what=plate_record(plate))
     file = StreamedFile(
         plate.name, facts.size_bytes, fetch,
         block_hashes=record.blocks, block_bytes=record.block_bytes,
     )  # fmt: skip
-    return StreamedPath.of(f"{plate.sha256}/{plate.name}", file, index=record.index.encode())
+    # Named by its record too: readers keep what they found out by a plate's name.
+    name = f"{plate.sha256}/{plate.record[:16]}/{plate.name}"
+    return StreamedPath.of(name, file, index=record.index.encode())
+
+
+def _record(store: Store, plate: PlateRef) -> PlateRecord:
+    key = plate_record(plate)
+    data = store.get(key)
+    if data is None:
+        raise missing(key, store.url)
+    found = hashlib.sha256(data).hexdigest()
+    if found != plate.record:
+        raise IntegrityError(
+            f"'{key}' has the hash {found[:12]}…, and the job was submitted with"
+            f" {plate.record[:12]}…: it was changed since; remove it and submit again"
+        )
+    record = from_json(data, PlateRecord, what=key)
+    due = -(-record.size_bytes // record.block_bytes) if record.block_bytes > 0 else -1
+    if len(record.blocks) != due:
+        raise IntegrityError(
+            f"'{key}' has {len(record.blocks)} hashes for {record.size_bytes} bytes in blocks of"
+            f" {record.block_bytes}; submit the plate again"
+        )
+    return record
 
 
 def _described(path: Path, plate: PlateRef) -> PlateRecord:
@@ -78,14 +109,16 @@ def _described(path: Path, plate: PlateRef) -> PlateRecord:
     from bodyswap.media.index import index_clip, index_to_bytes
     from bodyswap.media.streamed import BLOCK_BYTES, read_blocks
 
-    whole, blocks = hashlib.sha256(), []
+    index = index_to_bytes(index_clip(path)).decode()
+    whole, blocks, size_bytes = hashlib.sha256(), [], 0
     for block in read_blocks(path):
         whole.update(block)
         blocks.append(hashlib.sha256(block).hexdigest())
+        size_bytes += len(block)
     if whole.hexdigest() != plate.sha256:
-        raise IntegrityError(
-            f"'{plate_file(plate)}' has the hash {whole.hexdigest()[:12]}…, not"
-            f" {plate.sha256[:12]}…: damaged in the store"
+        raise PlateError(
+            f"'{path}' was changed while it was submitted; submit it again once it is whole"
         )
-    index = index_to_bytes(index_clip(path)).decode()
-    return PlateRecord(index=index, block_bytes=BLOCK_BYTES, blocks=tuple(blocks))
+    return PlateRecord(
+        index=index, size_bytes=size_bytes, block_bytes=BLOCK_BYTES, blocks=tuple(blocks)
+    )

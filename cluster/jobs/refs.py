@@ -3,16 +3,33 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange, parse_frame_range
 from cluster.stores.record import content_hash
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlateRef:
-    """A plate in the store, by content."""
+    """A plate in the store, by content.
+
+    `record` is the SHA-256 of what the submitter found in one that is to be read where it lies:
+    its index and the hash of every block. Without it a plate is fetched whole. `first_number` is
+    what people call its first frame; `has_rate` is False where nothing says how fast they follow.
+    """
 
     sha256: str
     name: str
     frame_count: int
+    record: str = ""
+    first_number: int = FIRST_FRAME_NUMBER
+    has_rate: bool = True
+
+    def range_of(self, text: str) -> FrameRange:
+        """The frames that people's numbers, such as "1001-1040", mean. Raises UsageError."""
+        return parse_frame_range(text, self.frame_count, self.first_number)
+
+    def numbers(self, frames: FrameRange) -> str:
+        """What people call these frames of it."""
+        return frames.numbered(self.first_number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +70,11 @@ class CastRef:
 
     performer: str
     subject: SubjectRef | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsRef:
+    """A file of weights in the store, by content."""
+
+    sha256: str
+    name: str

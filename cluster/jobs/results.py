@@ -7,11 +7,10 @@ that made them, and whoever would use them proves them first.
 from bodyswap.timing import FrameRange
 from cluster.jobs.commit import Commit
 from cluster.jobs.job import JobSpec, Stage
+from cluster.jobs.keys import RESULTS
 from cluster.jobs.plan import Plan
 from cluster.stores.record import content_hash, from_json, to_json
 from cluster.stores.store import Store
-
-RESULTS = "results/"
 
 
 def offer(store: Store, commit: Commit, address: str, kind: str) -> None:

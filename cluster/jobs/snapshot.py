@@ -30,15 +30,37 @@ class ShardView:
     def is_waiting(self) -> bool:
         return self.commit is None and self.held is None
 
+    @property
+    def frames_done(self) -> int:
+        if self.commit is not None:
+            return len(self.shard.frames)
+        return self.held.frames_done if self.held else 0
+
     @cached_property
     def verdict(self) -> Verdict:
         """What its failures lead to."""
         return verdict(self.failures) if self.failures else Verdict.RETRY
 
     @property
+    def is_condemned(self) -> bool:
+        """True where it will not be tried again."""
+        return bool(self.failures) and self.is_waiting and self.verdict is not Verdict.RETRY
+
+    @property
     def batch_divisor(self) -> int:
         """By how much the next attempt's batch is smaller than the settings'."""
         return batch_divisor(self.failures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How much of a job's present stage is done; `shards_reused` is of all its stages."""
+
+    shards_done: int
+    shards_total: int
+    frames_done: int
+    frames_total: int
+    shards_reused: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +79,10 @@ class JobView:
 
     @cached_property
     def _of_stage(self) -> dict[Stage, tuple[ShardView, ...]]:
-        return {
-            stage: tuple(view for view in self.shards if view.shard.stage is stage)
-            for stage in Stage
-        }
+        of: dict[Stage, list[ShardView]] = {stage: [] for stage in Stage}
+        for view in self.shards:
+            of[view.shard.stage].append(view)
+        return {stage: tuple(views) for stage, views in of.items()}
 
     def of(self, stage: Stage) -> tuple[ShardView, ...]:
         return self._of_stage[stage]
@@ -70,10 +92,10 @@ class JobView:
         """The first stage that is not wholly committed; None after the last, and unplanned."""
         if self.plan is None:
             return None
-        open_stages = (
-            stage for stage in Stage if any(view.commit is None for view in self.of(stage))
-        )
-        return next(open_stages, None)
+        for stage, views in self._of_stage.items():
+            if any(view.commit is None for view in views):
+                return stage
+        return None
 
     @cached_property
     def held(self) -> tuple[Held, ...]:
@@ -83,21 +105,43 @@ class JobView:
     @cached_property
     def condemned(self) -> tuple[ShardView, ...]:
         """The shards that will not be tried again."""
-        return tuple(
-            view for view in self.shards if view.is_waiting and view.verdict is not Verdict.RETRY
-        )
+        return tuple(view for view in self.shards if view.is_condemned)
 
     @cached_property
     def startable(self) -> tuple[ShardView, ...]:
         """The shards that have all they need, the longest first; some may have to pause still."""
-        ready = [
-            view
-            for view in (self.of(self.stage) if self.stage else ())
-            if view.is_waiting
-            and view.verdict is Verdict.RETRY
-            and all(before.commit for before in self.predecessor(view.shard))
-        ]
+        views = self.of(self.stage) if self.stage else ()
+        ready = [view for view in views if view.is_waiting and not view.is_condemned]
+        if self.spec.is_exact:
+            ready = [
+                view
+                for view in ready
+                if all(before.commit for before in self.predecessor(view.shard))
+            ]
         return tuple(sorted(ready, key=lambda view: (-len(view.shard.frames), view.shard.index)))
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the job is, counted once: of thousands of jobs, few change between two looks."""
+        views = self.of(self.stage) if self.stage else ()
+        commits = [view.commit for view in self.shards if view.commit is not None]
+        return Progress(
+            shards_done=len([view for view in views if view.commit is not None]),
+            shards_total=len(views),
+            frames_done=sum([view.frames_done for view in views]),
+            frames_total=sum([len(view.shard.frames) for view in views]),
+            shards_reused=len([commit for commit in commits if commit.made_by is not None]),
+        )
+
+    @cached_property
+    def wanted(self) -> tuple[Stage, ...]:
+        """The stage of each of its shards that is under work or could be."""
+        held = tuple(held.lease.shard.stage for held in self.held)
+        if self.state.is_final or self.state is JobState.PAUSED:
+            return held
+        if self.plan is None:
+            return (*held, Stage.POSE)
+        return (*held, *(view.shard.stage for view in self.startable))
 
     def ready(self, now_s: float) -> list[ShardView]:
         """The shards that may be started now, the longest first."""
@@ -165,16 +209,12 @@ class Snapshot:
     nodes: tuple[Node, ...] = ()
     leaving_nodes: tuple[str, ...] = ()
 
+    @cached_property
+    def running(self) -> Counter[str]:
+        """How many workers are at work for each project."""
+        return Counter(job.spec.project for job in self.jobs for _ in job.held)
+
 
 def waiting_shards(jobs: Iterable[JobView]) -> Counter[Stage]:
     """How many shards of each stage are under work or could be, if there were workers."""
-    found: Counter[Stage] = Counter()
-    for job in jobs:
-        found.update(held.lease.shard.stage for held in job.held)
-        if job.state.is_final or job.state is JobState.PAUSED:
-            continue
-        if job.plan is None:
-            found[Stage.POSE] += 1
-        elif job.stage is not None:
-            found[job.stage] += len(job.startable)
-    return found
+    return Counter(stage for job in jobs for stage in job.wanted)

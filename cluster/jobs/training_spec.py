@@ -1,4 +1,4 @@
-"""What a training on the farm is: its request with everything resolved, its identity, its keys.
+"""What a training on the farm is: its request with everything resolved, its identity.
 
 Pure: it does not know stores, workers or clocks.
 
@@ -15,10 +15,9 @@ from functools import cached_property
 
 from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
-from cluster.jobs.refs import PlateRef
+from cluster.jobs.refs import PlateRef, WeightsRef
 from cluster.stores.record import content_hash
 
-TRAINING = "training/"
 _ID_LENGTH = 16
 
 
@@ -44,18 +43,6 @@ class StoredPart:
 
     clip: PlateRef
     frames: FrameRange
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsRef:
-    """A file of weights in the store, by content."""
-
-    sha256: str
-    name: str
-
-    @property
-    def key(self) -> str:
-        return f"weights/{self.sha256}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,33 +77,3 @@ class TrainingSpec:
             self.software, self.vgg, self.workers,
         )  # fmt: skip
         return content_hash(identity)[:_ID_LENGTH]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingKeys:
-    """The keys of one training."""
-
-    training: str
-
-    @property
-    def root(self) -> str:
-        return f"{TRAINING}{self.training}/"
-
-    @property
-    def spec(self) -> str:
-        return f"{self.root}training.yaml"
-
-    @property
-    def states(self) -> str:
-        return f"{self.root}states/"
-
-    @property
-    def status(self) -> str:
-        return f"{self.root}status.json"
-
-    @property
-    def subject(self) -> str:
-        return f"{self.root}subject.json"
-
-    def out(self, name: str) -> str:
-        return f"{self.root}out/{name}"

@@ -18,7 +18,13 @@ from datetime import UTC, datetime
 from bodyswap.errors import IntegrityError
 from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
-from cluster.jobs.keys import JobKeys
+from cluster.jobs.keys import (
+    OUTBOX_ASKED,
+    OUTBOX_DEAD,
+    OUTBOX_OPEN,
+    OUTBOX_PENDING,
+    JobKeys,
+)
 from cluster.jobs.listing import job_name
 from cluster.jobs.observe import read_spec
 from cluster.notices.settings import Endpoint
@@ -26,11 +32,6 @@ from cluster.stores.record import content_hash, from_json, to_json
 from cluster.stores.store import Store
 
 _log = logging.getLogger(__name__)
-
-_OPEN = "outbox/open/"
-_ASKED = "outbox/asked/"
-_PENDING = "outbox/pending/"
-_DEAD = "outbox/dead/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class Letter:
 
 def ask_to_tell(store: Store, job: str) -> None:
     """Have whoever runs the farm tell of what was written into the job's journal."""
-    store.put(f"{_ASKED}{job}", b"")
+    store.put(f"{OUTBOX_ASKED}{job}", b"")
 
 
 class Outbox:
@@ -62,39 +63,39 @@ class Outbox:
     @property
     def open_jobs(self) -> list[str]:
         """The jobs that were being told of when somebody stopped."""
-        return [key.removeprefix(_OPEN) for key in self._store.list_keys(_OPEN)]
+        return [key.removeprefix(OUTBOX_OPEN) for key in self._store.list_keys(OUTBOX_OPEN)]
 
     @property
     def asked_jobs(self) -> list[str]:
         """The jobs that `ask_to_tell` was called for."""
-        return [key.removeprefix(_ASKED) for key in self._store.list_keys(_ASKED)]
+        return [key.removeprefix(OUTBOX_ASKED) for key in self._store.list_keys(OUTBOX_ASKED)]
 
     def write(self, job: str, endpoints: list[Endpoint]) -> int:
         """Write a letter for each change of the job's state that has none; answer how many."""
         spec = read_spec(self._store, job)
         if spec is None:
             return 0
-        self._store.put_if_absent(f"{_OPEN}{job}", b"")
-        self._store.delete(f"{_ASKED}{job}")
+        self._store.put_if_absent(f"{OUTBOX_OPEN}{job}", b"")
+        self._store.delete(f"{OUTBOX_ASKED}{job}")
         entries = Journal(self._store, job).read()
-        told = set(self._store.list_keys(f"{JobKeys(job=job).root}told/"))
+        told = set(self._store.list_keys(JobKeys(job=job).told))
         written = 0
         for letter in _letters(spec, entries, endpoints):
             if _told_key(letter) not in told:
-                written += self._store.put_if_absent(_key(_PENDING, letter), to_json(letter))
+                written += self._store.put_if_absent(_key(OUTBOX_PENDING, letter), to_json(letter))
         if entries and entries[-1].state.is_final:
-            self._store.delete(f"{_OPEN}{job}")
+            self._store.delete(f"{OUTBOX_OPEN}{job}")
         return written
 
     def due(self, now_s: float) -> list[Letter]:
         """The letters that are to be posted now, the oldest change of a job first."""
-        keys = self._store.list_keys(_PENDING)
+        keys = self._store.list_keys(OUTBOX_PENDING)
         self._read = {key: letter for key in keys if (letter := self._letter(key)) is not None}
         return [letter for letter in self._read.values() if letter.due_at_s <= now_s]
 
     def dead(self) -> list[Letter]:
         """The letters that were given up."""
-        keys = self._store.list_keys(_DEAD)
+        keys = self._store.list_keys(OUTBOX_DEAD)
         return [
             from_json(data, Letter, what=key)
             for key in keys
@@ -108,20 +109,20 @@ class Outbox:
     def failed(self, letter: Letter, answer: str, due_at_s: float) -> None:
         """It did not; it is posted again at `due_at_s`."""
         later = replace(letter, attempts=letter.attempts + 1, answer=answer, due_at_s=due_at_s)
-        self._store.put(_key(_PENDING, later), to_json(later))
-        self._read[_key(_PENDING, later)] = later
+        self._store.put(_key(OUTBOX_PENDING, later), to_json(later))
+        self._read[_key(OUTBOX_PENDING, later)] = later
 
     def give_up(self, letter: Letter, answer: str) -> None:
         """It will not be posted any more, and is kept for whoever looks."""
         dead = replace(letter, attempts=letter.attempts + 1, answer=answer)
-        self._store.put(_key(_DEAD, dead), to_json(dead))
+        self._store.put(_key(OUTBOX_DEAD, dead), to_json(dead))
         self._end(dead)
 
     def _end(self, letter: Letter) -> None:
         # In this order: a crash between the two tells it twice, not never.
         self._store.put(_told_key(letter), to_json(letter))
-        self._store.delete(_key(_PENDING, letter))
-        self._read.pop(_key(_PENDING, letter), None)
+        self._store.delete(_key(OUTBOX_PENDING, letter))
+        self._read.pop(_key(OUTBOX_PENDING, letter), None)
 
     def _letter(self, key: str) -> Letter | None:
         if key in self._read:
@@ -180,4 +181,4 @@ def _key(folder: str, letter: Letter) -> str:
 
 
 def _told_key(letter: Letter) -> str:
-    return f"{JobKeys(job=letter.job).root}told/{letter.name}.json"
+    return f"{JobKeys(job=letter.job).told}{letter.name}.json"

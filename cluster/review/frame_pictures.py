@@ -18,7 +18,7 @@ from bodyswap.errors import JobError
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.media.sequence import read_picture
-from bodyswap.timing import FIRST_FRAME_NUMBER, FrameRange
+from bodyswap.timing import FrameRange
 from cluster.jobs.commit import Commit, StoredFile
 from cluster.review.shots import Shots
 
@@ -105,7 +105,7 @@ class FramePictures:
     def _decoded(self, wanted: Wanted) -> RGB:
         if wanted.layer is Layer.PLATE:
             return _frame(self._shots.clip(wanted.job), wanted.index)
-        number = wanted.index + FIRST_FRAME_NUMBER
+        number = wanted.index + self._shots.spec(wanted.job).plate.first_number
         commit = self._commit(wanted.job, wanted.index, number)
         place = wanted.index - commit.lease.shard.frames.start
         if files := _frame_files(commit):

@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
 from bodyswap.errors import UsageError
-from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.jobs.listing import job_name
 from cluster.jobs.progress import JobStatus
 from cluster.review.answers import ShardAnswer
@@ -52,7 +51,8 @@ def jobs_table(request: Request, desk: DeskPart, visitor: EverythingPart, q: str
 def job_page(job: JobPart, request: Request, desk: DeskPart, visitor: VisitorPart) -> Response:
     """One shot, to be looked at."""
     spec = desk.shots.spec(job)
-    numbers = range(spec.frames.start + FIRST_FRAME_NUMBER, spec.frames.stop + FIRST_FRAME_NUMBER)
+    first = spec.plate.first_number
+    numbers = range(spec.frames.start + first, spec.frames.stop + first)
     step = max(1, len(numbers) // _SHEET)
     return _page(
         request, "job.html", visitor, job=job, name=job_name(spec), spec=spec,

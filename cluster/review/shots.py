@@ -9,13 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from bodyswap.errors import JobError
-from bodyswap.media.index import ClipIndex, in_colour, index_clip
+from bodyswap.media.index import ClipIndex, as_set, index_clip
 from bodyswap.people import PoseSequence
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import RefusedError
 from bodyswap.rights.trust import operator_trust
 from bodyswap.timecode import Timecode
-from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.client import Client
 from cluster.delivering.preview import Preview, PreviewReader
 from cluster.delivering.publish import read_manifest
@@ -99,7 +98,8 @@ class Shots:
         return self.glances.get(key, lambda: self.client().why(job, shard))
 
     def shards(self, job: str) -> tuple[ShardAnswer, ...]:
-        return tuple(map(_shard_answer, self.seen(job).shards))
+        seen = self.seen(job)
+        return tuple(_shard_answer(each, seen.spec.plate) for each in seen.shards)
 
     def preview(self, job: str) -> Preview:
         """The finished beginning of the shot. Raises what `PreviewReader.read` raises."""
@@ -112,7 +112,7 @@ class Shots:
     def clip(self, job: str) -> ClipIndex:
         """The job's plate, indexed."""
         spec = self.spec(job)
-        return in_colour(self._clip(spec.plate), spec.render_settings.colour)
+        return as_set(self._clip(spec.plate), spec.render_settings)
 
     def rendered(self, job: str, index: int) -> Commit | None:
         """The commit of the render shard that frame `index` of the plate lies in."""
@@ -149,9 +149,11 @@ class Shots:
 
     def index_of(self, job: str, number: int) -> int:
         """The plate's index of the job's frame `number`. Raises NotThereError."""
-        index, frames = number - FIRST_FRAME_NUMBER, self.spec(job).frames
-        if index not in frames:
-            raise NotThereError(f"frame {number} is none of the job's, which are {frames}")
+        spec = self.spec(job)
+        index = number - spec.plate.first_number
+        if index not in spec.frames:
+            numbers = spec.plate.numbers(spec.frames)
+            raise NotThereError(f"frame {number} is none of the job's, which are {numbers}")
         return index
 
     def consent(self, job: str) -> ConsentAnswer:
@@ -186,14 +188,14 @@ class Shots:
     def _timeline(self, job: str) -> TimelineAnswer:
         frames, clip, poses = self.spec(job).frames, self.clip(job), self.poses(job)
         cut = clip.timeline.cut(frames)
-        rate = cut.rate
+        rate, first_number = cut.rate, clip.first_number
         start = clip.custody.timecode or Timecode(frame=0, rate=rate)
         commits = [seen for seen in self.seen(job).of(Stage.RENDER) if seen.commit is not None]
         status = self.status(job)
         scores = {join.frame: join for join in status.joins}
         parts = [seen.shard.frames for seen in self.seen(job).of(Stage.RENDER)]
         return TimelineAnswer(
-            first=frames.start + FIRST_FRAME_NUMBER,
+            first=frames.start + first_number,
             width=clip.width,
             height=clip.height,
             rate=float(rate),
@@ -205,7 +207,7 @@ class Shots:
             ),
             joins=tuple(
                 JoinMark(
-                    number=part.start + FIRST_FRAME_NUMBER,
+                    number=part.start + first_number,
                     is_cut=part.start in scores and scores[part.start].is_cut,
                     block=getattr(getattr(scores.get(part.start), "score", None), "block", None),
                     mended_frames=getattr(scores.get(part.start), "mended_frames", 0),
@@ -238,7 +240,7 @@ class Shots:
         )  # fmt: skip
 
 
-def _shard_answer(seen: ShardSeen) -> ShardAnswer:
+def _shard_answer(seen: ShardSeen, plate: PlateRef) -> ShardAnswer:
     running = seen.running
     lease = seen.commit.lease if seen.commit is not None else running
     if seen.commit is not None:
@@ -248,9 +250,10 @@ def _shard_answer(seen: ShardSeen) -> ShardAnswer:
     else:
         state = "running" if running is not None else "failed" if seen.failures else "waiting"
     return ShardAnswer(
-        name=seen.name, stage=seen.shard.stage, state=state, frames=str(seen.shard.frames),
-        frame_count=len(seen.shard.frames), worker=lease.worker if lease else "",
-        attempts=len(seen.leases), errors=tuple(each.message for each in seen.history),
+        name=seen.name, stage=seen.shard.stage, state=state,
+        frames=plate.numbers(seen.shard.frames), frame_count=len(seen.shard.frames),
+        worker=lease.worker if lease else "", attempts=len(seen.leases),
+        errors=tuple(each.message for each in seen.history),
     )  # fmt: skip
 
 

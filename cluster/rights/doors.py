@@ -24,7 +24,7 @@ from cluster.jobs.job import JobSpec, Stage
 from cluster.jobs.keys import key_part
 from cluster.jobs.observe import read_spec
 from cluster.jobs.order import Order
-from cluster.jobs.refs import SubjectRef
+from cluster.jobs.refs import PlateRef, SubjectRef
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
 from cluster.stores.store import Store
@@ -135,12 +135,7 @@ def watched(
 
 def recheck(store: Store, order: Order) -> None:
     """Look again in the middle of a shard; only a refusal is written down. Raises RefusedError."""
-    trust, now_s = operator_trust(), time.time()
-    for visit in _visits(order):
-        try:
-            covering(store, visit.act, trust, now_s)
-        except RefusedError:
-            permit(store, visit, now_s=now_s)
+    _recheck(store, _visits(order))
 
 
 def permit_publish(store: Store, spec: JobSpec) -> tuple[ConsentRecord, ...]:
@@ -154,6 +149,21 @@ def permit_publish(store: Store, spec: JobSpec) -> tuple[ConsentRecord, ...]:
     return permit_all(store, spec, Deed.PUBLISH, by="farm", now_s=time.time())
 
 
+def recheck_publish(store: Store, spec: JobSpec) -> None:
+    """Look again before the last step; only a refusal is written down. Raises RefusedError."""
+    acts = acts_of(spec, Deed.PUBLISH)
+    _recheck(store, [Visit(act=act, by="farm", job=spec.job) for act in acts])
+
+
+def _recheck(store: Store, visits: list[Visit]) -> None:
+    trust, now_s = operator_trust(), time.time()
+    for visit in visits:
+        try:
+            covering(store, visit.act, trust, now_s)
+        except RefusedError:
+            permit(store, visit, now_s=now_s)
+
+
 def permit_all(
     store: Store, spec: JobSpec, deed: Deed, *, by: str, now_s: float
 ) -> tuple[ConsentRecord, ...]:
@@ -162,7 +172,8 @@ def permit_all(
     Raises as `permit`.
     """
     visits = [
-        Visit(act=act, by=by, job=spec.job, frames=str(spec.frames)) for act in acts_of(spec, deed)
+        Visit(act=act, by=by, job=spec.job, frames=spec.plate.numbers(spec.frames))
+        for act in acts_of(spec, deed)
     ]
     return tuple(permit(store, visit, now_s=now_s) for visit in visits)
 
@@ -222,7 +233,7 @@ def _visits(order: Order) -> list[Visit]:
             act=act,
             by=order.lease.worker,
             job=order.spec.job,
-            frames=f"{shard.stage} {shard.frames}",
+            frames=f"{shard.stage} {order.spec.plate.numbers(shard.frames)}",
         )
         for act in acts_of(order.spec, deed)
     ]
@@ -244,12 +255,17 @@ def _user() -> str:
         return "unknown"
 
 
+def _parts(plate: PlateRef) -> list[str]:
+    """What of it becomes part of a key or a path."""
+    return [plate.name, plate.sha256, *([plate.record] if plate.record else [])]
+
+
 def _check_names(order: Order) -> None:
     spec, lease = order.spec, order.lease
     if lease.job != spec.job:
         raise UsageError(f"an order of job {spec.job} has a lease of '{lease.job[:80]}'; refused")
     plates = [spec.plate, *([spec.clean_plate] if spec.clean_plate else [])]
-    names = [part for plate in plates for part in (plate.name, plate.sha256)]
+    names = [part for plate in plates for part in _parts(plate)]
     for subject in spec.subjects:
         names.append(subject.name)
         names += [part for file in subject.files for part in (file.name, file.sha256)]

@@ -16,12 +16,12 @@ from cluster.stores.record import from_json
 from cluster.stores.store import Store
 
 TRACES = "traces.json"
-"""The file of a render shard's commit that holds its `Traced`."""
+"""The file of a render shard's commit that holds its `FrameTraces`."""
 MOST_PRINTS = 96
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traced:
+class FrameTraces:
     """What frames were marked with, empty where unmarked, and the prints of their key frames."""
 
     mark: str
@@ -44,12 +44,12 @@ def watermark_key(trust: Trust) -> bytes:
     return read_key(Path(trust.watermark_key) if trust.watermark_key else None)
 
 
-def traced(mark: Mark | None, prints: Sequence[str]) -> Traced:
+def frame_traces(mark: Mark | None, prints: Sequence[str]) -> FrameTraces:
     """What a commit says."""
-    return Traced(mark=mark.name if mark else "", prints=tuple(prints))
+    return FrameTraces(mark=mark.name if mark else "", prints=tuple(prints))
 
 
-def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced:
+def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> FrameTraces:
     """What the whole shot carries; unmarked only where its settings say so.
 
     Shards that were rendered for another request carry that one's mark: then there are several.
@@ -68,14 +68,14 @@ def traces_of(store: Store, spec: JobSpec, rendered: Iterable[Commit]) -> Traced
         )
     prints = tuple(value for one in each for value in one.prints)
     step = -(-len(prints) // MOST_PRINTS) or 1
-    return Traced(mark=", ".join(marks), prints=prints[::step])
+    return FrameTraces(mark=", ".join(marks), prints=prints[::step])
 
 
-def _read(store: Store, commit: Commit) -> Traced:
+def _read(store: Store, commit: Commit) -> FrameTraces:
     if all(file.name != TRACES for file in commit.files):
-        return Traced(mark="", prints=())
+        return FrameTraces(mark="", prints=())
     key = commit.file(TRACES).key
     data = store.get(key)
     if data is None:
         raise IntegrityError(f"'{key}' is gone from the store; retry the job")
-    return from_json(data, Traced, what=key)
+    return from_json(data, FrameTraces, what=key)

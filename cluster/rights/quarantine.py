@@ -4,27 +4,32 @@ Nothing is deleted: a quarantined object lies under quarantine/ and its own key,
 answer for it. Safe to repeat; what marks a whole thing as whole is moved first.
 """
 
+from functools import partial
+
 from bodyswap.rights.audit import Event, Fact
 from bodyswap.rights.consent import ANY, read_consent
 from bodyswap.rights.permit import Deed
 from bodyswap.rights.refusal import Refusal, RefusedError
 from bodyswap.rights.trust import Trust
 from cluster.jobs.job import JobSpec, Stage
-from cluster.jobs.keys import JOBS, QUARANTINE, JobKeys, subject_file
+from cluster.jobs.keys import JOBS, QUARANTINE, TRAINING, JobKeys, TrainingKeys, subject_file
 from cluster.jobs.observe import read_spec
 from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import MARKER, stored_subjects
-from cluster.jobs.training_spec import TRAINING, TrainingKeys, TrainingSpec
+from cluster.jobs.training_spec import TrainingSpec
 from cluster.rights.audit_log import append
 from cluster.rights.consents import consents_of, latest_revocations
 from cluster.rights.doors import checkpoint_of, covering_all
+from cluster.stores.asker import Asker
 from cluster.stores.record import from_yaml
 from cluster.stores.store import Store
 
 _MARKERS = ("manifest.json", "commit.json", MARKER)
 
 
-def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: float) -> list[str]:
+def quarantine(
+    store: Store, subject: str, trust: Trust, asker: Asker, *, by: str, now_s: float
+) -> list[str]:
     """Move everything of `subject` that no standing consent covers. Answers the keys moved.
 
     Raises:
@@ -33,14 +38,14 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
     moved: list[str] = []
     for spec in _jobs_of(store, subject):
         if not _is_covered(store, spec, trust, now_s):
-            moved += _shot_moved(store, spec)
+            moved += _shot_moved(store, spec, asker)
     standing = _standing_checkpoints(store, subject, trust)
     for model in stored_subjects(store):
         checkpoint = checkpoint_of(model)
         if model.name == subject and not {ANY, checkpoint} & standing:
-            moved += _moved(store, _folder(model))
+            moved += _moved(store, _folder(model), asker)
     if not standing:
-        moved += _states_moved(store, subject)
+        moved += _states_moved(store, subject, asker)
     if moved:
         detail = f"{len(moved)} objects moved to {QUARANTINE}"
         fact = Fact(event=Event.QUARANTINED, by=by, subject=subject, detail=detail)
@@ -49,7 +54,7 @@ def quarantine(store: Store, subject: str, trust: Trust, *, by: str, now_s: floa
 
 
 def quarantine_revoked(
-    store: Store, spec: JobSpec, trust: Trust, *, by: str, now_s: float
+    store: Store, spec: JobSpec, trust: Trust, asker: Asker, *, by: str, now_s: float
 ) -> list[str]:
     """Move what a job has made since its consent was revoked; nothing where that is not so."""
     try:
@@ -58,7 +63,7 @@ def quarantine_revoked(
     except RefusedError as error:
         if error.refusal is not Refusal.REVOKED:
             return []
-    moved = _shot_moved(store, spec)
+    moved = _shot_moved(store, spec, asker)
     if moved:
         detail = f"{len(moved)} objects of job {spec.job} moved to {QUARANTINE}"
         for subject in spec.subjects:
@@ -69,13 +74,13 @@ def quarantine_revoked(
     return moved
 
 
-def _shot_moved(store: Store, spec: JobSpec) -> list[str]:
+def _shot_moved(store: Store, spec: JobSpec, asker: Asker) -> list[str]:
     keys = JobKeys(job=spec.job)
     made = (keys.out, keys.sealed, keys.stage(Stage.RENDER), keys.stage(Stage.ASSEMBLE))
-    return [key for prefix in made for key in _moved(store, prefix)]
+    return [key for prefix in made for key in _moved(store, prefix, asker)]
 
 
-def _states_moved(store: Store, subject: str) -> list[str]:
+def _states_moved(store: Store, subject: str, asker: Asker) -> list[str]:
     """What trainings of the subject have come to: their weights, half learnt, and samples."""
     moved: list[str] = []
     for key in store.list_keys(TRAINING):
@@ -84,7 +89,7 @@ def _states_moved(store: Store, subject: str) -> list[str]:
         spec = from_yaml(store.get(key) or b"", TrainingSpec, what=key)
         keys = TrainingKeys(training=spec.training)
         if spec.subject == subject:
-            moved += [*_moved(store, keys.states), *_moved(store, keys.out(""))]
+            moved += [*_moved(store, keys.states, asker), *_moved(store, keys.out(""), asker)]
     return moved
 
 
@@ -120,13 +125,19 @@ def _standing_checkpoints(store: Store, subject: str, trust: Trust) -> set[str]:
     return standing
 
 
-def _moved(store: Store, prefix: str) -> list[str]:
+def _moved(store: Store, prefix: str, asker: Asker) -> list[str]:
     keys = store.list_keys(prefix)
-    keys.sort(key=lambda key: key.rpartition("/")[2] not in _MARKERS)
-    for key in keys:
-        store.copy(key, QUARANTINE + key)
-        store.delete(key)
-    return keys
+    markers = [key for key in keys if key.rpartition("/")[2] in _MARKERS]
+    rest = [key for key in keys if key not in markers]
+    for group in (markers, rest):
+        for moved in asker.all([partial(_move, store, key) for key in group]):
+            moved()
+    return [*markers, *rest]
+
+
+def _move(store: Store, key: str) -> None:
+    store.copy(key, QUARANTINE + key)
+    store.delete(key)
 
 
 def _folder(model: SubjectRef) -> str:

@@ -4,10 +4,11 @@ It trusts nothing that the farm says of itself: it sees every change of the stor
 and every order, and judges them by rules of its own.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from bodyswap.timing import FrameRange
 from cluster.farm.decide import Action, Divide, Publish, Start
@@ -28,6 +29,7 @@ from cluster.stores.record import from_json
 _HEARS_OF_IT_WITHIN_S = 300.0
 """A controller that looks at the store so long after a pause or a cancel has heard of it."""
 
+_PLAIN_SHARE = ProjectShare()
 _MAY_BE_BLAMED = {Cause.MEMORY, Cause.MACHINE, Cause.DEATH, Cause.STALL}
 
 
@@ -47,6 +49,7 @@ class Auditor:
         self._objects = objects
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
+        self._under_way: set[str] = set()
         self._kept: set[str] = set()
         self._woke_at_s: dict[str, float] = {}
         self.tally: Counter[str] = Counter()
@@ -54,6 +57,7 @@ class Auditor:
 
     def expect(self, spec: JobSpec) -> None:
         self._jobs[spec.job] = _Job(spec=spec)
+        self._under_way.add(spec.job)
 
     def woke(self, controller: str) -> None:
         """The controller begins to look at the store."""
@@ -62,7 +66,7 @@ class Auditor:
     @property
     def is_over(self) -> bool:
         """True where every job has come to an end."""
-        return all(job.state.is_final for job in self._jobs.values())
+        return not self._under_way
 
     def wrote(self, key: str, data: bytes, before: bytes | None) -> None:
         if key in self._kept and before is not None and data != before:
@@ -83,6 +87,8 @@ class Auditor:
 
     def decided(self, snapshot: Snapshot, actions: Sequence[Action]) -> None:
         """Check what `decide` made of `snapshot`."""
+        if not actions:
+            return
         jobs = {job.spec.job: job for job in snapshot.jobs}
         idle = {worker.name for worker in snapshot.workers if worker.is_idle}
         taken: list[Start | Divide] = []
@@ -127,7 +133,7 @@ class Auditor:
             raise ViolationError(f"{left} are left in the queue")
 
     def _committed(self, key: str, data: bytes) -> None:
-        commit = json.loads(data)
+        commit = msgspec.json.decode(data)
         for file in commit["files"]:
             if self._objects.get(file["key"]) is None:
                 raise ViolationError(f"{key} tells of {file['key']}, which is not there")
@@ -149,6 +155,8 @@ class Auditor:
             if job.state.is_final and not entry.request:
                 raise ViolationError(f"the end {job.state} was changed, and nobody had asked")
             job.state, job.state_since_s = entry.state, self._clock()
+            change = self._under_way.discard if job.state.is_final else self._under_way.add
+            change(job.spec.job)
         job.entries.append(entry)
         self.tally["takes"] += len(entry.again)
         self.tally["splits"] += entry.split is not None
@@ -158,7 +166,7 @@ class Auditor:
     def _leased(self, key: str, data: bytes) -> None:
         self._kept.add(key)
         job = self._jobs[key.split("/")[1]]
-        life = json.loads(data)["worker"].partition("w")[0]
+        life = msgspec.json.decode(data)["worker"].partition("w")[0]
         is_asked_to_rest = job.state in (JobState.PAUSED, JobState.CANCELLED)
         if is_asked_to_rest and self._woke_at_s[life] > job.state_since_s + _HEARS_OF_IT_WITHIN_S:
             raise ViolationError(f"{key} was given although the job is {job.state}")
@@ -168,10 +176,10 @@ class Auditor:
         shot, manifest = self._objects.get(keys.out + "shot.mp4"), self._objects.get(keys.manifest)
         if shot is None or manifest is None:
             raise ViolationError(f"job {spec.job} is published without a shot")
-        made = json.loads(shot)
+        made = msgspec.json.decode(shot)
         if [frame for frame, _, _ in made] != list(spec.frames):
             raise ViolationError(f"the shot of {spec.job} has other frames than {spec.frames}")
-        parts = json.loads(manifest)["parts"]
+        parts = msgspec.json.decode(manifest)["parts"]
         covered = [
             n for part in parts for n in range(part["frames"]["start"], part["frames"]["stop"])
         ]
@@ -188,10 +196,10 @@ class Auditor:
         """Each shard went on from the state of the one before it, up to this last one."""
         frames = FrameRange(start=0, stop=1)
         last = Shard(stage=Stage.RENDER, index=index, frames=frames, take=take)
-        commit = json.loads(self._objects.get(JobKeys(job=job).commit(last)) or b"{}")
+        commit = msgspec.json.decode(self._objects.get(JobKeys(job=job).commit(last)) or b"{}")
         (key,) = [file["key"] for file in commit["files"] if file["name"] == "boundary.bin"]
         past = self._objects.get(key)
-        if past is None or json.loads(past) != made:
+        if past is None or msgspec.json.decode(past) != made:
             raise ViolationError(f"the chain of {job} is broken")
 
 
@@ -214,7 +222,7 @@ def _check_fair(start: Start, snapshot: Snapshot, taken: Sequence[Start | Divide
     project = {job.spec.job: job.spec.project for job in snapshot.jobs}
     running.update(project[other.job] for other in taken if isinstance(other, Start))
     begun = {(other.job, other.shard) for other in taken}
-    plain = ProjectShare()
+    plain = _PLAIN_SHARE
 
     def served(name: str) -> float:
         return running[name] / snapshot.shares.get(name, plain).weight

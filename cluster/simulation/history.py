@@ -6,43 +6,36 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
-from bodyswap.config import Mode, RenderSettings
-from bodyswap.subjects import packaged_subjects
-from bodyswap.timing import FrameRange
 from cluster.farm.controller import Controller, Decide
 from cluster.farm.decide import Action, decide
 from cluster.farm.term import Term
 from cluster.jobs.control import Request, Verb
 from cluster.jobs.job import JobSpec, JobState
 from cluster.jobs.journal import Entry, Journal
-from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, time_part
+from cluster.jobs.keys import QUEUE, SHARES, JobKeys, queue_marker, request_marker, time_part
 from cluster.jobs.plan import make_plan
-from cluster.jobs.refs import PlateRef, SubjectFile, SubjectRef
-from cluster.jobs.snapshot import ProjectShare, Snapshot
+from cluster.jobs.snapshot import Snapshot
 from cluster.simulation.auditor import Auditor
+from cluster.simulation.drawing import EPOCH_S, draw_jobs, draw_more, shares, written
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults, draw_faults
 from cluster.simulation.past import TakeOver, take_over
 from cluster.simulation.runtime import SimulatedRuntime
-from cluster.simulation.store import Killed, Objects, StoreSeen
+from cluster.simulation.store import Killed, Objects, Pulse, StoreSeen
 from cluster.simulation.violation import ViolationError
 from cluster.simulation.worker import Crew, Finish, finish
 from cluster.simulation.world import World
-from cluster.stores.record import file_hash, to_json, to_yaml
+from cluster.stores.record import to_json
 
-_EPOCH_S = 1.8e9
 _STUCK_AFTER_S = 40_000.0
 _SETTLING_S = 3_000.0
 _FIRST_TICK_S = 1.0
 _LONGEST_TICK_S = 60.0
-_FRAMES_A_SHARD = 24
-_WARMUP_FRAMES = 6
 _ASKED_FOR_AGAIN = (*(f"render-{n}" for n in range(5)), "assemble-0")
 _MORE = "more"
-_SUBJECT, _WEIGHTS = "vega", "generator.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +79,12 @@ class _History:
         self.objects = Objects()
         self.auditor = Auditor(self.objects, lambda: self.world.now_s)
         dice = self.world.random
-        self._specs = _draw_jobs(dice)
+        self._specs = draw_jobs(dice)
         # Drawn apart, so that histories without any of it stay what they were.
         self._more = random.Random(f"{_MORE} {seed}")
         self._has_more = self._more.random() < 0.5
         if self._has_more:
-            self._specs = _draw_more(self._more, self._specs)
+            self._specs = draw_more(self._more, self._specs)
         names = [s.name for spec in self._specs for s in make_plan(spec, workers=1).all_shards]
         self.faults = draw_faults(dice, names)
         self.crew = Crew(
@@ -112,8 +105,7 @@ class _History:
         """Let everything happen until every job is over, and audit the end."""
         world, dice = self.world, self.world.random
         if dice.random() < 0.3:
-            shares = {"ours": ProjectShare(weight=2.0), "theirs": ProjectShare(most_workers=2)}
-            self._people.put(SHARES, to_yaml(shares))
+            self._people.put(SHARES, shares())
         for spec in self._specs:
             self.auditor.expect(spec)
             world.after(dice.choice((0.0, dice.uniform(0.0, 60.0))), partial(self._submit, spec))
@@ -132,8 +124,8 @@ class _History:
         self.auditor.close()
 
     def _submit(self, spec: JobSpec) -> None:
-        self._people.put_if_absent(JobKeys(job=spec.job).spec, to_yaml(spec))
-        at_s = _EPOCH_S + self.world.now_s
+        self._people.put_if_absent(JobKeys(job=spec.job).spec, written(spec))
+        at_s = EPOCH_S + self.world.now_s
         Journal(self._people, spec.job).open(Entry(state=JobState.SUBMITTED, at_s=at_s, by="kim"))
         self._people.put(queue_marker(spec, time_part(at_s)), b"")
         if self._has_more:
@@ -160,13 +152,13 @@ class _History:
         told: dict[str, object] = dict(arguments)
         if verb is Verb.PRIORITY:
             told["priority"] = 70
-        request = Request(verb=verb, by="kim", at=_EPOCH_S + self.world.now_s, arguments=told)
+        request = Request(verb=verb, by="kim", at=EPOCH_S + self.world.now_s, arguments=told)
         # Its key is drawn from the seed too, so that histories can be repeated.
         stamp = time_part(request.at)
         token = f"{self.world.random.getrandbits(32):08x}"
-        folder = f"{JobKeys(job=spec.job).root}control/"
+        folder = JobKeys(job=spec.job).control
         self._people.put(f"{folder}{stamp}-{token}-{verb}.json", to_json(request))
-        self._people.put(f"queue/00-{stamp}-{spec.job}", b"")
+        self._people.put(request_marker(spec.job, stamp), b"")
 
 
 class _Life:
@@ -176,14 +168,14 @@ class _Life:
         self._history = history
         self._name = name
         self._lives = 0
-        self._is_alive = False
+        self._pulse = Pulse(beats=False)
         self._has_acted = False
         self._start()
 
     def kill(self) -> None:
         """Wherever it is: between two steps, or within a call to the store."""
-        if self._is_alive:
-            self._is_alive = False
+        if self._pulse.beats:
+            self._pulse.stop()
             self._runtime.close()
             self._history.world.after(self._history.world.random.uniform(1.0, 20.0), self._start)
 
@@ -193,24 +185,17 @@ class _Life:
     def _start(self) -> None:
         history, world = self._history, self._history.world
         self._lives += 1
-        self._is_alive = True
+        pulse = self._pulse = Pulse()
         name = f"{self._name}.{self._lives}"
         skew_s = world.random.uniform(-1.0, 1.0) * history.faults.clock_skew_s
         self._runtime = SimulatedRuntime(
             name, history.workers, history.crew, history.auditor.ordered,
             capacity=history.planned_for,
         )  # fmt: skip
-        life = self._lives
-        store = StoreSeen(
-            history.objects,
-            world,
-            history.faults,
-            is_alive=lambda: self._is_alive and self._lives == life,
-            takes_time=True,
-        )
+        store = StoreSeen(history.objects, world, history.faults, pulse=pulse, takes_time=True)
 
         def clock() -> float:
-            return _EPOCH_S + world.now_s + skew_s
+            return EPOCH_S + world.now_s + skew_s
 
         controller = Controller(
             store=store,
@@ -220,7 +205,7 @@ class _Life:
             decide_next=self._decide,
             term=Term(store, name, clock) if history.has_terms else None,
         )
-        world.after(0.0, partial(self._tick, controller, life, _FIRST_TICK_S))
+        world.after(0.0, partial(self._tick, controller, name, pulse, _FIRST_TICK_S))
 
     def _decide(self, snapshot: Snapshot) -> list[Action]:
         actions = self._history.decide(snapshot)
@@ -228,12 +213,12 @@ class _Life:
         self._has_acted = bool(actions)
         return actions
 
-    def _tick(self, controller: Controller, life: int, pause_s: float) -> None:
-        if not self._is_alive or self._lives != life:
+    def _tick(self, controller: Controller, name: str, pulse: Pulse, pause_s: float) -> None:
+        if not pulse.beats:
             return
         is_quiet = not self._runtime.has_news
         self._has_acted = False
-        self._history.auditor.woke(f"{self._name}.{life}")
+        self._history.auditor.woke(name)
         try:
             controller.tend(0.0)
         except Killed:
@@ -241,58 +226,4 @@ class _Life:
         # Where nothing happens it looks less often: a stall of half an hour is found as well.
         is_quiet = is_quiet and not self._has_acted
         pause_s = min(_LONGEST_TICK_S, pause_s * 2.0) if is_quiet else _FIRST_TICK_S
-        self._history.world.after(pause_s, partial(self._tick, controller, life, pause_s))
-
-
-def _draw_jobs(dice: random.Random) -> list[JobSpec]:
-    return [
-        _spec(
-            plate,
-            dice.choice((1, 2, 3, 4)),
-            dice.choice(list(Mode)),
-            dice.choice(("ours", "theirs")),
-            dice.choice((10, 50, 90)),
-        )
-        for plate in range(dice.choice((1, 1, 2, 3)))
-    ]
-
-
-def _draw_more(dice: random.Random, specs: list[JobSpec]) -> list[JobSpec]:
-    """Jobs that the farm cuts as it likes, and some that are like another but for a setting."""
-    varied = [_long(dice, spec) if dice.random() < 0.6 else spec for spec in specs]
-    if dice.random() < 0.5:
-        first = varied[0]
-        varied.append(replace(first, settings=first.settings | {"join_tolerance": 9.0}))
-    return varied
-
-
-def _long(dice: random.Random, spec: JobSpec) -> JobSpec:
-    frames = FrameRange(start=0, stop=_FRAMES_A_SHARD * dice.choice((4, 6, 8)))
-    settings = spec.settings | {"warmup_frames": _WARMUP_FRAMES}
-    plate = replace(spec.plate, frame_count=frames.stop)
-    return replace(spec, plate=plate, frames=frames, settings=settings, shards=None)
-
-
-@cache
-def _model() -> SubjectFile:
-    """The weights that the packaged consent names, since the doors are the real ones."""
-    path = packaged_subjects()[_SUBJECT] / _WEIGHTS
-    return SubjectFile(name=_WEIGHTS, sha256=file_hash(path))
-
-
-@cache
-def _spec(plate: int, shards: int, mode: Mode, project: str, priority: int) -> JobSpec:
-    frames = FrameRange(start=0, stop=shards * _FRAMES_A_SHARD)
-    card = SubjectFile(name="card.yaml", sha256=f"{plate % 2:064x}")
-    return JobSpec(
-        plate=PlateRef(sha256=f"{plate:064x}", name="plate.mov", frame_count=frames.stop),
-        subject=SubjectRef(name=_SUBJECT, files=(card, _model())),
-        frames=frames,
-        settings=RenderSettings(mode=mode).to_dict(),
-        software="simulated",
-        shards=shards,
-        project=project,
-        priority=priority,
-        submitted_at=time_part(_EPOCH_S),
-        submitted_by="kim",
-    )
+        self._history.world.after(pause_s, partial(self._tick, controller, name, pulse, pause_s))

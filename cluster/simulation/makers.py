@@ -18,8 +18,12 @@ Part = dict[str, Any]
 
 
 def check_makers(entries: Sequence[Entry], parts: Sequence[Part], made: list[list[int]]) -> None:
-    """Each frame tells what it was rendered as part of: that must be what was asked for last."""
+    """Each frame tells what it was rendered as part of: that must be what was asked for last.
+
+    `made` has every frame once, in order.
+    """
     split = {entry.split.index for entry in entries if entry.split}
+    first = made[0][0]
     for part in parts:
         index, take = part["shard"], take_of(entries, part["shard"])
         if index in split:
@@ -30,7 +34,7 @@ def check_makers(entries: Sequence[Entry], parts: Sequence[Part], made: list[lis
             continue
         start, stop = part["frames"]["start"], part["frames"]["stop"]
         wanted = [[frame, index, take] for frame in range(start, stop)]
-        if [frame for frame in made if start <= frame[0] < stop] != wanted:
+        if made[start - first : stop - first] != wanted:
             raise ViolationError(f"render {index} is not in the shot as take {take}")
 
 

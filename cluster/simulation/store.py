@@ -5,7 +5,9 @@ way to it.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +18,23 @@ from cluster.stores.compose import Content
 from cluster.stores.store import ObjectFacts, check_key, check_prefix, missing
 
 URL = "simulated"
+_checked_key = lru_cache(maxsize=1 << 14)(check_key)
+_checked_prefix = lru_cache(maxsize=1 << 12)(check_prefix)
 
 
 class Killed(BaseException):
     """The process that called the store is dead: nothing of it goes on."""
+
+
+@dataclass(kw_only=True)
+class Pulse:
+    """Whether a process lives. With `ways_left` it dies on that many ways to or from the store."""
+
+    beats: bool = True
+    ways_left: int | None = None
+
+    def stop(self) -> None:
+        self.beats = False
 
 
 class Watcher(Protocol):
@@ -64,8 +79,8 @@ class Objects:
 
 
 class StoreSeen:
-    """The store of one process. `is_alive` tells whether it still lives; time passes in calls
-    only where `takes_time`.
+    """The store of the process that has this `pulse`. Time passes in calls only where
+    `takes_time`.
     """
 
     def __init__(
@@ -74,24 +89,26 @@ class StoreSeen:
         world: World,
         faults: Faults,
         *,
-        is_alive: Callable[[], bool] = lambda: True,
+        pulse: Pulse | None = None,
         takes_time: bool = False,
     ) -> None:
         self._objects = objects
         self._world = world
         self._faults = faults
-        self._is_alive = is_alive
+        self._pulse = pulse or Pulse()
         self._takes_time = takes_time
+        self._longest_way_s = faults.store_delay_s / 2
+        self._is_lost = faults.store_fails / 2
 
     @property
     def url(self) -> str:
         return URL
 
     def get(self, key: str) -> bytes | None:
-        check_key(key)
+        _checked_key(key)
         self._before("read", key)
         found = self._objects.get(key)
-        self._after("read", key)
+        self._travel("read", key)
         return found
 
     def read_range(self, key: str, start: int, stop: int) -> bytes:
@@ -109,25 +126,25 @@ class StoreSeen:
         return len(whole)
 
     def put(self, key: str, data: bytes) -> None:
-        check_key(key)
+        _checked_key(key)
         self._before("write", key)
         self._objects.put(key, data)
-        self._after("write", key)
+        self._travel("write", key)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        check_key(key)
+        _checked_key(key)
         self._before("write", key)
         is_absent = self._objects.get(key) is None
         if is_absent:
             self._objects.put(key, data)
-        self._after("write", key)
+        self._travel("write", key)
         return is_absent
 
     def list_keys(self, prefix: str) -> list[str]:
-        check_prefix(prefix)
+        _checked_prefix(prefix)
         self._before("list", prefix)
         keys = self._objects.list_keys(prefix)
-        self._after("list", prefix)
+        self._travel("list", prefix)
         return keys
 
     def head(self, key: str) -> ObjectFacts | None:
@@ -137,7 +154,7 @@ class StoreSeen:
     def delete(self, key: str) -> None:
         self._before("delete", key)
         self._objects.delete(key)
-        self._after("delete", key)
+        self._travel("delete", key)
 
     def copy(self, key: str, to: str) -> None:
         data = self.get(key)
@@ -156,20 +173,28 @@ class StoreSeen:
         path.write_bytes(data)
 
     def _before(self, verb: str, key: str) -> None:
-        """A failure here has done nothing."""
+        """A failure on the way there has done nothing."""
         self._objects.requests += 1
-        self._pass(verb, key)
+        self._travel(verb, key)
 
-    def _after(self, verb: str, key: str) -> None:
-        """A failure here has been done all the same: only the answer is lost."""
-        self._pass(verb, key)
-
-    def _pass(self, verb: str, key: str) -> None:
-        world, faults = self._world, self._faults
+    def _travel(self, verb: str, key: str) -> None:
+        """A failure on the way back has been done all the same: only the answer is lost."""
+        # Over a thousand times in a history, so it is written for speed.
+        world, pulse = self._world, self._pulse
         if self._takes_time:
-            world.pass_time(world.random.random() * faults.store_delay_s / 2)
-        if not self._is_alive():
+            world.pass_time(world.random.random() * self._longest_way_s)
+        if pulse.ways_left is not None:
+            pulse.ways_left -= 1
+            if pulse.ways_left < 0:
+                pulse.stop()
+        if not pulse.beats:
             raise Killed
-        is_out = any(start <= world.now_s < end for start, end in faults.store_outages_s)
-        if is_out or (world.now_s < FAULTS_END_AT_S and world.chance(faults.store_fails / 2)):
-            raise StoreError(f"cannot {verb} '{key}': the store does not answer")
+        for start, end in self._faults.store_outages_s:
+            if start <= world.now_s < end:
+                raise _silent(verb, key)
+        if world.now_s < FAULTS_END_AT_S and world.random.random() < self._is_lost:
+            raise _silent(verb, key)
+
+
+def _silent(verb: str, key: str) -> StoreError:
+    return StoreError(f"cannot {verb} '{key}': the store does not answer")

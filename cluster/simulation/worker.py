@@ -4,10 +4,11 @@ Its frames are only numbers, but what it commits is real: files made from the fi
 so that a wrong, missing or repeated input shows in the shot.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from bodyswap.errors import IntegrityError, StoreError
 from bodyswap.rights.mark import DEMO_KEY, mark_of
@@ -19,10 +20,10 @@ from cluster.jobs.keys import JobKeys
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Done, Failed, Order, Progressed, Report
 from cluster.jobs.plan import Shard
-from cluster.rights.marking import TRACES, traced
+from cluster.rights.marking import TRACES, frame_traces
 from cluster.simulation.faults import FAULTS_END_AT_S, Faults
 from cluster.simulation.past import TakeOver, leave
-from cluster.simulation.store import Killed, Objects, StoreSeen
+from cluster.simulation.store import Killed, Objects, Pulse, StoreSeen
 from cluster.simulation.world import World
 from cluster.stores.record import content_hash, to_json
 from cluster.stores.store import Store
@@ -57,7 +58,6 @@ class Process:
 
     def __init__(self, name: str, crew: Crew, tell: Tell, *, is_broken: bool) -> None:
         self.name = name
-        self.is_alive = True
         self.is_cut_off = crew.world.now_s < FAULTS_END_AT_S and crew.world.chance(
             crew.faults.worker_cut_off
         )
@@ -65,13 +65,17 @@ class Process:
         self._crew = crew
         self._tell = tell
         self._is_broken = is_broken
-        self._calls_left: int | None = None
+        self._pulse = Pulse()
         self._store = StoreSeen(
-            crew.objects, crew.world, crew.faults, is_alive=self._lives_on, takes_time=True
+            crew.objects, crew.world, crew.faults, pulse=self._pulse, takes_time=True
         )
 
+    @property
+    def is_alive(self) -> bool:
+        return self._pulse.beats
+
     def kill(self) -> None:
-        self.is_alive = False
+        self._pulse.stop()
         self.working_on = None
 
     def begin(self, order: Order) -> None:
@@ -102,7 +106,7 @@ class Process:
             world.after(world.random.uniform(0.0, lasts_s), self.kill)
         elif not is_peace and world.chance(faults.worker_dies):
             # Before, between or after the writes of its end.
-            self._calls_left = world.random.randint(0, 14)
+            self._pulse.ways_left = world.random.randint(0, 14)
         if not is_peace and (self._is_broken or world.chance(faults.attempt_fails)):
             error = world.random.choice((MemoryError("none left"), OSError(28, "disk full")))
             world.after(lasts_s / 2, partial(self._fail, order, error))
@@ -140,24 +144,19 @@ class Process:
 
     def _fail(self, order: Order, error: Exception) -> None:
         if self.is_alive and self.working_on == order.lease:
+            # Where it was raised is of no interest here, and takes long to tell.
+            error = error.with_traceback(None)
             failure = classify(error, worker=self.name, at_s=self._crew.world.now_s)
             self._end(Failed(lease=order.lease, failure=failure))
 
     def _end(self, report: Report) -> None:
         self.working_on = None
-        self._calls_left = None
+        self._pulse.ways_left = None
         self._tell(report)
 
     def _tell_if_alive(self, report: Report) -> None:
         if self.is_alive:
             self._tell(report)
-
-    def _lives_on(self) -> bool:
-        if self._calls_left is not None:
-            self._calls_left -= 1
-            if self._calls_left < 0:
-                self.kill()
-        return self.is_alive
 
 
 def _outcome(standing: Commit, lease: Lease) -> Outcome:
@@ -179,11 +178,12 @@ def _make(order: Order, store: Store) -> dict[str, bytes]:
             return {"performer.npz": poses, "subject.npz": poses, "report.json": b"{}"}
         case Stage.RENDER:
             solved, *before = order.inputs
-            _check([f for f in _read(store, solved, "subject") if f in frames], frames, order)
+            mine = set(frames)
+            _check([f for f in _read(store, solved, "subject") if f in mine], frames, order)
             # What was rendered before, as the temporal state has it.
             past = _read(store, before[0], "boundary") if before else []
             made = [rendered_frame(order.lease.shard, frame) for frame in frames]
-            traces = to_json(traced(mark_of(order.spec.picture_id, DEMO_KEY), ()))
+            traces = to_json(frame_traces(mark_of(order.spec.picture_id, DEMO_KEY), ()))
             return {
                 "segment.mp4": _packed(made),
                 "boundary.bin": _packed([*past, *made]),
@@ -211,12 +211,12 @@ def _read(store: Store, commit: Commit, name: str) -> list[object]:
     data = store.get(file.key)
     if data is None:
         raise IntegrityError(f"'{file.key}' was committed and is gone")
-    frames: list[object] = json.loads(data)
+    frames: list[object] = msgspec.json.decode(data)
     return frames
 
 
 def _packed(frames: Sequence[object]) -> bytes:
-    return json.dumps(frames).encode()
+    return msgspec.json.encode(frames)
 
 
 def _commit(order: Order, data: dict[str, bytes]) -> Commit:

@@ -26,14 +26,17 @@ class World:
         until_s = self.now_s + seconds
         while self._events and self._events[0][0] <= until_s:
             self.happen()
-        self.now_s = max(self.now_s, until_s)
+        # What happened may have let more time pass than that.
+        if self.now_s < until_s:
+            self.now_s = until_s
 
     def happen(self) -> bool:
         """Let the next event happen; False where there is none."""
         if not self._events:
             return False
         at_s, _, event = heapq.heappop(self._events)
-        self.now_s = max(self.now_s, at_s)
+        if self.now_s < at_s:
+            self.now_s = at_s
         event()
         return True
 

@@ -32,8 +32,8 @@ from cluster.stores.asker import AT_ONCE
 from cluster.stores.tally import TALLY
 
 _CONFIG = Config(
-    # The controller has two askers, and whoever stands beside it asks as well.
-    max_pool_connections=2 * AT_ONCE + 10,
+    # The controller has two askers and its errands' own, and whoever stands beside it asks as well.
+    max_pool_connections=3 * AT_ONCE + 10,
     signature_version="s3v4",
     retries={"mode": "standard", "max_attempts": 5},
     request_checksum_calculation="when_required",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bodyswap.errors import IntegrityError, StoreError
 from cluster.farm.decide import Action
 from cluster.jobs.job import Stage
+from cluster.jobs.keys import FARM_SEEN
 from cluster.jobs.lease import Held
 from cluster.jobs.node import Node
 from cluster.jobs.snapshot import Snapshot, WorkerView
@@ -21,7 +22,6 @@ Decide = Callable[[Snapshot], list[Action]]
 
 _log = logging.getLogger(__name__)
 
-FARM_SEEN = "farm/seen.json"
 
 TELL_EVERY_S = 5.0
 """How often a controller should tell."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bodyswap.joins import Join
 from bodyswap.terminal import WorkSeen, say
-from bodyswap.timing import FIRST_FRAME_NUMBER
 from cluster.jobs.control import Request, Verb
 from cluster.jobs.job import JobState
 from cluster.jobs.journal import Entry
@@ -94,14 +93,17 @@ def joins_sentence(joins: Sequence[Join]) -> str:
     return ", ".join(told)
 
 
-def tell_joins(joins: Sequence[Join], *, as_json: bool) -> None:
-    """A line a join: the frame after it, and how it came out."""
+def tell_joins(joins: Sequence[Join], first_number: int, *, as_json: bool) -> None:
+    """A line a join: the frame after it, and how it came out.
+
+    `first_number` is that of the plate's first frame.
+    """
     if as_json:
         for join in joins:
             say(json.dumps(asdict(join)))
         return
     for join in joins:
-        number = join.frame + FIRST_FRAME_NUMBER
+        number = join.frame + first_number
         if join.score is None:
             say(f"{number}  a cut of the plate")
             continue

@@ -34,6 +34,7 @@ def plan_lines(estimate: Estimate) -> list[str]:
         *("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows),
         _in_all(estimate),
         *(_measured(stage) for stage in estimate.stages),
+        *estimate.assumed,
     ]
 
 

@@ -206,7 +206,7 @@ def _see_stage(store: Store, plan: Plan, stage: Stage, status: JobStatus) -> Sta
 
 def _priority(store: Store, spec: JobSpec) -> int:
     """As it was submitted, or as somebody asked last."""
-    keys = store.list_keys(f"{JobKeys(job=spec.job).root}control/")
+    keys = store.list_keys(JobKeys(job=spec.job).control)
     asked = [key for key in keys if key.endswith(f"-{Verb.PRIORITY}.json")]
     data = store.get(asked[-1]) if asked else None
     request = None if data is None else from_json(data, Request, what=asked[-1])

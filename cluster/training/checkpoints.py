@@ -4,7 +4,7 @@ It does not know what a state holds, nor who trains.
 """
 
 from bodyswap.training.checkpoints import MarkedCheckpoints
-from cluster.jobs.training_spec import TrainingKeys
+from cluster.jobs.keys import TrainingKeys
 from cluster.stores.store import Store
 
 

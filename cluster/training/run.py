@@ -21,8 +21,9 @@ from bodyswap.training.losses_picture import LOSSES_PICTURE
 from bodyswap.training.replica import Replica
 from bodyswap.training.settings import TrainSettings
 from cluster.jobs.inspection import FileInspector
+from cluster.jobs.keys import TrainingKeys
 from cluster.jobs.subjects import describe_subject, put_subject
-from cluster.jobs.training_spec import StoredPart, TrainingKeys, TrainingSpec, TrainingState
+from cluster.jobs.training_spec import StoredPart, TrainingSpec, TrainingState
 from cluster.rights.doors import permit_training
 from cluster.stores.record import to_json
 from cluster.stores.store import Store

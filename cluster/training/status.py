@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bodyswap.errors import BodyswapError, JobError
-from cluster.jobs.training_spec import TRAINING, TrainingKeys, TrainingSpec, TrainingState
+from cluster.jobs.keys import TRAINING, TrainingKeys
+from cluster.jobs.training_spec import TrainingSpec, TrainingState
 from cluster.stores.record import from_json, from_yaml, to_json
 from cluster.stores.store import Store, missing
 

@@ -12,14 +12,12 @@ from pathlib import Path
 from bodyswap.errors import UsageError
 from bodyswap.train import TrainingRequest
 from bodyswap.training.parts import FootagePart, choose_parts
-from cluster.jobs.keys import key_part, plate_file
-from cluster.jobs.refs import PlateRef
+from cluster.jobs.keys import TrainingKeys, key_part, plate_file, weights_file
+from cluster.jobs.refs import PlateRef, WeightsRef
 from cluster.jobs.training_spec import (
     StoredPart,
-    TrainingKeys,
     TrainingSpec,
     TrainingState,
-    WeightsRef,
 )
 from cluster.rights.doors import permit_training
 from cluster.stores.record import file_hash, to_yaml
@@ -63,7 +61,7 @@ def submit_training(
     for path, clip in clips.items():
         put_once(store, plate_file(clip), path)
     if spec.vgg is not None and weights is not None:
-        put_once(store, spec.vgg.key, weights)
+        put_once(store, weights_file(spec.vgg), weights)
     if read_status(store, spec).state is TrainingState.FAILED:
         store.delete(TrainingKeys(training=spec.training).status)
     store.put_if_absent(TrainingKeys(training=spec.training).spec, to_yaml(spec))

@@ -10,11 +10,9 @@ from pathlib import Path
 
 from bodyswap.joins import RenderedPart
 from bodyswap.passes.plate_facts import PLATE_FACTS, facts_from
-from bodyswap.people import PoseSequence
 from cluster.delivering.assemble import JOINS, checked_order
 from cluster.delivering.stitching import StitchedShot, is_mapped, place_segment, read_opening
 from cluster.jobs.commit import Commit, StoredFile, store_file
-from cluster.rights.marking import mark_for
 from cluster.stores.record import from_json, to_json
 from cluster.workers.attempt import Attempt, delivery_suffix, frame_files
 from cluster.workers.stages import Pipeline
@@ -31,15 +29,7 @@ def assemble(attempt: Attempt, pipeline: Pipeline) -> Commit:
     solved, *rendered = attempt.order.inputs
     commits = checked_order(rendered, attempt.spec.frames)
     proven = pipeline.prove_joins(
-        [_part(attempt, commit) for commit in commits],
-        attempt.plate,
-        PoseSequence.from_bytes(attempt.read(solved, "subject")),
-        attempt.subject,
-        attempt.folder,
-        settings=attempt.settings,
-        mark=mark_for(attempt.spec),
-        recipe=attempt.recipe(solved),
-        replacement=attempt.replacement,
+        [_part(attempt, commit) for commit in commits], attempt.solved_shot(solved), attempt.folder
     )
     stored, shot = _joined(attempt, pipeline, commits, proven.segments)
     joins = tuple(pipeline.see_joins(shot, attempt.spec.frames, proven.joins))

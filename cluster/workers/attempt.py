@@ -4,19 +4,27 @@ It does not know what is in them.
 """
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bodyswap.config import RenderSettings
-from bodyswap.replacement import Replacement
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
+from bodyswap.people import PoseSequence
+from bodyswap.steps import step
 from cluster.delivering.stitching import is_mapped, open_segment
 from cluster.jobs.commit import Commit, StoredFile, store_file
 from cluster.jobs.job import JobSpec
 from cluster.jobs.lease import Lease
 from cluster.jobs.order import Order
+from cluster.rights.marking import mark_for
+from cluster.stores.asker import Asker
 from cluster.stores.store import Store
 from cluster.workers.scratch import Scratch
 from cluster.workers.stages import RECIPE
+
+_FILES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +53,24 @@ class Attempt:
         return self.scratch.plate(self.spec.plate)
 
     @property
-    def subject(self) -> Path:
-        return self.scratch.subject(self.spec.subject)
+    def inputs(self) -> ShotInputs:
+        """What the shot is made from, fetched."""
+        return ShotInputs(
+            plate=self.plate,
+            subject=self.scratch.subject(self.spec.subject),
+            settings=self.settings,
+            replacement=self.scratch.replacement(self.spec),
+        )
 
-    @property
-    def replacement(self) -> Replacement:
-        """What replacing performers takes besides."""
-        return self.scratch.replacement(self.spec)
+    def solved_shot(self, solved: Commit) -> SolvedShot:
+        """What rendering takes, of what the solve step left."""
+        has_recipe = any(file.name == RECIPE for file in solved.files)
+        return SolvedShot(
+            inputs=self.inputs,
+            poses=PoseSequence.from_bytes(self.read(solved, "subject")),
+            recipe=self.read(solved, "recipe") if has_recipe else None,
+            mark=mark_for(self.spec),
+        )
 
     def stored(self, name: str, data: bytes) -> StoredFile:
         """`data` as a file of the attempt's."""
@@ -60,8 +79,10 @@ class Attempt:
         return store_file(self.store, self.lease, path)
 
     def kept(self, paths: Iterable[Path]) -> list[StoredFile]:
-        """Files that were written here, in the store."""
-        return [store_file(self.store, self.lease, path) for path in paths]
+        """Files that were written here, in the store: a sequence has hundreds."""
+        with closing(Asker(_FILES_AT_ONCE)) as asker, step("store"):
+            each = [partial(store_file, self.store, self.lease, path) for path in paths]
+            return [stored() for stored in asker.all(each)]
 
     def commit(self, *files: StoredFile) -> Commit:
         """Of a stage that delivers no pictures."""
@@ -77,17 +98,14 @@ class Attempt:
         folder = self.folder / "in" / f"{shard.stage}-{shard.index}"
         return self.scratch.file(commit.file(name), folder)
 
-    def recipe(self, solved: Commit) -> bytes | None:
-        """How the subject is laid into the plate, where they are."""
-        is_there = any(file.name == RECIPE for file in solved.files)
-        return self.read(solved, "recipe") if is_there else None
-
     def segment(self, rendered: Commit) -> Path:
         """The segment where it lies, if it can be joined there; else fetched."""
         if is_mapped(rendered):
             return open_segment(self.store, rendered, self.segment_path(rendered))
-        for file in frame_files(rendered):
-            self.fetched(rendered, file.name)
+        with closing(Asker(_FILES_AT_ONCE)) as asker, step("fetch"):
+            files = frame_files(rendered)
+            for fetched in asker.all([partial(self.fetched, rendered, f.name) for f in files]):
+                fetched()
         return self.fetched(rendered, "segment")
 
     def segment_path(self, rendered: Commit) -> Path:

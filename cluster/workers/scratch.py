@@ -18,8 +18,7 @@ from cluster.jobs.commit import StoredFile
 from cluster.jobs.job import JobSpec
 from cluster.jobs.lease import Lease
 from cluster.jobs.plate_stream import is_streamed, open_plate
-from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef
-from cluster.jobs.training_spec import WeightsRef
+from cluster.jobs.refs import PlateRef, PosesRef, SubjectRef, WeightsRef
 from cluster.stores.record import file_hash
 from cluster.stores.store import Store
 
@@ -30,15 +29,15 @@ class Scratch:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder
-        self._streamed: dict[str, Path] = {}
+        self._streamed: dict[PlateRef, Path] = {}
 
     def plate(self, plate: PlateRef) -> Path:
         """The plate, here or where it lies; readers of video open both alike."""
-        if plate.sha256 in self._streamed:
-            return self._streamed[plate.sha256]
+        if plate in self._streamed:
+            return self._streamed[plate]
         path = self._folder / "plates" / plate.sha256 / plate.name
         if not path.exists() and is_streamed(self._store, plate):
-            return self._streamed.setdefault(plate.sha256, open_plate(self._store, plate))
+            return self._streamed.setdefault(plate, open_plate(self._store, plate))
         return self._fetched(keys.plate_file(plate), path, plate.sha256)
 
     def poses(self, poses: PosesRef) -> Path:
@@ -61,7 +60,7 @@ class Scratch:
 
     def weights(self, weights: WeightsRef) -> Path:
         path = self._folder / "weights" / weights.sha256 / weights.name
-        return self._fetched(weights.key, path, weights.sha256)
+        return self._fetched(keys.weights_file(weights), path, weights.sha256)
 
     def subject(self, subject: SubjectRef) -> Path:
         """The folder of the subject's model."""

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from bodyswap.config import RenderSettings
 from bodyswap.joins import Join, ProvenJoins, RenderedPart
 from bodyswap.overlap import OnFrame
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.replacement import ALONE, Replacement
-from bodyswap.rights.mark import Mark
 from bodyswap.timing import FrameRange
 
 RECIPE = "recipe.npz"
@@ -72,55 +71,23 @@ class Pipeline(Protocol):
     ) -> Detections: ...
 
     def solve_shot(
-        self,
-        detections: Detections,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-        *,
-        replacement: Replacement = ALONE,
+        self, detections: Detections, shot: ShotInputs, frames: FrameRange
     ) -> Solution: ...
 
-    def solve_given_poses(
-        self,
-        poses: Path,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-        *,
-        replacement: Replacement = ALONE,
-    ) -> Solution: ...
+    def solve_given_poses(self, poses: Path, shot: ShotInputs, frames: FrameRange) -> Solution: ...
 
     def render_range(
         self,
-        plate: Path,
+        shot: SolvedShot,
         frames: FrameRange,
-        poses: PoseSequence,
-        subject: Path,
         out: Path,
         *,
-        settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
     ) -> RenderedRange: ...
 
     def prove_joins(
-        self,
-        parts: Sequence[RenderedPart],
-        plate: Path,
-        poses: PoseSequence,
-        subject: Path,
-        folder: Path,
-        *,
-        settings: RenderSettings,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
+        self, parts: Sequence[RenderedPart], shot: SolvedShot, folder: Path
     ) -> ProvenJoins: ...
 
     def see_joins(

@@ -19,7 +19,7 @@ from bodyswap.environment import worker_kind
 from bodyswap.errors import StoreError, UsageError
 from bodyswap.overlap import OnFrame
 from bodyswap.passes.plate_facts import PLATE_FACTS
-from bodyswap.people import Detections, PoseSequence
+from bodyswap.people import Detections
 from cluster.delivering.preview import keep_preview
 from cluster.delivering.stitching import MAP
 from cluster.jobs.commit import Commit, Outcome, put_commit, read_commit
@@ -31,7 +31,7 @@ from cluster.jobs.lease import Lease
 from cluster.jobs.order import Done, Ending, Failed, Order
 from cluster.jobs.trace_id import trace_of
 from cluster.rights.doors import permit_order, recheck, watched
-from cluster.rights.marking import TRACES, mark_for, traced
+from cluster.rights.marking import TRACES, frame_traces
 from cluster.stores.opening import open_store
 from cluster.stores.record import to_json
 from cluster.stores.store import Store
@@ -170,34 +170,23 @@ class Worker:
         return spliced(solution, anew) if anew else solution
 
     def _solved(self, attempt: Attempt, settings: RenderSettings) -> Solution:
-        spec, plate, subject = attempt.spec, attempt.plate, attempt.subject
-        replacement = attempt.replacement
+        spec, shot = attempt.spec, replace(attempt.inputs, settings=settings)
         if spec.poses is not None:
             poses = self._scratch.poses(spec.poses)
-            return self._pipeline.solve_given_poses(
-                poses, plate, spec.frames, subject, settings, replacement=replacement
-            )
+            return self._pipeline.solve_given_poses(poses, shot, spec.frames)
         parts = [attempt.read(commit, "detections") for commit in attempt.order.inputs]
         detections = Detections.joined([Detections.from_bytes(part) for part in parts])
-        return self._pipeline.solve_shot(
-            detections, plate, spec.frames, subject, settings, replacement=replacement
-        )
+        return self._pipeline.solve_shot(detections, shot, spec.frames)
 
     def _render(self, attempt: Attempt, on_frame: OnFrame) -> Commit:
         solved, *before = attempt.order.inputs
-        settings, folder, mark = attempt.settings, attempt.folder, mark_for(attempt.spec)
+        shot, folder = attempt.solved_shot(solved), attempt.folder
         rendered = self._pipeline.render_range(
-            attempt.plate,
+            shot,
             attempt.lease.shard.frames,
-            PoseSequence.from_bytes(attempt.read(solved, "subject")),
-            attempt.subject,
-            folder / f"segment{delivery_suffix(settings)}",
-            settings=settings,
+            folder / f"segment{delivery_suffix(attempt.settings)}",
             state=attempt.read(before[0], "boundary") if before else None,
             on_frame=on_frame,
-            mark=mark,
-            recipe=attempt.recipe(solved),
-            replacement=attempt.replacement,
         )
         segment, segment_map = rendered.segment, rendered.segment_map
         return Commit(
@@ -208,7 +197,7 @@ class Worker:
                 attempt.stored("boundary.bin", rendered.boundary),
                 attempt.stored("pictures.json", to_json(rendered.picture_hashes)),
                 *([attempt.stored(MAP, segment_map)] if segment_map else []),
-                attempt.stored(TRACES, to_json(traced(mark, rendered.prints))),
+                attempt.stored(TRACES, to_json(frame_traces(shot.mark, rendered.prints))),
                 *attempt.kept(folder.glob(PLATE_FACTS)),
             ),
             frame_count=len(segment.frames),

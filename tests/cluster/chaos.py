@@ -38,7 +38,7 @@ _SHARDS = 6
 _STRIKES = (*(4 * ("worker", *MOMENTS, "controller")), "raylet", "head")
 _NODES = 2
 _NOTED_WITHIN_S = 30.0
-"""A death that is not in a journal by then was of nobody at work."""
+"""A death that is not in a journal by then was of nobody at work, or is told late."""
 _CONTROLLERS = 2
 
 
@@ -111,6 +111,7 @@ class _Monkey:
         self._to_do: list[str] = []
         self._attempts_before = 0
         self._unnoted: tuple[int, float] | None = None
+        self._never_noted = 0
         self.requests: dict[str, JobRequest] = {}
         self.kills: Counter[str] = Counter()
 
@@ -162,6 +163,7 @@ class _Monkey:
     def strike(self) -> None:
         """Kill something, unless the next worker's death would be a shard's third."""
         if self.are_all_over:
+            self._never_noted = 0
             self.submit_another()
         time.sleep(self._dice.uniform(0.1, 1.0))
         if self.attempts == self._attempts_before:
@@ -223,16 +225,19 @@ class _Monkey:
         """Whether the last worker's death is in a journal, if it ever will be."""
         if self._unnoted is not None:
             deaths, struck_s = self._unnoted
-            is_over = time.monotonic() > struck_s + _NOTED_WITHIN_S
-            if is_over or self._deaths() != deaths:
+            if self._deaths() != deaths:
                 self._unnoted = None
+            elif time.monotonic() > struck_s + _NOTED_WITHIN_S:
+                self._unnoted = None
+                self._never_noted += 1
         return self._unnoted is None
 
     def _deaths(self) -> int:
         return sum(self._failures().values())
 
     def _has_weak_shard(self) -> bool:
-        return max(self._failures().values(), default=0) > 1
+        """Whether some shard may have lost two workers, counting deaths that may yet be told."""
+        return max(self._failures().values(), default=0) + self._never_noted > 1
 
     def _failures(self) -> Counter[tuple[str, str]]:
         return Counter(

@@ -15,6 +15,7 @@ from doomed_pipeline import DOOMED_PIPELINE, make_store_fail
 from cluster.farm.controller import Controller
 from cluster.farm.term import Term
 from cluster.jobs.job import Stage
+from cluster.stores.asker import AT_ONCE
 from cluster.stores.local import LocalStore
 from cluster.workers.on_ray import RayRuntime
 from cluster.workers.runtime import WorkerConfig
@@ -33,7 +34,7 @@ if __name__ == "__main__":
     runtime = RayRuntime(config, SETTINGS)
     make_store_fail()
     term = Term(store, "chaos", time.monotonic, lapses_after_s=LAPSES_AFTER_S)
-    controller = Controller(store=store, runtime=runtime, term=term)
+    controller = Controller(store=store, runtime=runtime, term=term, requests_at_once=AT_ONCE)
     told = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: told.set())
     controller.serve(told.is_set)

@@ -18,12 +18,12 @@ from bodyswap.encode import CODECS, encode
 from bodyswap.frames import RGB
 from bodyswap.media.index import index_clip
 from bodyswap.media.segment_map import map_segment
-from bodyswap.people import Detections, PoseSequence
+from bodyswap.passes.shot_inputs import SolvedShot
+from bodyswap.people import Detections
 from bodyswap.pipeline import Pipeline
-from bodyswap.replacement import ALONE, Replacement
-from bodyswap.rights.mark import Mark
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
+from cluster.jobs.inspection import PlateFacts
 from tests.media.clips import steady, write_clip
 
 FILM_PIPELINE = "film_pipeline:FilmPipeline"
@@ -34,8 +34,9 @@ _FIELD = WIDTH // CODE_BITS
 
 
 class FilmInspector(TinyInspector):
-    def plate_frame_count(self, plate: Path) -> int:
-        return len(index_clip(plate))
+    def plate(self, plate: Path) -> PlateFacts:
+        clip = index_clip(plate)
+        return PlateFacts(frame_count=len(clip), first_number=clip.first_number)
 
 
 class FilmPipeline(TinyPipeline):
@@ -61,13 +62,16 @@ class FilmPipeline(TinyPipeline):
         )  # fmt: skip
 
     def render_range(
-        self, plate: Path, frames: FrameRange, poses: PoseSequence, subject: Path, out: Path, *,
-        settings: RenderSettings, state: bytes | None, on_frame: OnFrame, mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
-    ) -> TinyRange:  # fmt: skip
-        clip, made = index_clip(plate), []
-        pace_s = json.loads((subject / "trouble.json").read_text())["frame_s"]
+        self,
+        shot: SolvedShot,
+        frames: FrameRange,
+        out: Path,
+        *,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> TinyRange:
+        clip, made = index_clip(shot.inputs.plate), []
+        pace_s = json.loads((shot.inputs.subject / "trouble.json").read_text())["frame_s"]
         for batch in decode(clip, frames):
             for picture in batch.rgb_NHW3:
                 time.sleep(pace_s)

@@ -13,11 +13,12 @@ from tiny_farm import TinyFarm, make_farm
 from tiny_pipeline import Trouble
 
 from bodyswap.errors import IntegrityError, UsageError
-from cluster.delivering.accounts import COSTS, read_account, read_costs, read_project_account
+from cluster.delivering.accounts import read_account, read_costs, read_project_account
 from cluster.farm.controller import Controller
 from cluster.farm.decide import decide
 from cluster.jobs.costs import FRAMES_A_MINUTE, Account, Costs
 from cluster.jobs.job import JobState
+from cluster.jobs.keys import COSTS
 from cluster.metering.watch import Watch
 from cluster.workers.inline import InlineRuntime
 

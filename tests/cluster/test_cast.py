@@ -37,6 +37,7 @@ from cluster.jobs.refs import CastRef, PlateRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_order, permit_publish, recheck
 from cluster.rights.quarantine import quarantine
+from cluster.stores.asker import Asker
 from tests.media.clips import pictures, write_clip
 
 IN_THE_PLATE = RenderSettings(over="plate", warmup_frames=3)
@@ -182,7 +183,7 @@ def test_one_subject_without_a_consent_closes_every_door(
 def test_a_revoked_stand_in_takes_the_shot_out_of_reach(farm: TinyFarm) -> None:
     spec = _published(farm)
     _forget_mara(farm)
-    moved = quarantine(farm.store, "mara", operator_trust(), by="it", now_s=time.time())
+    moved = quarantine(farm.store, "mara", operator_trust(), Asker(4), by="it", now_s=time.time())
     assert JobKeys(job=spec.job).manifest in moved
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bodyswap.errors import BodyswapError, JobError, UsageError
 from cluster.cli.train import app
-from cluster.jobs.training_spec import TrainingKeys
+from cluster.jobs.keys import TrainingKeys, weights_file
 from cluster.stores.local import LocalStore
 from cluster.training.status import read_training
 from tests.cluster.tiny_training import film_clip
@@ -47,7 +47,7 @@ def test_a_request_becomes_a_training_of_all_its_options(clip: Path, tmp_path: P
     assert isinstance(told, dict)
     assert (told["steps"], told["batch"], told["ping_pong"]) == (7, 5, False)
     assert told["vgg_weights"] is None and spec.vgg is not None
-    assert store.get(spec.vgg.key) == b"weights"
+    assert store.get(weights_file(spec.vgg)) == b"weights"
 
 
 def test_the_same_request_twice_is_one_training_and_another_is_another(

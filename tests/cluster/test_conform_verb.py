@@ -95,4 +95,4 @@ def test_a_rate_that_is_none_is_refused(
     with pytest.raises(SystemExit) as ending:
         main()
     assert ending.value.code == 2
-    assert "rate 'fast' is no number" in capsys.readouterr().err
+    assert "rate 'fast' is no frames a second" in capsys.readouterr().err

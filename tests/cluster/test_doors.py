@@ -20,7 +20,7 @@ from bodyswap.rights.revocations import Revocations, Revoked, sign_revocations
 from bodyswap.rights.trust import Trust, operator_trust
 from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
-from cluster.delivering.publish import publish
+from cluster.delivering.publish import Finished, publish
 from cluster.farm.controller import Controller
 from cluster.jobs.commit import Commit, StoredFile, grant, read_commit
 from cluster.jobs.job import JobSpec, JobState, Stage
@@ -32,6 +32,7 @@ from cluster.jobs.progress import JobStatus
 from cluster.rights.audit_log import read_verified
 from cluster.rights.consents import consents_of, put_consent, revoke
 from cluster.rights.doors import WATCH_EVERY_S, checkpoint_of, permit_training, watched
+from cluster.stores.asker import Asker
 from cluster.stores.local import LocalStore
 from cluster.workers.inline import InlineRuntime
 from cluster.workers.scratch import Scratch
@@ -234,13 +235,12 @@ def _assemble(farm: TinyFarm) -> None:
 
 def _publish(farm: TinyFarm) -> None:
     commits = {stage: _commits(farm, stage) for stage in Stage}
-    publish(
-        farm.store,
-        _spec(farm),
+    done = Finished(
         solved=commits[Stage.SOLVE][0],
         rendered=commits[Stage.RENDER],
         assembled=commits[Stage.ASSEMBLE][0],
     )
+    publish(farm.store, _spec(farm), done, Asker())
 
 
 def _commits(farm: TinyFarm, stage: Stage) -> tuple[Commit, ...]:
@@ -430,6 +430,29 @@ def test_a_consent_that_ends_before_publishing_fails_the_job_and_not_the_farm(
     assert farm.store.list_keys(JobKeys(job=job).out) == []
 
 
+def test_a_consent_that_ends_while_a_shot_is_released_leaves_nothing_of_it(farm: TinyFarm) -> None:
+    job = farm.client.submit(dataclasses.replace(_request(farm), frames="1001-1020", shards=1))
+    keys = JobKeys(job=job)
+
+    class Revoking(LocalStore):
+        """Somebody takes the consent back when the first deliverable has been copied."""
+
+        def copy(self, key: str, to: str) -> None:
+            super().copy(key, to)
+            if to.startswith(keys.out) and len(self.list_keys(keys.out)) == 1:
+                _revoked(farm)
+
+    runtime = InlineRuntime(farm.worker_config)
+    controller = Controller(
+        store=Revoking(Path(farm.store.url)), runtime=runtime, requests_at_once=4
+    )
+    status = controller.run_until_final(job)
+    runtime.close()
+    assert (status.state, status.exit_code) == (JobState.FAILED, ConsentError.exit_code)
+    assert farm.store.list_keys(keys.out) == farm.store.list_keys(keys.stage(Stage.RENDER)) == []
+    assert farm.store.list_keys(f"quarantine/{keys.out}")
+
+
 def _unmarked(farm: TinyFarm) -> JobRequest:
     return dataclasses.replace(_request(farm), settings=RenderSettings(watermark=False))
 
@@ -446,7 +469,7 @@ def test_frames_without_a_watermark_need_a_consent_that_says_so_at_every_door(
             _work(farm, _order(farm, bare, shard))
         assert refused.value.refusal is Refusal.UNMARKED
     for door in (
-        lambda: publish(farm.store, bare, solved=None, rendered=(), assembled=None),  # type: ignore[arg-type]  # it does not come to them
+        lambda: publish(farm.store, bare, None, Asker()),  # type: ignore[arg-type]  # it does not come to them
         lambda: watched(farm.store, _order(farm, bare), lambda _: None, clock=_after_a_while())(1),
     ):
         with pytest.raises(RefusedError, match="without a watermark"):

@@ -14,8 +14,7 @@ from bodyswap.errors import UsageError
 from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
 from cluster.jobs.job import JobState
-from cluster.jobs.keys import JobKeys
-from cluster.jobs.results import RESULTS
+from cluster.jobs.keys import RESULTS, JobKeys
 
 WHOLE = FrameRange(start=0, stop=96)
 

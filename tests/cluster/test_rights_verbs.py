@@ -18,9 +18,9 @@ from bodyswap.timing import FrameRange
 from cluster.asking.submit import JobRequest
 from cluster.cli.app import main
 from cluster.jobs.job import JobState
-from cluster.jobs.keys import JobKeys
+from cluster.jobs.keys import JobKeys, TrainingKeys
 from cluster.jobs.refs import PlateRef
-from cluster.jobs.training_spec import StoredPart, TrainingKeys, TrainingSpec
+from cluster.jobs.training_spec import StoredPart, TrainingSpec
 from cluster.stores.record import to_yaml
 
 

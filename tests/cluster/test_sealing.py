@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,13 +31,14 @@ from cluster.jobs.keys import JobKeys, plate_file
 from cluster.jobs.refs import CastRef, SubjectFile, SubjectRef
 from cluster.rights.audit_log import read_verified
 from cluster.rights.doors import permit_publish
-from cluster.rights.marking import Traced
+from cluster.rights.marking import FrameTraces
+from cluster.stores.asker import Asker
 from cluster.stores.local import LocalStore
 from cluster.stores.record import file_hash
 from tests.media.clips import pictures, write_clip
 from tests.rights.tiny_papers import drawn_consent
 
-TRACES = Traced(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
+TRACES = FrameTraces(mark="0123456789@abcdef01", prints=("0f" * 32, "f0" * 32))
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Release:
 
     def seal(self) -> tuple[StoredFile, ...]:
         consent = permit_publish(self.store, self.spec)
-        return sealed(self.store, self.spec, (self.shot,), consent, TRACES, at_s=time.time())
+        return sealed(
+            self.store, self.spec, (self.shot,), consent, TRACES, Asker(), at_s=time.time()
+        )
 
 
 @pytest.fixture
@@ -120,6 +124,28 @@ def test_a_released_shot_tells_what_it_is_and_its_consents_state_today(
     path.write_bytes(data[:-20] + bytes([data[-20] ^ 1]) + data[-19:])
     code, told, wrong = _verify(capsys, monkeypatch, path, *store)
     assert code == 7 and "was touched since it was signed" in wrong and "Invalid" in told
+
+
+def test_shots_that_are_sealed_at_the_same_time_each_tell_their_own_origin(
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    releases = [
+        replace(release, spec=replace(release.spec, shards=shards, priority=shards))
+        for shards in range(1, 5)
+    ]
+    with closing(Asker(4)) as asker:
+        answers = asker.all([each.seal for each in releases])
+        files = [answer()[0] for answer in answers]
+    assert len({file.sha256 for file in files}) == 4
+    for file, each in zip(files, releases, strict=True):
+        path = tmp_path / f"{each.spec.job}.mp4"
+        release.store.fetch_file(file.key, path)
+        code, told, _ = _verify(capsys, monkeypatch, path, "--json", "--store", release.store.url)
+        proof = json.loads(told)
+        assert (code, proof["state"], proof["origin"]["job"]) == (0, "Trusted", each.spec.job)
 
 
 def test_a_shot_of_two_names_both_and_tells_which_consent_no_longer_stands(
@@ -199,7 +225,9 @@ def test_a_sequence_is_signed_by_one_list_and_a_changed_frame_is_named(
             )
         )  # fmt: skip
     consent = permit_publish(release.store, release.spec)
-    signed = sealed(release.store, release.spec, tuple(frames), consent, TRACES, at_s=time.time())
+    signed = sealed(
+        release.store, release.spec, tuple(frames), consent, TRACES, Asker(4), at_s=time.time()
+    )
     assert [file.name for file in signed] == [
         *(file.name for file in frames), "shot.sha256", "shot.sha256.c2pa",
     ]  # fmt: skip

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.jobs.keys import TrainingKeys
 from cluster.jobs.subjects import stored_subject
-from cluster.jobs.training_spec import TrainingKeys
 from cluster.stores.local import LocalStore
 from tests.cluster.replica_run import one_thread, run_replicas
 from tests.cluster.tiny_training import film_clip, submit_tiny

@@ -15,9 +15,10 @@ import pytest
 from bodyswap.errors import UsageError
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.training.replica import ALONE
+from cluster.jobs.keys import TrainingKeys
 from cluster.jobs.refs import SubjectRef
 from cluster.jobs.subjects import pull_subject, stored_subject
-from cluster.jobs.training_spec import TrainingKeys, TrainingState
+from cluster.jobs.training_spec import TrainingState
 from cluster.stores.local import LocalStore
 from cluster.training.run import run_replica
 from cluster.training.status import read_status, read_training

@@ -19,12 +19,12 @@ import numpy as np
 from bodyswap.config import RenderSettings
 from bodyswap.errors import NoPerformerError, PlateError, UsageError
 from bodyswap.joins import Join, JoinScore, ProvenJoins, RenderedPart
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
 from bodyswap.people import Detections, PoseSequence
-from bodyswap.replacement import ALONE, Replacement
-from bodyswap.rights.mark import Mark
+from bodyswap.replacement import Replacement
 from bodyswap.skeleton import COCO_17
 from bodyswap.timing import FrameRange
-from cluster.jobs.inspection import SubjectFacts
+from cluster.jobs.inspection import PlateFacts, SubjectFacts
 
 OnFrame = Callable[[int], None]
 TINY_PIPELINE = "tiny_pipeline:TinyPipeline"
@@ -72,14 +72,14 @@ class TinySolution:
 
 
 class TinyInspector:
-    def plate_frame_count(self, plate: Path) -> int:
-        return len(_read_plate(plate))
+    def plate(self, plate: Path) -> PlateFacts:
+        return PlateFacts(frame_count=len(_read_plate(plate)))
 
     def subject(self, folder: Path) -> SubjectFacts:
         name = (folder / _CARD).read_text().strip()
         return SubjectFacts(name=name, files=(_CARD, _TROUBLE))
 
-    def check_colour(self, settings: RenderSettings, plate: Path) -> None:
+    def check_settings(self, settings: RenderSettings, plate: Path) -> None:
         pass
 
     def check_pose_model(self, model: str, card: str) -> None:
@@ -117,17 +117,10 @@ class TinyPipeline:
         )
 
     def solve_shot(
-        self,
-        detections: Detections,
-        plate: Path,
-        frames: FrameRange,
-        subject: Path,
-        settings: RenderSettings,
-        *,
-        replacement: Replacement = ALONE,
+        self, detections: Detections, shot: ShotInputs, frames: FrameRange
     ) -> TinySolution:
         if not len(detections.frame_M):
-            raise NoPerformerError(f"no person was found in {plate.name}")
+            raise NoPerformerError(f"no person was found in {shot.plate.name}")
         assert list(detections.frame_M) == list(frames)
         poses = PoseSequence(
             skeleton=COCO_17,
@@ -135,12 +128,9 @@ class TinyPipeline:
             keypoints_NK2=detections.keypoints_MK2,
             confidence_NK=detections.confidence_MK,
         )
-        return TinySolution(performer=poses, subject=poses, report=_told(replacement))
+        return TinySolution(performer=poses, subject=poses, report=_told(shot.replacement))
 
-    def solve_given_poses(
-        self, poses: Path, plate: Path, frames: FrameRange, subject: Path,
-        settings: RenderSettings, *, replacement: Replacement = ALONE,
-    ) -> TinySolution:  # fmt: skip
+    def solve_given_poses(self, poses: Path, shot: ShotInputs, frames: FrameRange) -> TinySolution:
         numbers = _read_plate(poses)
         keypoints = np.zeros((len(frames), 17, 2), np.float32)
         keypoints[:, :, 0] = np.array([numbers[index] for index in frames]).reshape(-1, 1)
@@ -154,22 +144,16 @@ class TinyPipeline:
 
     def render_range(
         self,
-        plate: Path,
+        shot: SolvedShot,
         frames: FrameRange,
-        poses: PoseSequence,
-        subject: Path,
         out: Path,
         *,
-        settings: RenderSettings,
         state: bytes | None,
         on_frame: OnFrame,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
     ) -> TinyRange:
-        trouble = _read_trouble(subject)
+        poses, trouble = shot.poses, _read_trouble(shot.inputs.subject)
         started_s = time.time()
-        first = frames if state else frames.with_warm_up(settings.warmup_frames or 0)
+        first = frames if state else frames.with_warm_up(shot.settings.warmup_frames or 0)
         first = FrameRange(start=max(first.start, poses.frames.start), stop=first.stop)
         value = struct.unpack("<d", state)[0] if state else 0.0
         lines, entrance = [], b""
@@ -195,26 +179,16 @@ class TinyPipeline:
         )
 
     def prove_joins(
-        self,
-        parts: Sequence[RenderedPart],
-        plate: Path,
-        poses: PoseSequence,
-        subject: Path,
-        folder: Path,
-        *,
-        settings: RenderSettings,
-        mark: Mark | None = None,
-        recipe: bytes | None = None,
-        replacement: Replacement = ALONE,
+        self, parts: Sequence[RenderedPart], shot: SolvedShot, folder: Path
     ) -> ProvenJoins:
         segments, joins, before = [parts[0].segment], [], parts[0].boundary
         for part in parts[1:]:
             (apart,) = np.abs(np.frombuffer(before) - np.frombuffer(part.entrance))
             segment, boundary, mended_frames = part.segment, part.boundary, 0
-            if apart > settings.join_tolerance:
+            if apart > shot.settings.join_tolerance:
                 again = self.render_range(
-                    plate, part.frames, poses, subject, folder / f"mended-{part.frames.start}",
-                    settings=settings, state=before, on_frame=lambda done: None,
+                    shot, part.frames, folder / f"mended-{part.frames.start}",
+                    state=before, on_frame=lambda done: None,
                 )  # fmt: skip
                 segment, boundary = again.segment.path, again.boundary
                 mended_frames = len(part.frames)

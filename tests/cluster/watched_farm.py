@@ -21,7 +21,6 @@ from tiny_farm import TinyFarm
 from tiny_pipeline import Trouble, write_plate, write_subject
 
 from bodyswap.config import Mode
-from cluster.delivering.accounts import COSTS
 from cluster.events.bucket import Buckets
 from cluster.events.inbox import Inbox
 from cluster.events.listener import Counts, Listener
@@ -31,6 +30,7 @@ from cluster.events.rules import ListenConfig, Rule
 from cluster.events.serving import serve
 from cluster.farm.controller import Controller
 from cluster.farm.decide import decide
+from cluster.jobs.keys import COSTS
 from cluster.metering.exporter import left_in, served
 from cluster.metering.keeper_meter import KeeperMeter
 from cluster.metering.watch import Watch

@@ -72,15 +72,15 @@ def test_a_picture_laid_in_looks_as_it_was_painted(
         config=working.config, plate=working.output, is_rendered=working.is_rendered
     )
     part = FrameRange(start=1, stop=3)
-    deep = deep_plate(clip, part)
-    for index in part:
-        painted = RANDOM.integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-        whole = deep.with_laid(index, painted, TOUCHED)
-        seen = delivered.seen(whole.light_HW3).astype(int)
-        assert np.abs(seen - painted)[TOUCHED].max() <= 1
-        if kind != "exr":
-            back = working.seen(whole.codes_HW3 / np.float32(65535)).astype(int)
-            assert np.abs(back - painted)[TOUCHED].max() <= 1
+    with deep_plate(clip, part) as deep:
+        for index in part:
+            painted = RANDOM.integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+            whole = deep.with_laid(index, painted, TOUCHED)
+            seen = delivered.seen(whole.light_HW3).astype(int)
+            assert np.abs(seen - painted)[TOUCHED].max() <= 1
+            if kind != "exr":
+                back = working.seen(whole.codes_HW3 / np.float32(65535)).astype(int)
+                assert np.abs(back - painted)[TOUCHED].max() <= 1
 
 
 @pytest.mark.parametrize("view", ["plain", "aces"])
@@ -89,8 +89,8 @@ def test_a_delivery_is_looked_at_as_its_plate_is(tmp_path: Path, view: str) -> N
     settings = ColourSettings(input="ACEScct", view=view)
     clip = in_colour(_codes(tmp_path), settings)
     (own,) = (path for path in clip.files if path.name.endswith("1002.png"))
-    deep = deep_plate(clip, FrameRange(start=1, stop=2))
-    whole = deep.with_laid(1, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
+    with deep_plate(clip, FrameRange(start=1, stop=2)) as deep:
+        whole = deep.with_laid(1, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
     light = {name: whole.light_HW3[:, :, place] for place, name in enumerate("RGB")}
     label = FrameLabel(number=1002, rate=Fraction(24))
     part, path = Part(name="", channels=light), tmp_path / "shot.1002.exr"
@@ -106,10 +106,18 @@ def test_a_10_bit_film_keeps_10_bits_where_nothing_is_laid(tmp_path: Path) -> No
     clip = _film(tmp_path)
     assert clip.bits == 10
     part = FrameRange(start=1, stop=4)
-    deep = deep_plate(clip, part)
-    assert deep.precision == "10-bit display values"
-    for index, own in zip(part, codes_16(clip, part), strict=True):
-        whole = deep.with_laid(index, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
-        np.testing.assert_array_equal(whole.codes_HW3[~TOUCHED], own[~TOUCHED])
-        assert not whole.codes_HW3[TOUCHED].any()
-        assert (own % 257 > 0).any()
+    with deep_plate(clip, part) as deep:
+        assert deep.precision == "10-bit display values"
+        for index, own in zip(part, codes_16(clip, part), strict=True):
+            whole = deep.with_laid(index, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
+            np.testing.assert_array_equal(whole.codes_HW3[~TOUCHED], own[~TOUCHED])
+            assert not whole.codes_HW3[TOUCHED].any()
+            assert (own % 257 > 0).any()
+
+
+def test_a_film_is_closed_wherever_laying_ends(tmp_path: Path) -> None:
+    clip = _film(tmp_path)
+    with deep_plate(clip, clip.frames) as deep:
+        deep.with_laid(0, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)
+    with pytest.raises(StopIteration):
+        deep.with_laid(1, np.zeros((HEIGHT, WIDTH, 3), np.uint8), TOUCHED)

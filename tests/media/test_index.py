@@ -27,7 +27,8 @@ def test_every_frame_is_found_at_its_exact_time(
     ]
     assert clip.timeline.rate == rate
     assert not clip.timeline.is_variable_rate
-    assert (clip.width, clip.height, clip.codec, clip.has_audio) == (64, 48, "h264", False)
+    assert (clip.width, clip.height, clip.codec) == (64, 48, "h264")
+    assert not clip.custody.companions
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".avi", ".ts", ".mpg", ".webm"])
@@ -61,7 +62,8 @@ def test_a_trimmed_clip_has_only_the_frames_that_are_shown(tmp_path: Path) -> No
 
 
 def test_sound_is_noticed(tmp_path: Path) -> None:
-    assert index_clip(write_clip(tmp_path / "clip.mp4", pictures(8), sound="aac")).has_audio
+    clip = index_clip(write_clip(tmp_path / "clip.mp4", pictures(8), sound="aac"))
+    assert [each.kind for each in clip.custody.companions] == ["audio"]
 
 
 def test_a_turned_clip_has_its_displayed_size(tmp_path: Path) -> None:

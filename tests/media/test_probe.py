@@ -35,7 +35,7 @@ def test_a_probe_answers_what_an_index_would(clip: Path) -> None:
     told, index = probe(clip, LIMITS), index_clip(clip)
     assert told == Probed(
         frame_count=12, width=index.width, height=index.height, codec="h264",
-        duration_s=float(12 / index.timeline.rate),
+        duration_s=float(12 / index.timeline.rate), first_number=1001, has_rate=True,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A clean plate that somebody gives wins over the measured one, or is refused with a reason."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bodyswap.errors import IntegrityError, UsageError
 from bodyswap.frames import RGB, RenderedFrame
 from bodyswap.media.index import ClipIndex, index_clip
 from bodyswap.passes.clean_plate import fit_clean_plate
+from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.plate_recipe import pieces_for
 from bodyswap.passes.traces import Traces
 from bodyswap.quality.stage_transfer import (
@@ -130,7 +132,9 @@ def test_nothing_is_delivered_without_the_set_that_the_recipe_was_made_with(
     recipe = _recipe(transfer, SuppliedPlate(picture=_in_light, is_still=False))
     plate, poses = _clip(tmp_path, COUNT), transfer.driving_poses
     settings = RenderSettings(codec="ffv1", over="plate")
+    shot = OpenShot(plate=plate, background_HW3=SET_HW3, settings=settings)
     with pytest.raises(IntegrityError, match="clean plate frame by frame"):
-        pieces_for(settings, plate, SET_HW3, poses, recipe, Traces())
+        pieces_for(shot, poses, recipe, Traces())
+    over_own = replace(shot, settings=RenderSettings(), clean_plate=plate)
     with pytest.raises(UsageError, match="--over plate"):
-        pieces_for(RenderSettings(), plate, SET_HW3, poses, recipe, Traces(), plate)
+        pieces_for(over_own, poses, recipe, Traces())

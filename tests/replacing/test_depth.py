@@ -28,6 +28,7 @@ from bodyswap.media.shown import codes_16
 from bodyswap.media.working import HLG, LINEAR, PQ, PRIMARIES, Working
 from bodyswap.nets.checkpoint import load_subject
 from bodyswap.passes.fitting import check_deliverable
+from bodyswap.passes.open_shot import OpenShot
 from bodyswap.passes.plate_facts import PLATE_FACTS, facts_from
 from bodyswap.passes.plate_recipe import pieces_for
 from bodyswap.passes.traces import Traces
@@ -70,7 +71,8 @@ def _deliver(
         for i in range(COUNT)
     ]  # fmt: skip
     settings = RenderSettings(codec=codec, over="plate")
-    pieces = pieces_for(settings, clip, plate[0], poses, recipe, Traces())
+    shot = OpenShot(plate=clip, background_HW3=plate[0], settings=settings)
+    pieces = pieces_for(shot, poses, recipe, Traces())
     out = folder / "out"
     out.mkdir()
     pieces.write(iter(rendered), clip.frames, out / f"segment{pieces.suffix}")
@@ -235,6 +237,35 @@ def test_an_hdr_plate_stays_hdr_with_all_that_it_says_of_itself(
         assert np.percentile(off, 100 * (1 - facts[index].touched_share) - 2) < 16
 
 
+@pytest.mark.parametrize(("space", "words"), [(PQ, HDR10), (HLG, HLG_HEVC)])
+def test_hdr_in_png_says_what_it_is_and_keeps_every_value_outside_the_matte(
+    tmp_path: Path, space: str, words: tuple[str, ...]
+) -> None:
+    plate = index_clip(_hdr_plate(tmp_path, space, words))
+    out = _deliver(plate.path, tmp_path, "png", "10-bit display values")
+    told = shown_by_ffmpeg(out / "shot.1001.png")
+    assert f"gbr/bt2020/{TRANSFERS[space]}" in told and "rgb48be(pc" in told
+    assert ("Mastering display" in told) == (words is HDR10)
+    assert ("MaxCLL=1000, MaxFALL=400" in told) == (words is HDR10)
+    delivered = index_clip(out / "shot.#.png")
+    assert (delivered.working, delivered.custody.hdr) == (plate.working, plate.custody.hdr)
+    facts = facts_from((out / PLATE_FACTS).read_bytes())
+    for index, (path, own) in enumerate(
+        zip(delivered.files, codes_16(plate, plate.frames), strict=True)
+    ):
+        same = (read_codes_16(path) == own).all(axis=2)
+        assert same.mean() > 1 - facts[index].touched_share - 1e-6  # which is rounded
+    seen, was = (
+        np.concatenate([batch.rgb_NHW3 for batch in decode(clip, clip.frames)])
+        for clip in (delivered, plate)
+    )
+    assert np.percentile(np.abs(seen.astype(int) - was), 50) == 0
+    # A plate of such frames is HDR in its turn.
+    (tmp_path / "again").mkdir()
+    with pytest.raises(UsageError, match="is HDR"):
+        codec_of(RenderSettings(codec="h264", over="plate"), delivered)
+
+
 @pytest.mark.parametrize(
     ("words", "codec", "complaint"),
     [
@@ -242,7 +273,7 @@ def test_an_hdr_plate_stays_hdr_with_all_that_it_says_of_itself(
         (HDR10, "ffv1", "has 8 bits a value"),
         (HDR10, "prores-hq", "does not carry its mastering display"),
         (HDR10, "prores-4444", "holds the subject cut out"),
-        (HDR10, "png", "does not tell how its values are meant"),
+        (HDR10, "tiff", "does not tell how its values are meant"),
     ],
 )
 def test_what_would_lose_hdr_is_refused_with_the_reason(

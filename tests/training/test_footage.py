@@ -15,7 +15,6 @@ from bodyswap.training.footage import (
     fit_part,
     join_parts,
     person_regions,
-    prepare_footage,
     scale_poses,
 )
 from tests.training.subject_film import film, standing_poses
@@ -49,7 +48,7 @@ def _walking(count: int) -> tuple[np.ndarray, PoseSequence, np.ndarray]:
 
 def test_the_background_is_found_behind_a_moving_person_and_the_matte_is_the_person() -> None:
     rgb, poses, background = _walking(8)
-    footage = prepare_footage([_batch(rgb[:3]), _batch(rgb[3:], 3)], poses, height=64)
+    footage = join_parts([fit_part([_batch(rgb[:3]), _batch(rgb[3:], 3)], poses, height=64)])
     assert np.array_equal(footage.background_HW3, background)
     person = (rgb != background).any(axis=-1)
     assert (footage.matte_NHW[person] > 127).mean() > 0.9
@@ -70,17 +69,17 @@ def test_the_region_of_a_person_takes_in_their_hands_and_little_more() -> None:
 
 def test_sides_become_multiples_of_32_and_joints_move_along() -> None:
     rgb, poses, _ = _walking(2)
-    footage = prepare_footage([_batch(rgb)], poses, height=40)
-    assert footage.rgb_NHW3.shape == (2, 32, 64, 3)
-    assert np.allclose(footage.poses.keypoints_NK2, (poses.keypoints_NK2 + 0.5) / 2 - 0.5)
+    part = fit_part([_batch(rgb)], poses, height=40)
+    assert part.rgb_NHW3.shape == (2, 32, 64, 3)
+    assert np.allclose(part.poses.keypoints_NK2, (poses.keypoints_NK2 + 0.5) / 2 - 0.5)
 
 
 def test_frames_and_poses_must_be_equally_many() -> None:
     rgb, poses, _ = _walking(3)
     with pytest.raises(PlateError, match="2 frames, but 3 poses"):
-        prepare_footage([_batch(rgb[:2])], poses)
+        fit_part([_batch(rgb[:2])], poses, height=64)
     with pytest.raises(PlateError, match="0 frames"):
-        prepare_footage([], poses)
+        fit_part([], poses, height=64)
 
 
 def test_scaling_there_and_back_leaves_joints_where_they_were() -> None:
@@ -111,7 +110,7 @@ def test_parts_of_one_place_are_joined_with_a_cut_and_share_a_background() -> No
     footage = join_parts(halves)
     assert footage.clip_starts == (0, 4)
     assert np.array_equal(footage.background_HW3, background)
-    whole = prepare_footage([_batch(rgb)], poses, height=64)
+    whole = join_parts([fit_part([_batch(rgb)], poses, height=64)])
     assert np.array_equal(footage.matte_NHW, whole.matte_NHW)
     assert np.array_equal(footage.poses.keypoints_NK2, whole.poses.keypoints_NK2)
     held_out = join_parts(halves[1:], footage.background_HW3)
