@@ -12,9 +12,8 @@ import ray
 from tiny_pipeline import OnFrame, TinyPipeline, TinyRange, TinySolution
 
 from bodyswap.config import RenderSettings
-from bodyswap.people import Detections, PoseSequence
-from bodyswap.replacement import ALONE, Replacement
-from bodyswap.rights.mark import Mark
+from bodyswap.passes.shot_inputs import ShotInputs, SolvedShot
+from bodyswap.people import Detections
 from bodyswap.timing import FrameRange
 from cluster.jobs.job import Stage
 
@@ -48,19 +47,21 @@ class PlacedPipeline(TinyPipeline):
         return super().pose_range(plate, frames, settings=settings, on_frame=on_frame)
 
     def solve_shot(
-        self, detections: Detections, plate: Path, frames: FrameRange, subject: Path,
-        settings: RenderSettings, *, replacement: Replacement = ALONE,
-    ) -> TinySolution:  # fmt: skip
+        self, detections: Detections, shot: ShotInputs, frames: FrameRange
+    ) -> TinySolution:
         _note(Stage.SOLVE)
-        return super().solve_shot(
-            detections, plate, frames, subject, settings, replacement=replacement
-        )
+        return super().solve_shot(detections, shot, frames)
 
     def render_range(
-        self, plate: Path, frames: FrameRange, poses: PoseSequence, subject: Path, out: Path, *,
-        settings: RenderSettings, state: bytes | None, on_frame: OnFrame, mark: Mark | None = None,
-        recipe: bytes | None = None, replacement: Replacement = ALONE,
-    ) -> TinyRange:  # fmt: skip
+        self,
+        shot: SolvedShot,
+        frames: FrameRange,
+        out: Path,
+        *,
+        state: bytes | None,
+        on_frame: OnFrame,
+    ) -> TinyRange:
+        subject = shot.inputs.subject
         kind, child = json.loads((subject / "trouble.json").read_text())["kind"], 0
         if kind == "child":
             child = subprocess.Popen(["sleep", "600"]).pid
@@ -73,10 +74,7 @@ class PlacedPipeline(TinyPipeline):
             while kind == "linger" and done == len(frames) // 2 and _renders() < LAST_TRY:
                 time.sleep(0.05)
 
-        return super().render_range(
-            plate, frames, poses, subject, out, settings=settings, state=state, on_frame=count,
-            mark=mark, recipe=recipe, replacement=replacement,
-        )  # fmt: skip
+        return super().render_range(shot, frames, out, state=state, on_frame=count)
 
 
 def read_notes(path: Path, stage: Stage) -> list[Note]:
