@@ -203,11 +203,10 @@ class Controller:
         self._bulletin.forget(job)
 
     def _snapshot(self) -> Snapshot:
+        sure = [ledger for job, ledger in self._ledgers.items() if job not in self._doubtful]
         return Snapshot(
             now_s=self._clock(),
-            jobs=tuple(
-                ledger.view for job, ledger in self._ledgers.items() if job not in self._doubtful
-            ),
+            jobs=tuple(ledger.view for ledger in sure),
             workers=self._roster.views(self._runtime),
             shares=self._quotas.shares,
             nodes=self._runtime.nodes,

@@ -61,8 +61,8 @@ class PlacedPipeline(TinyPipeline):
         state: bytes | None,
         on_frame: OnFrame,
     ) -> TinyRange:
-        trouble = shot.inputs.subject / "trouble.json"
-        kind, child = json.loads(trouble.read_text())["kind"], 0
+        subject = shot.inputs.subject
+        kind, child = json.loads((subject / "trouble.json").read_text())["kind"], 0
         if kind == "child":
             child = subprocess.Popen(["sleep", "600"]).pid
         elif kind == "grow":

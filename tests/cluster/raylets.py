@@ -51,7 +51,7 @@ class Raylets:
         self.address = f"127.0.0.1:{port}"
         before_start(self.address)
         token = secrets.token_hex(16)
-        self.environment = {"RAY_AUTH_TOKEN": token, **environment, **_HASTE}
+        self.environment = {"RAY_AUTH_TOKEN": token, **_HASTE, **environment}
         settings = [f"{name}={value}" for name, value in self.environment.items()]
         quietly = ["sh", "-c", f'exec "$@" >>{folder}/said 2>&1', "sh"]
         self._start = [*quietly, "env", *settings, str(_RAY), "start", "--block"]

@@ -57,7 +57,14 @@ class Nodes:
     def __init__(self, folder: Path, notes: Path) -> None:
         self._notes = notes
         paths = os.pathsep.join([str(HERE.parent.parent), str(HERE)])
-        environment = {"PYTHONPATH": paths, NOTES: str(notes), "RAY_AUTH_TOKEN": own_token()}
+        # Children are to end with their worker, whatever an operator's Ray does of itself.
+        alone = {"RAY_process_group_cleanup_enabled": "false"}
+        environment = {
+            **alone,
+            "PYTHONPATH": paths,
+            NOTES: str(notes),
+            "RAY_AUTH_TOKEN": own_token(),
+        }
         head = ["--node-name", "poser", "--num-cpus", "1", "--resources", '{"pose_node": 1}']
         self._raylets = Raylets(folder, [], environment, head=head)
         self.address = self._raylets.address
