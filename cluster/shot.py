@@ -64,8 +64,8 @@ def render_shot(
         BodyswapError: of the kind, and so with the exit code, of whatever ended the job.
     """
     client = Client(store)
-    out.mkdir(parents=True, exist_ok=True)  # told now where it may not be, and not after the work
     job = client.submit(request)
+    out.mkdir(parents=True, exist_ok=True)  # told now where it may not be, and not after the work
     for sentence in see_spec(store, job).assumed:
         on_assumed(sentence)
     with open_runtime(runtime, store.url, workers) as crew:
