@@ -124,4 +124,4 @@ def test_where_nothing_may_be_written_is_told_before_the_work(
         code, _, wrong = run_command(capsys, *words)
         assert code == 2 and "file/out': Not a directory" in wrong
         assert len(wrong.strip().splitlines()) == 1
-    assert not (tmp_path / "store").exists()
+    assert not list((tmp_path / "store").rglob("commit.json"))
