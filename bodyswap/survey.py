@@ -19,6 +19,7 @@ from bodyswap.choice import PerformerChoice
 from bodyswap.config import RenderSettings
 from bodyswap.decode import picture_at
 from bodyswap.errors import InputError, NoPerformerError
+from bodyswap.folders import check_writable
 from bodyswap.homography import Homographies
 from bodyswap.keypoints.performer import choose_performer
 from bodyswap.keypoints.posefile import POSE_FILE, write_pose_file
@@ -135,10 +136,11 @@ def survey_plate(
     """
     clip = as_set(index_clip(plate), settings)
     part = clip.frames if frames is None else clip.range_of(frames)
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
     detections = pipeline.pose_range(
         plate, part, settings=settings, on_frame=lambda done: on_frame(done, len(part))
     )
+    out.mkdir(parents=True, exist_ok=True)
     tracks = _choose(clip, part, detections, settings, out)
     performer, report = follow_performer(
         detections, part, plate=plate_shape(clip), settings=settings.solve

@@ -15,6 +15,7 @@ from bodyswap.config import Over
 from bodyswap.decode import picture_at, pictures_of
 from bodyswap.encode import delivered_name
 from bodyswap.errors import JobError
+from bodyswap.folders import check_writable
 from bodyswap.frames import RGB
 from bodyswap.media.index import ClipIndex, as_set, index_clip, seen_as
 from bodyswap.people import PoseSequence
@@ -64,8 +65,8 @@ def render_shot(
         BodyswapError: of the kind, and so with the exit code, of whatever ended the job.
     """
     client = Client(store)
+    check_writable(out)
     job = client.submit(request)
-    out.mkdir(parents=True, exist_ok=True)  # told now where it may not be, and not after the work
     for sentence in see_spec(store, job).assumed:
         on_assumed(sentence)
     with open_runtime(runtime, store.url, workers) as crew:

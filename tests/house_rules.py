@@ -78,7 +78,7 @@ ABOVE_STAGES = (
     "passes", "pipeline", "train", "survey", "forecast", "recognition", "doctor", "cli",
     "cli_train",
 )  # fmt: skip
-BESIDE = ("device", "terminal")  # of no layer: they import values alone, or nothing
+BESIDE = ("device", "folders", "terminal")  # of no layer: they import values alone, or nothing
 BELOW_STAGES = ("media", "keypoints", "nets", "retargeting", "stage", "rights", "engines")
 
 
