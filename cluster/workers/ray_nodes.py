@@ -68,8 +68,17 @@ def _init(address: str | None, cpus: int | None) -> None:
 
 
 def _out_of_reach(address: str | None, error: Exception) -> BodyswapError:
-    where = address or "this machine"
-    return BodyswapError(f"Ray on {where} cannot be reached: {error}")
+    reason = str(error).strip().partition("\n")[0].rstrip(".")
+    if address is None:
+        return BodyswapError(
+            f"Ray cannot be started on this machine: {reason}; its logs are in"
+            " /tmp/ray/session_latest/logs. End other programs here, or work without it:"
+            " --runtime inline"
+        )
+    return BodyswapError(
+        f"Ray at '{address}' cannot be reached: {reason}; is it running there"
+        " (`ray status --address …`), and is this its address?"
+    )
 
 
 def living_nodes() -> tuple[Node, ...]:

@@ -148,9 +148,7 @@ def test_a_stage_goes_only_to_machines_that_have_what_it_asks_for(
     assert len(renders) == 4 and {note.node for note in renders} <= renderers
 
 
-def test_pose_and_render_share_one_gpu_and_no_third_worker_comes_to_it(
-    nodes: Nodes, farm: TinyFarm
-) -> None:
+def test_pose_and_render_share_one_gpu_and_others_see_none(nodes: Nodes, farm: TinyFarm) -> None:
     resources = _resources(pose={"gpu": 0.5}, render={"gpu": 0.5, "render_node": 0.5})
     runtime = _runtime(farm, FarmSettings(workers=1, resources=resources))
     job = farm.client.submit(farm.request(mode=Mode.FAST))
