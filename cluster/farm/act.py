@@ -173,7 +173,7 @@ class Hands:
     def leave_queue(self, ledger: Ledger) -> None:
         """The job is final. What it made on a consent that is gone is put out of reach first."""
         if ledger.exit_code == ConsentError.exit_code and not self._errands.is_done(
-            ledger.job, partial(self._quarantine, ledger.view.spec)
+            ledger.job, "quarantine", partial(self._quarantine, ledger.view.spec)
         ):
             return
         for marker in ledger.markers:
@@ -224,7 +224,8 @@ class Hands:
         done = Finished(
             solved=of[Stage.SOLVE][0], rendered=of[Stage.RENDER], assembled=of[Stage.ASSEMBLE][0]
         )
-        if self._errands.is_done(ledger.job, partial(self._release, ledger.view.spec, done)):
+        release = partial(self._release, ledger.view.spec, done)
+        if self._errands.is_done(ledger.job, "release", release):
             ledger.published()
 
     def _release(self, spec: JobSpec, done: Finished, asker: Asker) -> None:

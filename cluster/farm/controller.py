@@ -101,7 +101,7 @@ class Controller:
             StoreError: there is no such job, or the store fails and fails; calling again goes on.
         """
         ledger = self.take_up(job)
-        while not ledger.is_final or self._errands.is_out(job):
+        while not ledger.is_final or (ledger.markers and self._errands.is_out(job)):
             self.step()
             if self._trouble and self._clock() > self._trouble[0] + _STORE_PATIENCE_S:
                 raise self._trouble[1]
@@ -201,6 +201,7 @@ class Controller:
         del self._ledgers[job]
         self._doubtful.discard(job)
         self._bulletin.forget(job)
+        self._errands.forget(job)
 
     def _snapshot(self) -> Snapshot:
         sure = [ledger for job, ledger in self._ledgers.items() if job not in self._doubtful]

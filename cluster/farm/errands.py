@@ -4,6 +4,7 @@ It does not know what an errand does. Whoever sends one may die while it is out,
 to run again, and beside itself.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -18,32 +19,37 @@ _MOST_OUT = 4
 
 
 class Errands:
-    """One errand a job, a few at a time; each is run where it is sent if one request is."""
+    """Each job's errands, by name, a few at a time; where one request is, each is run on the spot."""
 
     def __init__(self, requests_at_once: int = 1) -> None:
         at_once = min(_MOST_OUT, requests_at_once)
         self._requests_each = requests_at_once // at_once
         self._pool = ThreadPoolExecutor(at_once, "bodyswap-errand") if at_once > 1 else None
-        self._out: dict[str, Future[None]] = {}
+        self._out: dict[str, dict[str, Future[None]]] = defaultdict(dict)
 
     def is_out(self, job: str) -> bool:
         """True where what was sent for the job has not been asked after since it came back."""
-        return job in self._out
+        return bool(self._out.get(job))
 
-    def is_done(self, job: str, errand: Errand) -> bool:
-        """Send the job's errand, unless one is out, and tell whether it is back.
+    def is_done(self, job: str, name: str, errand: Errand) -> bool:
+        """Send the job's errand, unless it is out, and tell whether it is back.
 
         Raises whatever went wrong with it; asked again, it is sent anew.
         """
         if self._pool is None:
             self._run(errand)
             return True
-        if job not in self._out:
-            self._out[job] = self._pool.submit(self._run, errand)
-        if not self._out[job].done():
+        out = self._out[job]
+        if name not in out:
+            out[name] = self._pool.submit(self._run, errand)
+        if not out[name].done():
             return False
-        self._out.pop(job).result()
+        out.pop(name).result()
         return True
+
+    def forget(self, job: str) -> None:
+        """Ask no more after what is out for the job: it comes to its end unheard."""
+        self._out.pop(job, None)
 
     def close(self) -> None:
         """Send nothing more; what is out comes to its end."""

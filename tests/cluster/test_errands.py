@@ -122,6 +122,22 @@ def test_whoever_cancels_during_a_release_is_answered_after_it(desk: _Desk) -> N
     desk.close()
 
 
+def test_an_errand_is_not_taken_for_another_of_its_job_nor_asked_after_once_forgotten() -> None:
+    errands, may_end, ran = Errands(4), threading.Event(), list[str]()
+
+    def slow(asker: Asker) -> None:
+        assert may_end.wait(PATIENCE_S)
+
+    assert not errands.is_done("job", "release", slow)
+    while not errands.is_done("job", "quarantine", lambda asker: ran.append("quarantine")):
+        assert errands.is_out("job")
+    assert ran == ["quarantine"] and errands.is_out("job")
+    errands.forget("job")
+    assert not errands.is_out("job")
+    may_end.set()
+    errands.close()
+
+
 def test_an_errand_that_went_wrong_says_so_once_and_is_sent_again() -> None:
     errands = Errands(4)
     went = iter((StoreError("the store does not answer"), None))
@@ -132,7 +148,7 @@ def test_an_errand_that_went_wrong_says_so_once_and_is_sent_again() -> None:
             raise trouble
 
     def until_back() -> None:
-        while not errands.is_done("job", errand):
+        while not errands.is_done("job", "release", errand):
             assert errands.is_out("job")
 
     with pytest.raises(StoreError, match="does not answer"):
