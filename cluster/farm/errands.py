@@ -19,7 +19,7 @@ _MOST_OUT = 4
 
 
 class Errands:
-    """Each job's errands, by name, a few at a time; where one request is, each is run on the spot."""
+    """Each job's errands, by name, a few at a time; with one request at once, run on the spot."""
 
     def __init__(self, requests_at_once: int = 1) -> None:
         at_once = min(_MOST_OUT, requests_at_once)
